@@ -1,0 +1,28 @@
+# Every target first brings what it needs: see Scripts/setup.
+
+.PHONY: demo test check build setup lint tidy fixtures
+
+demo: build            ## a bad model is caught, live, in under two minutes
+	.build/release/belay demo
+
+build: setup           ## the release binary, .build/release/belay
+	swift build -c release --product belay
+
+test: tidy             ## house rules, then every test
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+check: lint test       ## what a change must pass: format lint, house rules, build, tests
+
+lint: setup
+	swift format lint --strict --recursive Sources Tests Package.swift Scripts/HouseRules
+
+tidy: setup
+	Scripts/tidy --self-test
+	Scripts/tidy
+
+setup:
+	@Scripts/setup
+
+fixtures:              ## rebuilds the example and test models (needs Python 3.11 or newer)
+	Scripts/fixtures

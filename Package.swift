@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The compiler settings of every Swift target: Swift 6 mode, strict imports, and no warning survives.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Added where Swift meets C: every unsafe call is spelled out.
+let boundary: [SwiftSetting] = house + [.strictMemorySafety()]
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "belay",
+    products: [.executable(name: "belay", targets: ["belay"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "BelayStats", swiftSettings: house),
+        .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
+        .target(name: "CONNXRuntime"),
+        .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
+        .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
+        .target(name: "BelayInference", dependencies: ["BelayCore", "CONNXRuntime"], swiftSettings: boundary),
+        .target(name: "BelayInferenceLog", dependencies: ["BelayCore", grdb], swiftSettings: house),
+        .target(
+            name: "BelayGateway",
+            dependencies: ["BelayCore", "BelayStats", "BelayInference", nioCore, nioPosix, nioHTTP1],
+            swiftSettings: house
+        ),
+        .target(
+            name: "BelayControl",
+            dependencies: ["BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", logging],
+            swiftSettings: house
+        ),
+        .target(
+            name: "BelayServer",
+            dependencies: [
+                "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
+                "BelayGateway", "BelayControl", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+                signals,
+            ],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "belay",
+            dependencies: ["BelayServer", "BelayCore", arguments, yams, logging],
+            swiftSettings: house
+        ),
+        .target(
+            name: "BelayTesting",
+            dependencies: ["BelayCore", "BelayStore", "BelayArtifacts", "BelayInference"],
+            swiftSettings: house
+        ),
+        .testTarget(name: "BelayStatsTests", dependencies: ["BelayStats"], swiftSettings: house),
+        .testTarget(
+            name: "BelayCoreTests", dependencies: ["BelayCore", "BelayStats", "BelayTesting"], swiftSettings: house),
+        .testTarget(
+            name: "BelayStoreTests", dependencies: ["BelayStore", "BelayCore", "BelayTesting", grdb],
+            swiftSettings: house),
+        .testTarget(
+            name: "BelayArtifactsTests", dependencies: ["BelayArtifacts", "BelayCore"], swiftSettings: house),
+        .testTarget(
+            name: "BelayInferenceTests", dependencies: ["BelayInference", "BelayCore"], swiftSettings: house),
+        .testTarget(
+            name: "BelayInferenceLogTests", dependencies: ["BelayInferenceLog", "BelayCore", grdb],
+            swiftSettings: house),
+        .testTarget(
+            name: "BelayGatewayTests",
+            dependencies: [
+                "BelayGateway", "BelayInference", "BelayCore", "BelayTesting", nioCore, nioPosix, nioHTTP1,
+                nioEmbedded,
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "BelayControlTests",
+            dependencies: [
+                "BelayControl", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayTesting",
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "BelayServerTests", dependencies: ["BelayServer", "BelayCore", crypto, logging],
+            swiftSettings: house),
+        .testTarget(name: "CommandLineTests", dependencies: ["belay", "BelayCore"], swiftSettings: house),
+    ]
+)
