@@ -1,0 +1,120 @@
+import BelayCore
+
+/// What a person or a system says the answer should have been.
+package enum LabelValue: Equatable, Sendable {
+    case number(Double)
+    case text(String)
+    case bool(Bool)
+    /// One label an element of a batch; nested lists count as one flat list.
+    case list([LabelValue])
+}
+
+extension LabelValue: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .text(value)
+        } else {
+            self = .list(try container.decode([LabelValue].self))
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .number(let value): try container.encode(value)
+        case .text(let value): try container.encode(value)
+        case .bool(let value): try container.encode(value)
+        case .list(let values): try container.encode(values)
+        }
+    }
+}
+
+/// Whether a prediction was right.
+///
+/// A list is right when every element is. Kinds must be comparable: text with BYTES, numbers with numbers,
+/// booleans with BOOL or with integers as 0 and 1. A label that could never be right is an error, not a wrong
+/// answer, because it would count against a good version.
+///
+/// - Throws: ``InferenceError/labelMismatch(_:)``.
+package func judgeLabel(_ label: LabelValue, against prediction: Tensor) throws(InferenceError) -> Bool {
+    let labels = label.flattened
+    guard labels.count == prediction.count else {
+        throw .labelMismatch(
+            "The label has \(labels.count) values, the prediction has \(prediction.count)."
+        )
+    }
+    var isRight = true
+    for (index, value) in labels.enumerated() {
+        // No early end: a label of the wrong kind behind a wrong one is still an error.
+        let agrees = try prediction.element(at: index, equals: value)
+        isRight = isRight && agrees
+    }
+    return isRight
+}
+
+extension LabelValue {
+    fileprivate var flattened: [LabelValue] {
+        guard case .list(let values) = self else { return [self] }
+        return values.flatMap(\.flattened)
+    }
+
+    fileprivate var kind: String {
+        switch self {
+        case .number: "a number"
+        case .text: "a text"
+        case .bool: "a boolean"
+        case .list: "a list"
+        }
+    }
+}
+
+extension Tensor {
+    fileprivate func element(at index: Int, equals label: LabelValue) throws(InferenceError) -> Bool {
+        switch (storage, label) {
+        case (.strings(let strings), .text(let text)): return strings[index].elementsEqual(text.utf8)
+        case (.packed(let packed), .number(let number)):
+            if type == .bool, number != 0, number != 1 { throw mismatch(label) }
+            return number == value(packed, at: index, like: number)
+        case (.packed(let packed), .bool(let flag)):
+            guard type != .fp16, type != .fp32, type != .fp64 else { throw mismatch(label) }
+            return value(packed, at: index, like: 0) == (flag ? 1 : 0)
+        default: throw mismatch(label)
+        }
+    }
+
+    private func mismatch(_ label: LabelValue) -> InferenceError {
+        .labelMismatch(
+            "The label is \(label.kind), which cannot be compared with a prediction of \(type.rawValue)."
+        )
+    }
+
+    /// One element as a double; nil when no double is equal to it.
+    ///
+    /// For narrow floats, what the label says in their precision counts: 0.1 is 0.1.
+    private func value(_ packed: [UInt8], at index: Int, like label: Double) -> Double? {
+        let start = index * (type.width ?? 1)
+        switch type {
+        case .bool, .uint8: return Double(packed[start])
+        case .int8: return Double(Int8(bitPattern: packed[start]))
+        case .int16: return Double(Int16(bitPattern: packed.littleEndian(at: start)))
+        case .int32: return Double(Int32(bitPattern: packed.littleEndian(at: start)))
+        case .int64: return Double(exactly: Int64(bitPattern: packed.littleEndian(at: start)))
+        case .uint16: return Double(packed.littleEndian(at: start) as UInt16)
+        case .uint32: return Double(packed.littleEndian(at: start) as UInt32)
+        case .uint64: return Double(exactly: packed.littleEndian(at: start) as UInt64)
+        case .fp16:
+            let value = Float16(bitPattern: packed.littleEndian(at: start))
+            return value == Float16(label) ? label : Double(value)
+        case .fp32:
+            let value = Float(bitPattern: packed.littleEndian(at: start))
+            return value == Float(label) ? label : Double(value)
+        case .fp64: return Double(bitPattern: packed.littleEndian(at: start))
+        case .bytes: return nil
+        }
+    }
+}

@@ -1,0 +1,103 @@
+/// Where in a JSON document one value stands, as RFC 6901 writes it: `/parameters/account_id`.
+///
+/// Parsed once from the policy, then followed through each body's bytes; nothing is built on the way.
+package struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
+    package static let mostTokens = 8
+
+    package let description: String
+    private let tokens: [String]
+
+    /// Returns nil unless `text` is empty or starts with `/`, each `~` is followed by 0 or 1, and there are
+    /// at most ``mostTokens``.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.first == "", parts.count - 1 <= Self.mostTokens else { return nil }
+        var tokens: [String] = []
+        for part in parts.dropFirst() {
+            guard let token = unescaped(part) else { return nil }
+            tokens.append(token)
+        }
+        self.description = text
+        self.tokens = tokens
+    }
+
+    /// The text of the string, number or boolean that stands there; nil when there is none, or the document
+    /// is not JSON up to there.
+    ///
+    /// Numbers are made alike (`42`, `42.0` and `4.2e1` all give `42`), so that one account sticks to one
+    /// version however its client writes it.
+    package func scalar(in document: [UInt8]) -> String? {
+        var scanner = JSONScanner(document, mostDepth: 64)
+        do throws(InferenceError) {
+            for token in tokens {
+                guard try scanner.enter(token) else { return nil }
+            }
+            return try scanner.scalar()
+        } catch {
+            return nil
+        }
+    }
+}
+
+private func unescaped(_ part: Substring) -> String? {
+    var token = ""
+    var characters = part.unicodeScalars.makeIterator()
+    while let character = characters.next() {
+        guard character == "~" else {
+            token.unicodeScalars.append(character)
+            continue
+        }
+        switch characters.next() {
+        case "0": token.append("~")
+        case "1": token.append("/")
+        default: return nil
+        }
+    }
+    return token
+}
+
+extension JSONScanner {
+    /// Goes to the member or element called `token` of the value ahead; false when there is none.
+    fileprivate mutating func enter(_ token: String) throws(InferenceError) -> Bool {
+        switch peek() {
+        case UInt8(ascii: "{"): try enterMember(token)
+        case UInt8(ascii: "["): try enterElement(token)
+        default: false
+        }
+    }
+
+    private mutating func enterMember(_ name: String) throws(InferenceError) -> Bool {
+        try open("{", expecting: "an object")
+        var isFirst = true
+        while let key = try nextKey(isFirst: isFirst) {
+            if key == name { return true }
+            isFirst = false
+            try skipValue()
+        }
+        return false
+    }
+
+    private mutating func enterElement(_ name: String) throws(InferenceError) -> Bool {
+        guard let wanted = Int(name), wanted >= 0, String(wanted) == name else { return false }
+        try open("[", expecting: "an array")
+        var index = 0
+        while try nextElement(isFirst: index == 0) {
+            if index == wanted { return true }
+            index += 1
+            try skipValue()
+        }
+        return false
+    }
+
+    fileprivate mutating func scalar() throws(InferenceError) -> String? {
+        switch peek() {
+        case UInt8(ascii: "\""): return try string()
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): return try boolean() ? "true" : "false"
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "n"): return nil
+        default:
+            let number = try number()
+            if let whole = number.integer(UInt64.self) { return String(whole) }
+            return number.integer(Int64.self).map { String($0) } ?? number.double(in: bytes).description
+        }
+    }
+}
