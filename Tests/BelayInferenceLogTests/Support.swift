@@ -1,0 +1,142 @@
+import BelayCore
+import BelayInferenceLog
+import Dispatch
+import Foundation
+import Testing
+
+/// A folder that lives as long as the value that owns it.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "belay-inference-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// The names in it, sorted.
+    var names: [String] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+    }
+
+    /// What would be left if the process that writes here were killed now.
+    func crashImage() throws -> TemporaryFolder {
+        let image = try TemporaryFolder()
+        for name in try names {
+            try FileManager.default.copyItem(atPath: "\(path)/\(name)", toPath: "\(image.path)/\(name)")
+        }
+        return image
+    }
+}
+
+/// Holds the writer's thread at a point until the test lets it go on.
+final class Gate: Sendable {
+    private let arrivals = DispatchSemaphore(value: 0)
+    private let permits = DispatchSemaphore(value: 0)
+
+    /// Called by the thread that is to be held.
+    func pass() {
+        arrivals.signal()
+        permits.wait()
+    }
+
+    func waitForArrival() { arrivals.wait() }
+
+    func open(times: Int) { for _ in 0..<times { permits.signal() } }
+}
+
+struct Fixture {
+    let fraud: ModelName
+    let churn: ModelName
+    let two: VersionNumber
+    let tenPercent: Share
+    let start: Timestamp
+
+    init() throws {
+        fraud = try #require(ModelName("fraud"))
+        churn = try #require(ModelName("churn"))
+        two = try #require(VersionNumber(2))
+        tenPercent = try #require(Share(partsPerMillion: 100_000))
+        start = try #require(Timestamp("2026-11-23T14:25:03.118Z"))
+    }
+
+    func answer(
+        _ id: String,
+        model: ModelName? = nil,
+        release: Int? = nil,
+        arm: Arm = .stable,
+        unit: UInt64? = nil,
+        status: Int = 200,
+        request: [UInt8] = [1, 2],
+        response: [UInt8] = [3]
+    ) -> AnswerRecord {
+        AnswerRecord(
+            id: id,
+            at: start,
+            model: model ?? fraud,
+            version: two,
+            release: release.map { ReleaseID($0) },
+            arm: arm,
+            share: tenPercent,
+            unit: unit.map { UnitHash($0) },
+            latencyMicroseconds: 812,
+            status: status,
+            fallback: nil,
+            request: request,
+            response: response
+        )
+    }
+
+    func label(
+        _ id: String,
+        _ value: String,
+        kind: LabelKind = .outcome,
+        release: Int? = 1,
+        arm: Arm? = .candidate,
+        unit: UInt64? = nil,
+        wrong: Bool? = false
+    ) -> LabelRecord {
+        LabelRecord(
+            id: id,
+            model: fraud,
+            kind: kind,
+            value: value,
+            at: nil,
+            receivedAt: start,
+            version: two,
+            release: release.map { ReleaseID($0) },
+            arm: arm,
+            share: tenPercent,
+            unit: unit.map { UnitHash($0) },
+            wrong: wrong
+        )
+    }
+
+    /// A label whose answer was not found.
+    func stray(_ id: String, _ value: String) -> LabelRecord {
+        LabelRecord(
+            id: id,
+            model: fraud,
+            kind: .outcome,
+            value: value,
+            at: start,
+            receivedAt: start,
+            version: nil,
+            release: nil,
+            arm: nil,
+            share: nil,
+            unit: nil,
+            wrong: nil
+        )
+    }
+}
+
+extension LogLimits {
+    /// The standard limits with some of them changed.
+    static func changed(_ change: (inout LogLimits) -> Void) -> LogLimits {
+        var limits = LogLimits.standard
+        change(&limits)
+        return limits
+    }
+}
