@@ -48,7 +48,11 @@ let package = Package(
         .target(name: "CONNXRuntime"),
         .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
-        .target(name: "BelayInference", dependencies: ["BelayCore", "CONNXRuntime"], swiftSettings: boundary),
+        .target(
+            name: "BelayInference",
+            dependencies: ["BelayCore", "CONNXRuntime"],
+            swiftSettings: boundary
+        ),
         .target(name: "BelayInferenceLog", dependencies: ["BelayCore", grdb], swiftSettings: house),
         .target(
             name: "BelayGateway",
@@ -81,17 +85,30 @@ let package = Package(
         ),
         .testTarget(name: "BelayStatsTests", dependencies: ["BelayStats"], swiftSettings: house),
         .testTarget(
-            name: "BelayCoreTests", dependencies: ["BelayCore", "BelayStats", "BelayTesting"], swiftSettings: house),
+            name: "BelayCoreTests",
+            dependencies: ["BelayCore", "BelayStats", "BelayTesting"],
+            swiftSettings: house
+        ),
         .testTarget(
-            name: "BelayStoreTests", dependencies: ["BelayStore", "BelayCore", "BelayTesting", grdb],
-            swiftSettings: house),
+            name: "BelayStoreTests",
+            dependencies: ["BelayStore", "BelayCore", "BelayTesting", grdb, crypto],
+            swiftSettings: house
+        ),
         .testTarget(
-            name: "BelayArtifactsTests", dependencies: ["BelayArtifacts", "BelayCore"], swiftSettings: house),
+            name: "BelayArtifactsTests",
+            dependencies: ["BelayArtifacts", "BelayCore"],
+            swiftSettings: house
+        ),
         .testTarget(
-            name: "BelayInferenceTests", dependencies: ["BelayInference", "BelayCore"], swiftSettings: house),
+            name: "BelayInferenceTests",
+            dependencies: ["BelayInference", "BelayCore"],
+            swiftSettings: house
+        ),
         .testTarget(
-            name: "BelayInferenceLogTests", dependencies: ["BelayInferenceLog", "BelayCore", grdb],
-            swiftSettings: house),
+            name: "BelayInferenceLogTests",
+            dependencies: ["BelayInferenceLog", "BelayCore", grdb],
+            swiftSettings: house
+        ),
         .testTarget(
             name: "BelayGatewayTests",
             dependencies: [
@@ -104,12 +121,19 @@ let package = Package(
             name: "BelayControlTests",
             dependencies: [
                 "BelayControl", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayTesting",
+                logging,
             ],
             swiftSettings: house
         ),
         .testTarget(
-            name: "BelayServerTests", dependencies: ["BelayServer", "BelayCore", crypto, logging],
-            swiftSettings: house),
-        .testTarget(name: "CommandLineTests", dependencies: ["belay", "BelayCore"], swiftSettings: house),
+            name: "BelayServerTests",
+            dependencies: ["BelayServer", "BelayCore", crypto, logging],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["belay", "BelayCore", "BelayServer", arguments],
+            swiftSettings: house
+        ),
     ]
 )
