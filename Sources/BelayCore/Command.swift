@@ -1,0 +1,88 @@
+/// What someone wants to happen.
+///
+/// Whether it may is decided by ``decide(_:by:in:)``.
+package enum Command: Equatable, Sendable {
+    case register(VersionDraft)
+    case release(ReleaseRequest)
+    case hold(ReleaseID)
+    case resume(ReleaseID)
+    case promote(ReleaseID)
+    case rollback(RollbackRequest)
+    /// The gates of a release have been run.
+    case concludeGates(GateResult)
+    /// The judge has spoken on a release.
+    case rule(ReleaseID, Ruling)
+    /// Every gateway has left the table that a rollback replaced.
+    case recordFence(PendingFence, Receipt)
+    case clearQuarantine(VersionID)
+    case allowAutomatic(EndpointID)
+    case changePolicy(EndpointID, Policy)
+    case recordStart(ServerStart)
+}
+
+/// Everything needed to start a release; the randomness comes in here and is recorded.
+package struct ReleaseRequest: Equatable, Sendable {
+    /// Who starts releases: after a rollback only a person may.
+    package enum Origin: String, Codable, Sendable {
+        case person
+        case automatic
+    }
+
+    package let endpoint: EndpointID
+    package let candidate: VersionReference
+    /// Nil takes the stored policy of the model, else the standard one.
+    package let policy: Policy?
+    package let origin: Origin
+    package let salt: Salt
+
+    package init(
+        endpoint: EndpointID,
+        candidate: VersionReference,
+        policy: Policy?,
+        origin: Origin,
+        salt: Salt
+    ) {
+        self.endpoint = endpoint
+        self.candidate = candidate
+        self.policy = policy
+        self.origin = origin
+        self.salt = salt
+    }
+}
+
+/// What to go back to, and what has been learnt of the possible targets.
+package struct RollbackRequest: Equatable, Sendable {
+    package let endpoint: EndpointID
+    /// Nil takes the last good version.
+    package let to: VersionReference?
+    /// Former stables that were tried and did not load, with the reason.
+    package let unloadable: [VersionNumber: String]
+
+    package init(endpoint: EndpointID, to: VersionReference?, unloadable: [VersionNumber: String]) {
+        self.endpoint = endpoint
+        self.to = to
+        self.unloadable = unloadable
+    }
+}
+
+/// Why a command was not carried out: an expected answer, not a failure.
+package enum Refusal: Error, Equatable, Sendable {
+    case unknownModel(ModelName, near: ModelName?)
+    case unknownVersion(ModelName, String)
+    case unknownRelease(ReleaseID)
+    case labelTaken(VersionLabel, by: VersionID)
+    case quarantined(VersionID)
+    case releaseInProgress(ReleaseID, EndpointID)
+    case alreadyServing(VersionID)
+    case automaticSuspended(EndpointID)
+    case policyForAnotherModel(ModelName, expected: ModelName)
+    case releaseEnded(ReleaseID)
+    case gatesRunning(ReleaseID)
+    case alreadyHeld(ReleaseID)
+    case notHeld(ReleaseID)
+    case nothingServes(EndpointID)
+    case neverServed(VersionID)
+    case doesNotLoad(VersionID, reason: String)
+    case nothingToGoBackTo(EndpointID, considered: [Considered])
+    case notQuarantined(VersionID)
+}

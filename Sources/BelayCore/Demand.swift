@@ -1,0 +1,73 @@
+/// What a state demands of the world, as one value.
+///
+/// Control compares it with what is so and makes up the difference. Meeting a demand twice is harmless, which
+/// is why a crash between recording and acting needs no special recovery.
+package struct Demand: Equatable, Sendable {
+    /// Versions that must be loaded; anything else may be unloaded.
+    package let loaded: Set<VersionID>
+    /// The table every gateway must follow.
+    package let table: RouteTable
+    /// Releases whose gates must be run; a held one waits.
+    package let gates: [ReleaseID]
+    /// Rollbacks whose fence must be completed and recorded.
+    package let fences: [PendingFence]
+}
+
+extension State {
+    package var demand: Demand {
+        Demand(
+            loaded: Set(endpoints.values.flatMap(demandedVersions)),
+            table: routeTable,
+            gates: endpoints.keys.compactMap(activeRelease).filter { $0.phase == .gating && $0.hold == nil }
+                .map(\.id).sorted(),
+            fences: endpoints.values.compactMap(\.unfenced).sorted { $0.epoch < $1.epoch }
+        )
+    }
+
+    /// The route table: a function of the state and nothing else.
+    ///
+    /// An endpoint that serves nothing has no route. Where a model has several endpoints, `prod` has it.
+    package var routeTable: RouteTable {
+        let serving = endpoints.values.filter { $0.stable != nil }.sorted { $0.id < $1.id }
+        let routes = serving.map { ($0.id.model, route($0)) }
+        return RouteTable(
+            epoch: epoch,
+            routes: Dictionary(routes) { $1.endpoint.environment == .prod ? $1 : $0 }
+        )
+    }
+
+    private func route(_ endpoint: Endpoint) -> Route {
+        Route(
+            endpoint: endpoint.id,
+            stable: endpoint.stable?.version,
+            stableRelease: endpoint.stable?.release,
+            candidate: candidateRoute(endpoint),
+            standbys: standbys(of: endpoint),
+            withdrawn: models[endpoint.id.model]?.withdrawn ?? [],
+            serving: endpoint.effectivePolicy.serving
+        )
+    }
+
+    private func candidateRoute(_ endpoint: Endpoint) -> Route.Candidate? {
+        guard let release = activeRelease(at: endpoint.id), case .canary = release.phase else { return nil }
+        return Route.Candidate(
+            version: release.proposal.candidate,
+            release: release.id,
+            share: release.share,
+            salt: release.proposal.salt
+        )
+    }
+
+    /// Former stables that stay loaded, newest first; none that is withdrawn.
+    package func standbys(of endpoint: Endpoint) -> [VersionNumber] {
+        let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
+        let kept = endpoint.formers.lazy.map(\.version).filter { !withdrawn.contains($0) }
+        return Array(kept.prefix(max(0, endpoint.effectivePolicy.rollback.keepWarm)))
+    }
+
+    private func demandedVersions(_ endpoint: Endpoint) -> [VersionID] {
+        let candidate = activeRelease(at: endpoint.id)?.proposal.candidate
+        let numbers = [endpoint.stable?.version, candidate].compactMap { $0 } + standbys(of: endpoint)
+        return numbers.map { VersionID(endpoint.id.model, $0) }
+    }
+}

@@ -1,0 +1,63 @@
+/// What a guard looks at.
+package enum Metric: String, Codable, CaseIterable, Sendable {
+    /// A request that the version failed to answer: it erred, timed out or was overloaded.
+    case errorRate = "error_rate"
+    /// A labelled answer that agreed with its label; counted as its opposite, wrong answers.
+    case accuracy
+    /// An answer with NaN, infinity, or another type or shape than the signature promises.
+    case invalidOutput = "invalid_output"
+}
+
+/// One kind of outcome: equal keys share one factor of the bet, so only their number matters.
+package struct EvidenceKey: Hashable, Codable, Sendable {
+    package let release: ReleaseID
+    package let metric: Metric
+    package let arm: Arm
+    /// The candidate's probability at the moment the request was routed.
+    package let share: Share
+    package let bad: Bool
+
+    package init(release: ReleaseID, metric: Metric, arm: Arm, share: Share, bad: Bool) {
+        self.release = release
+        self.metric = metric
+        self.arm = arm
+        self.share = share
+        self.bad = bad
+    }
+}
+
+/// Counts of coded outcomes.
+///
+/// Adding is commutative, so loops, gateways and restarts merge in any order.
+package struct EvidenceCounts: Equatable, Sendable {
+    package private(set) var counts: [EvidenceKey: Int] = [:]
+
+    package init() {}
+
+    package var isEmpty: Bool { counts.isEmpty }
+
+    /// Adds `number` outcomes; a sum that would overflow stays at its maximum.
+    package mutating func add(_ key: EvidenceKey, _ number: Int) {
+        guard number > 0 else { return }
+        counts[key] = counts[key, default: 0].addingSaturated(number)
+    }
+
+    package mutating func merge(_ other: EvidenceCounts) {
+        for (key, number) in other.counts { add(key, number) }
+    }
+
+    /// The counts of one release.
+    package func of(_ release: ReleaseID) -> EvidenceCounts {
+        var part = EvidenceCounts()
+        part.counts = counts.filter { $0.key.release == release }
+        return part
+    }
+}
+
+extension Int {
+    /// The sum of two counts, held at the maximum instead of trapping.
+    func addingSaturated(_ other: Int) -> Int {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}

@@ -1,0 +1,197 @@
+import BelayStats
+
+/// One guard with everything counted for it.
+struct GuardCase: Equatable, Sendable {
+    /// log(1/α): about 4.6 at 1 %.
+    static let threshold = 4.605_170_185_988_091
+
+    private enum Bet: Equatable {
+        case comparison(AllocationBet)
+        case limit(OneSampleBet)
+        case never(count: Int)
+    }
+
+    /// Outcomes of one arm.
+    private struct Tally: Equatable {
+        var bad = 0
+        var all = 0
+        var last: Timestamp?
+
+        mutating func add(_ number: Int, bad isBad: Bool, at time: Timestamp) {
+            all = all.addingSaturated(number)
+            if isBad { bad = bad.addingSaturated(number) }
+            last = time
+        }
+    }
+
+    private struct Arms: Equatable {
+        var stable = Tally()
+        var candidate = Tally()
+    }
+
+    let guarded: Guard
+    private var bet: Bet
+    private var inStep = Arms()
+    private var before = Arms()
+
+    init(_ guarded: Guard) {
+        self.guarded = guarded
+        switch guarded.limit {
+        case .againstStable(let margin):
+            bet = .comparison(AllocationBet(.rate(margin: margin > 0 ? .absolute(margin) : .none)))
+        case .absolute(let max):
+            // A limit is strictly between 0 and 1 by construction; the bet asks for no more.
+            bet = OneSampleBet(limit: max).map(Bet.limit) ?? .never(count: 0)
+        case .never:
+            bet = .never(count: 0)
+        }
+    }
+
+    var isBet: Bool {
+        if case .never = bet { false } else { true }
+    }
+
+    private var isComparison: Bool {
+        if case .comparison = bet { true } else { false }
+    }
+
+    var hasHappened: Bool {
+        if case .never(let count) = bet { count > 0 } else { false }
+    }
+
+    /// Natural logarithm of the evidence that the guard's limit is exceeded.
+    var logEvidence: Double {
+        switch bet {
+        case .comparison(let bet): bet.logEvidence
+        case .limit(let bet): bet.logEvidence
+        case .never(let count): count > 0 ? .infinity : 0
+        }
+    }
+
+    /// A new step: its samples are counted from zero; the bet goes on.
+    mutating func enterStep() {
+        before = inStep
+        inStep = Arms()
+    }
+
+    /// Takes in a tick; one of an earlier step is evidence all the same, but no sample of this step.
+    mutating func settle(_ tick: EvidenceTick, isOfThisStep: Bool) {
+        let counts = tick.counts.counts.filter { $0.key.metric == guarded.metric && $0.key.arm != .pinned }
+        for (key, number) in counts where isOfThisStep {
+            if key.arm == .candidate {
+                inStep.candidate.add(number, bad: key.bad, at: tick.at)
+            } else {
+                inStep.stable.add(number, bad: key.bad, at: tick.at)
+            }
+        }
+        switch bet {
+        case .comparison(var comparison):
+            comparison.settle(
+                counts.compactMap { key, number in
+                    AllocationBet.Cell(
+                        candidate: key.arm == .candidate,
+                        value: key.bad ? 1 : 0,
+                        share: key.share.fraction,
+                        count: number
+                    )
+                }
+            )
+            bet = .comparison(comparison)
+        case .limit(var limit):
+            limit.settle(
+                bad: Self.ofCandidate(counts, bad: true),
+                good: Self.ofCandidate(counts, bad: false)
+            )
+            bet = .limit(limit)
+        case .never(let count):
+            bet = .never(count: count.addingSaturated(Self.ofCandidate(counts, bad: true)))
+        }
+    }
+
+    private static func ofCandidate(_ counts: [EvidenceKey: Int], bad: Bool) -> Int {
+        counts.filter { $0.key.arm == .candidate && $0.key.bad == bad }.values
+            .reduce(0) { $0.addingSaturated($1) }
+    }
+
+    func report(in view: StepView, isCulprit: Bool) -> GuardReport {
+        let sample = inStep.candidate.all >= 30 || before.candidate.all == 0 ? inStep : before
+        let figures = figures(of: sample)
+        return GuardReport(
+            name: guarded.name,
+            metric: guarded.metric,
+            verdict: isCulprit ? .breach : verdict(in: view),
+            value: figures.value,
+            lower: figures.interval?.lower,
+            upper: figures.interval?.upper,
+            limit: figures.limit,
+            candidateSamples: sample.candidate.all,
+            stableSamples: isComparison ? sample.stable.all : 0,
+            logEvidence: logEvidence.isFinite ? logEvidence : (logEvidence > 0 ? 1e6 : -1e6)
+        )
+    }
+
+    private func verdict(in view: StepView) -> Verdict {
+        if case .never(let count) = bet { return count > 0 ? .breach : .pass }
+        if guarded.reaction == .hold, logEvidence >= Self.threshold { return .breach }
+        guard isSeen(inStep.candidate, in: view) else { return .blind }
+        if case .comparison = bet, !isSeen(inStep.stable, in: view) { return .blind }
+        guard inStep.candidate.all >= guarded.samplesNeeded(in: view.step) else { return .undecided }
+        return logEvidence < Self.threshold / 2 ? .pass : .undecided
+    }
+
+    private func isSeen(_ tally: Tally, in view: StepView) -> Bool {
+        tally.last.map { view.now.since($0) <= view.staleAfter } ?? false
+    }
+}
+
+// MARK: - Figures for people
+
+extension GuardCase {
+    private struct Figures {
+        let value: Double?
+        let interval: Interval?
+        let limit: Double
+    }
+
+    /// The chance that the displayed interval ever excludes the truth.
+    private static let displayLevel = 0.01
+
+    /// In the metric's own sense: accuracy falls where wrong answers rise.
+    private func figures(of sample: Arms) -> Figures {
+        let falls = guarded.metric == .accuracy
+        let candidate = ArmSummary(bad: sample.candidate.bad, count: sample.candidate.all)
+        switch guarded.limit {
+        case .never:
+            let count = if case .never(let count) = bet { count } else { sample.candidate.bad }
+            return Figures(value: Double(count), interval: nil, limit: 0)
+        case .absolute(let max):
+            let interval = candidate.map {
+                ConfidenceSequence.mean(of: $0, alpha: Self.displayLevel, effect: Swift.max(max / 2, 0.005))
+            }
+            return Figures(
+                value: candidate.map { falls ? 1 - $0.mean : $0.mean },
+                interval: interval.flatMap { $0 == .unknownMean ? nil : $0 }
+                    .map { falls ? Interval(lower: 1 - $0.upper, upper: 1 - $0.lower) : $0 },
+                limit: falls ? 1 - max : max
+            )
+        case .againstStable(let margin):
+            guard let candidate, let stable = ArmSummary(bad: sample.stable.bad, count: sample.stable.all)
+            else {
+                return Figures(value: nil, interval: nil, limit: falls ? -margin : margin)
+            }
+            let interval = ConfidenceSequence.difference(
+                candidate: candidate,
+                stable: stable,
+                alpha: Self.displayLevel,
+                effect: 0.1
+            )
+            let rise = candidate.mean - stable.mean
+            return Figures(
+                value: falls ? -rise : rise,
+                interval: interval == .unknown
+                    ? nil : (falls ? Interval(lower: -interval.upper, upper: -interval.lower) : interval),
+                limit: falls ? -margin : margin
+            )
+        }
+    }
+}

@@ -1,0 +1,107 @@
+extension Refusal: Explainable {
+    package var category: FailureCategory {
+        switch self {
+        case .unknownModel, .unknownVersion, .unknownRelease: .notFound
+        case .policyForAnotherModel: .badPolicy
+        case .nothingServes, .nothingToGoBackTo: .unsafe
+        case .labelTaken, .quarantined, .releaseInProgress, .alreadyServing, .automaticSuspended,
+            .releaseEnded,
+            .gatesRunning, .alreadyHeld, .notHeld, .neverServed, .doesNotLoad, .notQuarantined:
+            .conflict
+        }
+    }
+
+    package var explanation: Explanation { Explanation(code: code, summary: summary, remedy: remedy) }
+
+    private var code: String {
+        switch self {
+        case .unknownModel: "model.unknown"
+        case .unknownVersion: "version.unknown"
+        case .unknownRelease: "release.unknown"
+        case .labelTaken: "version.label-taken"
+        case .policyForAnotherModel: "policy.other-model"
+        case .quarantined: "version.quarantined"
+        case .automaticSuspended: "endpoint.automatic-suspended"
+        case .notQuarantined: "version.not-quarantined"
+        case .alreadyServing: "version.already-serving"
+        case .releaseInProgress: "release.in-progress"
+        case .releaseEnded: "release.ended"
+        case .gatesRunning: "release.gates-running"
+        case .alreadyHeld: "release.already-held"
+        case .notHeld: "release.not-held"
+        case .nothingServes: "endpoint.nothing-serves"
+        case .neverServed: "rollback.never-served"
+        case .doesNotLoad: "rollback.does-not-load"
+        case .nothingToGoBackTo: "rollback.no-target"
+        }
+    }
+
+    private var summary: String {
+        switch self {
+        case .unknownModel(let model, _): "No model is called '\(model)'."
+        case .unknownVersion(let model, let text): "Model '\(model)' has no version '\(text)'."
+        case .unknownRelease(let release): "There is no release \(release)."
+        case .labelTaken(let label, let version):
+            "The label '\(label)' already names \(version), which holds other bytes."
+        case .policyForAnotherModel(let found, let expected):
+            "The policy is for model '\(found)', not '\(expected)'."
+        case .quarantined(let version):
+            "\(version) was withdrawn by a rollback and is quarantined with its bytes."
+        case .automaticSuspended(let endpoint):
+            "Automatic releases of \(endpoint) are off since its last rollback."
+        case .notQuarantined(let version): "\(version) is not quarantined."
+        case .alreadyServing(let version): "\(version) already serves all requests."
+        case .releaseInProgress(let release, let endpoint):
+            "Release \(release) of \(endpoint) has not ended, and there is one at a time."
+        case .releaseEnded(let release): "Release \(release) has already ended."
+        case .gatesRunning(let release): "The gates of release \(release) have not finished."
+        case .alreadyHeld(let release): "Release \(release) is already held."
+        case .notHeld(let release): "Release \(release) is not held."
+        case .nothingServes(let endpoint): "Nothing serves at \(endpoint), so there is nothing to take back."
+        case .neverServed(let version):
+            "\(version) has never served, so going to it would not be going back."
+        case .doesNotLoad(let version, let reason): "\(version) does not load: \(clause(reason))."
+        case .nothingToGoBackTo(let endpoint, let considered):
+            "\(endpoint) has no good version to go back to"
+                + (considered.isEmpty
+                    ? "."
+                    : ": " + considered.map { "\($0.version) \(clause($0.why))" }.joined(separator: ", ")
+                        + ".")
+        }
+    }
+
+    private var remedy: String {
+        switch self {
+        case .unknownModel(let model, let near):
+            near.map { "Did you mean '\($0)'?" } ?? "Register one with `belay register \(model) PATH`."
+        case .unknownVersion(let model, _): "List what there is with `belay versions \(model)`."
+        case .unknownRelease: "List them with `belay releases`."
+        case .labelTaken: "Choose another label; a label never moves."
+        case .policyForAnotherModel(_, let expected):
+            "Correct the key `model`, or pass the policy of '\(expected)'."
+        case .quarantined(let version):
+            "Release another version, or clear it with `belay quarantine clear \(version) -m REASON`."
+        case .automaticSuspended(let endpoint):
+            "Release as a person, or allow them again with `belay automatic on \(endpoint.model)`."
+        case .notQuarantined: "Nothing has to be done."
+        case .alreadyServing(let version): "See `belay status \(version.model)`."
+        case .releaseInProgress(let release, let endpoint):
+            "Wait for it, or end it with `belay promote \(release)` or `belay rollback \(endpoint.model)`."
+        case .releaseEnded(let release): "See how with `belay why \(release)`."
+        case .gatesRunning: "Wait a moment and repeat; gates cannot be skipped this way."
+        case .alreadyHeld(let release): "Go on with `belay resume \(release)`."
+        case .notHeld: "Nothing has to be done."
+        case .nothingServes(let endpoint):
+            "Release a version with `belay release \(endpoint.model)@VERSION`."
+        case .neverServed(let version): "Release it instead with `belay release \(version)`."
+        case .doesNotLoad:
+            "Choose another version with `--to`, or leave `--to` out to take the last good one."
+        case .nothingToGoBackTo:
+            "Release a good version with `belay release`, which replaces the one that serves, "
+                + "or clear one from quarantine."
+        }
+    }
+}
+
+/// A reason from elsewhere, as a part of a sentence of ours.
+private func clause(_ reason: String) -> Substring { reason.hasSuffix(".") ? reason.dropLast() : reason[...] }

@@ -1,0 +1,118 @@
+/// How one model is served, released, watched and taken back: the decoded `belay.yaml`.
+package struct Policy: Hashable, Sendable {
+    /// Where labels find the prediction they speak of.
+    package struct Labels: Hashable, Codable, Sendable {
+        /// The output compared with labels; nil leaves it to ``Signature/prediction(chosen:)``.
+        package let output: String?
+
+        package init(output: String?) { self.output = output }
+    }
+
+    /// What a rollback goes back to.
+    package struct Rollback: Hashable, Codable, Sendable {
+        /// A version counts as proven after serving all traffic this long without a breach, in milliseconds.
+        package let goodAfterMilliseconds: Int64
+        /// How many former stables stay loaded.
+        package let keepWarm: Int
+
+        enum CodingKeys: String, CodingKey {
+            case goodAfterMilliseconds = "good_after_ms"
+            case keepWarm = "keep_warm"
+        }
+
+        package init(goodAfterMilliseconds: Int64, keepWarm: Int) {
+            self.goodAfterMilliseconds = goodAfterMilliseconds
+            self.keepWarm = keepWarm
+        }
+
+        package static let standard = Rollback(goodAfterMilliseconds: 86_400_000, keepWarm: 2)
+    }
+
+    package let model: ModelName
+    package let serving: ServingSettings
+    package let plan: Plan
+    /// Names are unique; one on ``Metric/invalidOutput`` is always among them.
+    package let guards: [Guard]
+    package let labels: Labels
+    package let rollback: Rollback
+
+    package static let mostGuards = 50
+    /// The chance that one release of a version that is not worse is rolled back, all guards together.
+    package static let falseRollbackRate = 0.01
+
+    /// Returns nil when two guards share a name, there are more than ``mostGuards``, or a time or a count of
+    /// the other parts is negative; the never-event that is added where it is missing counts as a guard.
+    package init?(
+        model: ModelName,
+        serving: ServingSettings,
+        plan: Plan,
+        guards: [Guard],
+        labels: Labels,
+        rollback: Rollback
+    ) {
+        guard rollback.goodAfterMilliseconds >= 0, rollback.keepWarm >= 0, serving.timeoutMilliseconds > 0
+        else {
+            return nil
+        }
+        self.init(known: model, serving, plan, guards, labels, rollback)
+        let names = Set(self.guards.map(\.name))
+        guard names.count == self.guards.count, names.count <= Self.mostGuards else { return nil }
+    }
+
+    private init(
+        known model: ModelName,
+        _ serving: ServingSettings,
+        _ plan: Plan,
+        _ guards: [Guard],
+        _ labels: Labels,
+        _ rollback: Rollback
+    ) {
+        self.model = model
+        self.serving = serving
+        self.plan = plan
+        self.guards = guards.contains { $0.metric == .invalidOutput } ? guards : guards + [.invalidOutput]
+        self.labels = labels
+        self.rollback = rollback
+    }
+
+    /// What a model without a policy gets: the `canary` plan and no rise in errors.
+    package static func standard(for model: ModelName) -> Policy {
+        Policy(known: model, .standard, .canary, [.errorRate], Labels(output: nil), .standard)
+    }
+}
+
+extension Policy: Codable {
+    enum CodingKeys: String, CodingKey {
+        case model, serving, plan, guards, labels, rollback
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let policy = Policy(
+            model: try container.decode(ModelName.self, forKey: .model),
+            serving: try container.decode(ServingSettings.self, forKey: .serving),
+            plan: try container.decode(Plan.self, forKey: .plan),
+            guards: try container.decode([Guard].self, forKey: .guards),
+            labels: try container.decode(Labels.self, forKey: .labels),
+            rollback: try container.decode(Rollback.self, forKey: .rollback)
+        )
+        guard let policy else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .guards,
+                in: container,
+                debugDescription: "two guards share a name, or a number is negative"
+            )
+        }
+        self = policy
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(model, forKey: .model)
+        try container.encode(serving, forKey: .serving)
+        try container.encode(plan, forKey: .plan)
+        try container.encode(guards, forKey: .guards)
+        try container.encode(labels, forKey: .labels)
+        try container.encode(rollback, forKey: .rollback)
+    }
+}

@@ -1,0 +1,87 @@
+/// What one endpoint serves, and what it could go back to.
+package struct Endpoint: Equatable, Sendable {
+    /// The version that serves, since when, and by which release.
+    package struct Stable: Equatable, Sendable {
+        package let version: VersionNumber
+        package let since: Timestamp
+        package let release: ReleaseID?
+        /// It had proven itself before: it came back by a rollback to a proven version.
+        package let provenBefore: Bool
+
+        /// Whether it has served all traffic for `goodAfter` without a breach.
+        package func isProven(at now: Timestamp, goodAfterMilliseconds: Int64) -> Bool {
+            provenBefore || now.since(since) >= .milliseconds(goodAfterMilliseconds)
+        }
+    }
+
+    /// A version that once served and was replaced, not withdrawn.
+    package struct Former: Equatable, Sendable {
+        package let version: VersionNumber
+        package let release: ReleaseID?
+        package let proven: Bool
+    }
+
+    /// Whether something other than a person may start releases.
+    package enum Automatic: Equatable, Sendable {
+        case allowed
+        /// A rollback switched it off; only a person switches it on again.
+        case suspended(since: Timestamp)
+    }
+
+    /// Former stables beyond this many are forgotten as rollback targets.
+    static let mostFormers = 100
+
+    package let id: EndpointID
+    package internal(set) var stable: Stable?
+    package internal(set) var release: ReleaseID?
+    /// Newest first, without the stable one and without repetition.
+    package internal(set) var formers: [Former] = []
+    package internal(set) var automatic: Automatic = .allowed
+    /// Nil until somebody brought one; ``effectivePolicy`` fills the gap.
+    package internal(set) var policy: Policy?
+    /// Set by a rollback whose fence is not yet recorded as complete.
+    package internal(set) var unfenced: PendingFence?
+
+    init(id: EndpointID) { self.id = id }
+
+    package var effectivePolicy: Policy { policy ?? .standard(for: id.model) }
+
+    mutating func serve(_ version: VersionNumber, from release: ReleaseID, at time: Timestamp) {
+        retireStable(at: time)
+        formers.removeAll { $0.version == version }
+        stable = Stable(version: version, since: time, release: release, provenBefore: false)
+    }
+
+    mutating func goBack(_ rollback: Rollback, at time: Timestamp, _ sequence: Int) {
+        if let target = rollback.to, stable?.version != target {
+            let former = formers.first { $0.version == target }
+            stable = Stable(
+                version: target,
+                since: time,
+                release: former?.release,
+                provenBefore: former?.proven ?? false
+            )
+        } else if rollback.to == nil, stable?.version == rollback.from {
+            stable = nil
+        }
+        formers.removeAll { $0.version == rollback.from || $0.version == rollback.to }
+        automatic = .suspended(since: time)
+        unfenced = PendingFence(endpoint: id, release: rollback.release, epoch: Epoch(sequence))
+    }
+
+    private mutating func retireStable(at time: Timestamp) {
+        guard let stable else { return }
+        let goodAfter = effectivePolicy.rollback.goodAfterMilliseconds
+        let proven = stable.isProven(at: time, goodAfterMilliseconds: goodAfter)
+        formers.insert(Former(version: stable.version, release: stable.release, proven: proven), at: 0)
+        formers = Array(formers.prefix(Self.mostFormers))
+    }
+}
+
+/// A rollback that is ordered but not yet proven over.
+package struct PendingFence: Equatable, Sendable {
+    package let endpoint: EndpointID
+    package let release: ReleaseID?
+    /// The table that must be everywhere.
+    package let epoch: Epoch
+}

@@ -1,0 +1,146 @@
+import BelayCore
+import Foundation
+import Testing
+
+@Suite("Plan")
+struct PlanTests {
+    private func refused(_ steps: [Plan.Step], watch: Int64 = 0) -> Bool {
+        Plan(steps: steps, watchMilliseconds: watch) == nil
+    }
+
+    @Test func sharesRiseStrictlyBetweenNothingAndAll() {
+        #expect(!refused([]))
+        #expect(!refused([step(percent: 1), step(percent: 2)]))
+        #expect(refused([step(percent: 0)]))
+        #expect(refused([step(percent: 100)]))
+        #expect(refused([step(percent: 5), step(percent: 5)]))
+        #expect(refused([step(percent: 5), step(percent: 1)]))
+    }
+
+    @Test func timesAndCountsAreNotNegativeAndStepsNotTooMany() {
+        #expect(refused([step(percent: 5, dwell: .milliseconds(-1))]))
+        #expect(refused([step(percent: 5, minSamples: -1)]))
+        #expect(refused([], watch: -1))
+        #expect(refused((1...51).map { step(percent: Double($0)) }))
+        #expect(!refused((1...50).map { step(percent: Double($0)) }))
+    }
+
+    @Test func theNamedPlansAreThoseOfTheManual() {
+        #expect(Plan.named == ["instant": .instant, "canary": .canary])
+        #expect(Plan.instant.steps.isEmpty)
+        #expect(Plan.canary.steps.map(\.share.percent) == [1, 10, 50])
+        #expect(Plan.canary.steps.allSatisfy { $0.dwell == .seconds(600) && $0.minSamples == 500 })
+    }
+
+    @Test func aRecordOfAnIllegalPlanIsRefused() throws {
+        let step = #"{"share":50000,"dwell_ms":0,"min_samples":0}"#
+        for json in [
+            "{\"steps\":[\(step),\(step)],\"watch_ms\":0}", "{\"steps\":[],\"watch_ms\":-1}",
+            #"{"steps":[{"share":50000,"dwell_ms":-1,"min_samples":0}],"watch_ms":0}"#,
+        ] {
+            #expect(throws: DecodingError.self) { try JSONDecoder().decode(Plan.self, from: Data(json.utf8)) }
+        }
+        let bytes = try JSONEncoder().encode(Plan.canary)
+        #expect(try JSONDecoder().decode(Plan.self, from: bytes) == .canary)
+    }
+}
+
+@Suite("Guard")
+struct GuardTests {
+    private func guarded(_ metric: Metric, _ limit: Guard.Limit, minSamples: Int? = nil) -> Guard? {
+        Guard(name: "g", metric: metric, limit: limit, minSamples: minSamples, reaction: .rollback)
+    }
+
+    @Test(arguments: [-0.1, 1, 2, .nan, .infinity, -.infinity])
+    func aMarginOutsideItsRangeIsRefused(margin: Double) {
+        #expect(guarded(.errorRate, .againstStable(margin: margin)) == nil)
+    }
+
+    @Test(arguments: [0, 1, -1, .nan, .infinity])
+    func aMaximumOutsideItsRangeIsRefused(max: Double) {
+        #expect(guarded(.errorRate, .absolute(max: max)) == nil)
+    }
+
+    @Test func aLimitMustSuitItsMetric() {
+        #expect(guarded(.errorRate, .never) == nil)
+        #expect(guarded(.accuracy, .never) == nil)
+        #expect(guarded(.invalidOutput, .againstStable(margin: 0)) == nil)
+        #expect(guarded(.invalidOutput, .absolute(max: 0.5)) == nil)
+        #expect(guarded(.errorRate, .againstStable(margin: 0), minSamples: -1) == nil)
+        #expect(guarded(.invalidOutput, .never) != nil)
+        #expect(guarded(.accuracy, .absolute(max: 0.1)) != nil)
+    }
+
+    @Test(arguments: [
+        #"{"name":"g","metric":"error_rate","limit":{"absolute":{"max":2}},"then":"rollback"}"#,
+        #"{"name":"g","metric":"error_rate","limit":{"against_stable":{"margin":-1}},"then":"rollback"}"#,
+        #"{"name":"g","metric":"error_rate","limit":{"never":{}},"then":"rollback"}"#,
+        #"{"name":"g","metric":"accuracy","limit":{"absolute":{"max":0.1}},"min_samples":-5,"then":"hold"}"#,
+        #"{"name":"g","metric":"latency","limit":{"absolute":{"max":0.1}},"then":"hold"}"#,
+    ])
+    func aRecordOfAnIllegalGuardIsRefused(json: String) {
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(Guard.self, from: Data(json.utf8)) }
+    }
+
+    @Test func labelsAskForFewerSamples() {
+        let big = step(percent: 5, minSamples: 500)
+        #expect(bound("a", .accuracy, .againstStable(margin: 0)).samplesNeeded(in: big) == 100)
+        #expect(bound("a", .accuracy, .absolute(max: 0.1), minSamples: 300).samplesNeeded(in: big) == 300)
+        #expect(Guard.errorRate.samplesNeeded(in: big) == 500)
+        #expect(
+            bound("a", .accuracy, .absolute(max: 0.1))
+                .samplesNeeded(in: step(percent: 5, minSamples: 20)) == 20
+        )
+    }
+}
+
+@Suite("Policy")
+struct PolicyTests {
+    private func policy(_ guards: [Guard]) -> Policy? {
+        Policy(
+            model: fraud,
+            serving: .standard,
+            plan: .canary,
+            guards: guards,
+            labels: Policy.Labels(output: nil),
+            rollback: .standard
+        )
+    }
+
+    @Test func theNeverEventIsAlwaysAmongTheGuards() {
+        #expect(policy([])?.guards == [.invalidOutput])
+        #expect(policy([.errorRate])?.guards == [.errorRate, .invalidOutput])
+        #expect(policy([.invalidOutput])?.guards == [.invalidOutput])
+        #expect(Policy.standard(for: fraud).guards == [.errorRate, .invalidOutput])
+    }
+
+    @Test func noTwoGuardsShareAName() {
+        #expect(policy([.errorRate, .errorRate]) == nil)
+        #expect(policy([bound("invalid_output", .errorRate, .absolute(max: 0.1))]) == nil)
+    }
+
+    /// What can be built can be recorded and read back, at the edges too.
+    @Test(arguments: [0, 1, 48, 49, 50, 51])
+    func aPolicyReadsBackAsWritten(count: Int) throws {
+        let guards = (0..<count).map { bound("g\($0)", .errorRate, .absolute(max: 0.1)) }
+        guard let policy = policy(guards) else {
+            #expect(count + 1 > Policy.mostGuards)
+            return
+        }
+        let bytes = try JSONEncoder().encode(policy)
+        #expect(try JSONDecoder().decode(Policy.self, from: bytes) == policy)
+    }
+
+    @Test(arguments: [(-1, 2, 5000), (0, -1, 5000), (0, 2, 0), (0, 2, -5)])
+    func negativeTimesAndCountsAreRefused(goodAfter: Int64, keepWarm: Int, timeout: Int) {
+        let policy = Policy(
+            model: fraud,
+            serving: ServingSettings(unit: .request, timeoutMilliseconds: timeout),
+            plan: .canary,
+            guards: [],
+            labels: Policy.Labels(output: nil),
+            rollback: Policy.Rollback(goodAfterMilliseconds: goodAfter, keepWarm: keepWarm)
+        )
+        #expect(policy == nil)
+    }
+}

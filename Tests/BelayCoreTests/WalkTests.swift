@@ -1,0 +1,117 @@
+import BelayCore
+import BelayStats
+import Testing
+
+/// Two thousand seeded random walks over all commands; what must always hold is checked after each of them.
+@Suite("Random walks")
+struct WalkTests {
+    private static let walksEach = 100
+    private static let commandsEach = 30
+
+    @Test(arguments: 0..<20)
+    func whatMustAlwaysHoldHoldsAfterEveryCommand(seed: Int) throws {
+        for walk in 0..<Self.walksEach {
+            var generator = SplitMix64(seed: UInt64(seed * Self.walksEach + walk))
+            var world = World()
+            try world.register(1, 2)
+            for _ in 0..<Self.commandsEach {
+                let before = world
+                let command = Self.command(in: world.state, &generator)
+                do { try world.run(command, by: generator.next() % 4 == 0 ? .belay : ann) } catch is Refusal {
+                    #expect(world.state == before.state)
+                    continue
+                }
+                try check(world, after: before, command)
+                world.wait(.seconds(Int64(generator.next() % 3000)))
+            }
+            var again = State()
+            for entry in world.entries { try again.apply(entry) }
+            #expect(again == world.state)
+        }
+    }
+
+    private func check(_ world: World, after before: World, _ command: Command) throws {
+        let (state, old) = (world.state, before.state)
+        #expect(state.releases.values.count { !$0.hasEnded } <= 1)
+        #expect(state.activeRelease(at: prod)?.hasEnded != true)
+        let (table, oldTable) = (state.routeTable, old.routeTable)
+        #expect(table.epoch >= oldTable.epoch)
+        #expect((table.epoch == oldTable.epoch) == (table == oldTable), "\(command)")
+        for id in state.demand.loaded { #expect(!state.isQuarantined(id), "\(id) is wanted") }
+        if old.endpoints[prod]?.stable != nil, command != .rule(before.activeID, .rollback("g", [])) {
+            #expect(world.stable != nil, "\(command) left nothing serving")
+        }
+        guard let route = table.routes[fraud] else { return }
+        #expect(
+            route.withdrawn == Set((1...8).map(number).filter { state.isQuarantined(VersionID(fraud, $0)) })
+        )
+        #expect(route.stable.map(route.withdrawn.contains) != true, "\(command)")
+        #expect(route.candidate.map { route.withdrawn.contains($0.version) } != true, "\(command)")
+        #expect(route.withdrawn.isDisjoint(with: route.standbys), "\(command)")
+        #expect(route.stable.map(route.standbys.contains) != true)
+        let keepWarm = state.endpoints[prod]?.effectivePolicy.rollback.keepWarm ?? 0
+        #expect(route.standbys.count <= keepWarm)
+        if let candidate = route.candidate {
+            guard case .canary = state.releases[candidate.release]?.phase else {
+                Issue.record("a share without a canary, after \(command)")
+                return
+            }
+            #expect(candidate.share > .none && candidate.share < .all)
+        }
+        if let fence = state.demand.fences.first { #expect(fence.epoch <= table.epoch) }
+    }
+
+    private static func command(in state: State, _ generator: inout SplitMix64) -> Command {
+        let release = state.endpoints[prod]?.release ?? ReleaseID(Int.random(in: 1...9, using: &generator))
+        let version = Int.random(in: 1...8, using: &generator)
+        switch Int.random(in: 0..<24, using: &generator) {
+        case 0, 1: return .register(registration(&generator))
+        case 2, 3, 4, 5: return .release(request(version, under: somePolicy(&generator)))
+        case 6: return .release(request(version, origin: .automatic))
+        case 7, 8, 9, 10: return .concludeGates(passing(release))
+        case 11: return .concludeGates(failing(release))
+        case 12, 13, 14, 15: return .rule(release, .advance([]))
+        case 16: return .rule(release, [.wait([]), .hold("g", []), .rollback("g", [])][version % 3])
+        case 17: return version < 5 ? .hold(release) : .resume(release)
+        case 18: return .promote(release)
+        case 19, 20: return .rollback(rollback(&generator))
+        case 21: return .clearQuarantine(id(version))
+        case 22:
+            return version < 5
+                ? .allowAutomatic(prod) : .changePolicy(prod, somePolicy(&generator) ?? policy(.canary))
+        default: return state.demand.fences.first.map { .recordFence($0, receipt($0)) } ?? .promote(release)
+        }
+    }
+
+    private static func registration(_ generator: inout SplitMix64) -> VersionDraft {
+        let seed = Int.random(in: 1...8, using: &generator)
+        let fits = Int.random(in: 0..<8, using: &generator) > 0
+        return draft(
+            seed,
+            label: seed % 3 == 0 ? label("v\(seed)") : nil,
+            signature: fits ? thirtyFeatures : twentyFeatures
+        )
+    }
+
+    private static func rollback(_ generator: inout SplitMix64) -> RollbackRequest {
+        let to = Int.random(in: -8...8, using: &generator)
+        let broken = Int.random(in: 1...16, using: &generator)
+        return rollbackRequest(to: to < 1 ? nil : to, unloadable: broken < 9 ? [broken: "no file"] : [:])
+    }
+
+    private static func somePolicy(_ generator: inout SplitMix64) -> Policy? {
+        switch Int.random(in: 0..<5, using: &generator) {
+        case 0: nil
+        case 1: policy(.instant, keepWarm: 0)
+        case 2: policy(twoSteps())
+        case 3: policy(twoSteps(watch: hour), keepWarm: 1)
+        default: policy(plan([step(percent: 50)], watch: hour), serving: headerUnit)
+        }
+    }
+
+    private static let headerUnit = ServingSettings(unit: .header("x-user"), timeoutMilliseconds: 900)
+
+    private static func receipt(_ fence: PendingFence) -> Receipt {
+        Receipt(epoch: fence.epoch, loops: 2, replayed: 0, elapsedMicroseconds: 10)
+    }
+}
