@@ -1,0 +1,142 @@
+/// How a release raises its share.
+extension PolicyDecoder {
+    /// A step without `for` waits for its samples alone.
+    static let standardDwellMilliseconds: Int64 = 0
+    /// A step without `min_samples` is as careful as the named plans.
+    static let standardMinSamples = 500
+
+    mutating func plan(_ node: PolicyNode) -> Plan? {
+        guard let fields = fields(of: node, PolicyKeys.plan, "rollout") else { return nil }
+        switch (fields["use"], fields["steps"]) {
+        case (let use?, nil): return namedPlan(use)
+        case (nil, let steps?): return plan(ofSteps: steps)
+        case (let use?, .some):
+            report(
+                use.place,
+                .contradiction,
+                "rollout has both \"use\" and \"steps\"",
+                "keep steps to write your own plan, or use to take a named one"
+            )
+            return nil
+        case (nil, nil):
+            report(
+                node.place,
+                .missingKey,
+                "rollout needs \"use\" or \"steps\"",
+                "write use: canary, or leave rollout out, which means the same"
+            )
+            return nil
+        }
+    }
+
+    private mutating func namedPlan(_ node: PolicyNode) -> Plan? {
+        let known = PolicyWords.plans
+        guard
+            let name = word(node, "rollout.use", known: known, later: PolicyWords.laterPlans, meant: [:])
+        else { return nil }
+        return Plan.named[name]
+    }
+
+    private mutating func plan(ofSteps node: PolicyNode) -> Plan? {
+        guard let nodes = list(node, "rollout.steps", atMost: Plan.mostSteps) else { return nil }
+        guard !nodes.isEmpty else {
+            report(
+                node.place,
+                .badValue,
+                "rollout.steps is empty",
+                "write a step, or use: instant to promote as soon as the gates have passed"
+            )
+            return nil
+        }
+        var steps: [Plan.Step] = []
+        var isWhole = true
+        var highest = Share.none
+        for (index, node) in nodes.enumerated() {
+            let isLast = index == nodes.count - 1
+            guard let step = step(node, "rollout.steps[\(index)]", above: highest, isLast: isLast) else {
+                isWhole = false
+                continue
+            }
+            highest = max(highest, step.share)
+            if step.share < .all { steps.append(step) }
+        }
+        return isWhole ? Plan(steps: steps, watchMilliseconds: 0) : nil
+    }
+
+    private mutating func step(
+        _ node: PolicyNode,
+        _ path: String,
+        above highest: Share,
+        isLast: Bool
+    ) -> Plan.Step? {
+        guard let fields = fields(of: node, PolicyKeys.step, path) else { return nil }
+        let share = fields["canary"].flatMap { self.share($0, "\(path).canary", above: highest) }
+        let longest = PolicyQuantity.longestMilliseconds
+        let dwell =
+            fields["for"].map { time($0, "\(path).for", 0...longest) } ?? Self.standardDwellMilliseconds
+        let samples =
+            fields["min_samples"].map { count($0, "\(path).min_samples", 0...PolicyQuantity.greatestCount) }
+            ?? Self.standardMinSamples
+        guard let share, let dwell, let samples else { return nil }
+        if share == .all, !checkPromotion(fields, isLast: isLast) { return nil }
+        return Plan.Step(share: share, dwellMilliseconds: dwell, minSamples: samples)
+    }
+
+    private mutating func share(_ node: PolicyNode, _ path: String, above highest: Share) -> Share? {
+        guard case .scalar(let scalar) = node.value else {
+            reportType(node, path, "a percentage", "write one such as 10%")
+            return nil
+        }
+        let parts = PolicyQuantity.partsPerMillion(percentage: scalar.text)
+        guard let parts, parts > 0, let share = Share(partsPerMillion: parts) else {
+            let hint = PolicyQuantity.partsPerBillion(fraction: scalar.text).flatMap { value -> String? in
+                guard value > 0, value <= 100_000_000_000 else { return nil }
+                let percent = PolicyQuantity.percentage(partsPerBillion: value)
+                let asFraction = value < 1_000_000_000 ? "\(percent) for that fraction of requests, or " : ""
+                return "write \(asFraction)\(scalar.text)% if that is meant"
+            }
+            report(
+                node.place,
+                .badValue,
+                "\(path) is \"\(shown(scalar.text))\"",
+                hint ?? "write a percentage above 0% and up to 100%, in steps of 0.0001%, such as 10%"
+            )
+            return nil
+        }
+        guard share > highest else {
+            report(
+                node.place,
+                .badValue,
+                "\(path) is \(share), which does not exceed the \(highest) before it",
+                "let the shares rise from step to step"
+            )
+            return nil
+        }
+        return share
+    }
+
+    /// 100 % stands for the promotion that follows the last step anyway.
+    private mutating func checkPromotion(_ fields: Fields, isLast: Bool) -> Bool {
+        guard isLast else {
+            report(
+                fields.place,
+                .badValue,
+                "\(fields.path) promotes the candidate and is not the last step",
+                "move canary: 100% to the end, or leave it out"
+            )
+            return false
+        }
+        var isFine = true
+        for key in ["for", "min_samples"] {
+            guard let node = fields[key] else { continue }
+            report(
+                node.place,
+                .unsupported,
+                "\(fields.path).\(key) asks to watch after promotion",
+                "take it out; watching after promotion is not supported yet"
+            )
+            isFine = false
+        }
+        return isFine
+    }
+}

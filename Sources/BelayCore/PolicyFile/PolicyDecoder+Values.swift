@@ -1,0 +1,212 @@
+/// Readers of single values, each of which reports what it refuses.
+extension PolicyDecoder {
+    /// Checks the keys of a mapping; nil when it is none.
+    mutating func fields(of node: PolicyNode, _ table: PolicyKeys, _ path: String) -> Fields? {
+        let subject = path.isEmpty ? "the policy" : path
+        guard case .mapping(let members) = node.value else {
+            reportType(node, subject, "a mapping", "write \(table.known.joined(separator: ", ")) below it")
+            return nil
+        }
+        var values: [String: PolicyNode] = [:]
+        var seen: Set<String> = []
+        var excused: Set<String> = []
+        for member in members {
+            guard seen.insert(member.key).inserted else {
+                report(
+                    member.keyPlace,
+                    .duplicate,
+                    "\(subject) has the key \"\(shown(member.key))\" twice",
+                    "keep one of them"
+                )
+                continue
+            }
+            if table.known.contains(member.key) {
+                values[member.key] = member.value
+            } else {
+                excused.formUnion(reportKey(member, table, subject))
+            }
+        }
+        for key in table.required where values[key] == nil && !excused.contains(key) {
+            report(node.place, .missingKey, "\(subject) needs \"\(key)\"", example(of: key))
+        }
+        return Fields(path: path, place: node.place, values: values)
+    }
+
+    /// Reports a key that is not taken; returns the keys that are no longer worth missing.
+    private mutating func reportKey(
+        _ member: PolicyNode.Member,
+        _ table: PolicyKeys,
+        _ subject: String
+    ) -> [String] {
+        let key = shown(member.key)
+        if let remedy = table.later[member.key] {
+            let message = "\"\(key)\" in \(subject) is not supported by this version of Belay"
+            report(member.keyPlace, .unsupported, message, remedy)
+            return table.required
+        }
+        let message = "unknown key \"\(key)\" in \(subject)"
+        guard let meant = table.meaning(of: member.key) else {
+            let known = table.known.joined(separator: ", ")
+            report(member.keyPlace, .unknownKey, message, "it takes \(known)")
+            return []
+        }
+        report(member.keyPlace, .unknownKey, message, "did you mean \"\(meant)\"?")
+        return [meant]
+    }
+
+    mutating func list(_ node: PolicyNode, _ path: String, atMost limit: Int) -> [PolicyNode]? {
+        guard case .sequence(let nodes) = node.value else {
+            reportType(node, path, "a list", "begin each entry with a dash")
+            return nil
+        }
+        guard nodes.count <= limit else {
+            report(node.place, .badValue, "\(path) has \(nodes.count) entries", "keep to \(limit)")
+            return nil
+        }
+        return nodes
+    }
+
+    mutating func text(_ node: PolicyNode, _ path: String) -> String? {
+        guard case .scalar(let scalar) = node.value, scalar.kind == .text else {
+            reportType(node, path, "a text", quotes(around: node) ?? "write one")
+            return nil
+        }
+        return scalar.text
+    }
+
+    /// Reads one of a closed set of words.
+    mutating func word(
+        _ node: PolicyNode,
+        _ path: String,
+        known: [String],
+        later: Set<String>,
+        meant: [String: String]
+    ) -> String? {
+        guard let text = text(node, path) else { return nil }
+        if known.contains(text) { return text }
+        let choice = known.joined(separator: ", ")
+        if later.contains(text) {
+            report(
+                node.place,
+                .unsupported,
+                "\(path) \"\(text)\" is not supported by this version of Belay",
+                "it takes \(choice)"
+            )
+        } else {
+            let near = meant[text] ?? nearest(text, among: known)
+            report(
+                node.place,
+                .badValue,
+                "\(path) does not know \"\(shown(text))\"",
+                near.map { "did you mean \"\($0)\"?" } ?? "it takes \(choice)"
+            )
+        }
+        return nil
+    }
+
+    /// Reads a time in milliseconds.
+    mutating func time(_ node: PolicyNode, _ path: String, _ range: ClosedRange<Int64>) -> Int64? {
+        guard case .scalar(let scalar) = node.value, scalar.kind != .null else {
+            reportType(node, path, "a time", "write one such as 30s")
+            return nil
+        }
+        let time = scalar.kind == .text ? PolicyQuantity.milliseconds(scalar.text) : nil
+        guard let time, range.contains(time) else {
+            let ends = [range.lowerBound, range.upperBound].map(PolicyQuantity.text(milliseconds:))
+            let isBare = scalar.kind == .number && PolicyQuantity.count(scalar.text) != nil
+            report(
+                node.place,
+                .badValue,
+                "\(path) is \"\(shown(scalar.text))\"",
+                isBare
+                    ? "name the unit, such as \(scalar.text)s"
+                    : "write a time from \(ends[0]) to \(ends[1]), such as 30s, 15m or 1h30m"
+            )
+            return nil
+        }
+        return time
+    }
+
+    mutating func count(_ node: PolicyNode, _ path: String, _ range: ClosedRange<Int>) -> Int? {
+        guard case .scalar(let scalar) = node.value, scalar.kind != .null else {
+            reportType(node, path, "a whole number", "write one such as \(max(range.lowerBound, 1))")
+            return nil
+        }
+        let count = scalar.kind == .number ? PolicyQuantity.count(scalar.text) : nil
+        guard let count, range.contains(count) else {
+            report(
+                node.place,
+                .badValue,
+                "\(path) is \"\(shown(scalar.text))\"",
+                "write a whole number from \(range.lowerBound) to \(range.upperBound), without quotes"
+            )
+            return nil
+        }
+        return count
+    }
+
+    /// Reads a rate in parts per billion: `1%`, or the fraction `0.01`.
+    mutating func rate(_ node: PolicyNode, _ path: String) -> Int? {
+        guard case .scalar(let scalar) = node.value, scalar.kind != .null else {
+            reportType(node, path, "a rate", "write one such as 1%")
+            return nil
+        }
+        let isFraction = scalar.kind == .number
+        let rate =
+            isFraction
+            ? PolicyQuantity.partsPerBillion(fraction: scalar.text)
+            : PolicyQuantity.partsPerBillion(percentage: scalar.text)
+        guard let rate, rate <= 1_000_000_000, !isFraction || rate < 1_000_000_000 else {
+            let isPercent = isFraction && (rate.map { $0 <= 100_000_000_000 } ?? false)
+            report(
+                node.place,
+                .badValue,
+                "\(path) is \"\(shown(scalar.text))\"",
+                isPercent ? "write \(scalar.text)%" : "write a rate from 0% to 100%, such as 1% or 0.01"
+            )
+            return nil
+        }
+        return rate
+    }
+
+    mutating func reportType(_ node: PolicyNode, _ path: String, _ wanted: String, _ suggestion: String) {
+        report(node.place, .wrongType, "\(path) needs \(wanted), not \(kind(of: node))", suggestion)
+    }
+
+    /// Text from a document as a message may repeat it: short, and on one line.
+    func shown(_ text: String) -> String {
+        let plain = String(text.prefix(60).map { $0.isNewline || $0 < " " ? " " : $0 })
+        return plain.count < text.count ? plain + "…" : plain
+    }
+
+    private func quotes(around node: PolicyNode) -> String? {
+        guard case .scalar(let scalar) = node.value, scalar.kind == .number || scalar.kind == .boolean else {
+            return nil
+        }
+        return "put quotes around it: \"\(shown(scalar.text))\""
+    }
+
+    private func kind(of node: PolicyNode) -> String {
+        switch node.value {
+        case .mapping: "a mapping"
+        case .sequence: "a list"
+        case .scalar(let scalar):
+            switch scalar.kind {
+            case .text: "a text"
+            case .number: "a number"
+            case .boolean: "true or false"
+            case .null: "nothing"
+            }
+        }
+    }
+
+    private func example(of key: String) -> String {
+        switch key {
+        case "belay": "begin with belay: 1"
+        case "model": "write model: with the name of the model"
+        case "canary": "write the share, such as canary: 10%"
+        case "metric": "write one of \(PolicyWords.metrics.joined(separator: ", "))"
+        default: "add it"
+        }
+    }
+}

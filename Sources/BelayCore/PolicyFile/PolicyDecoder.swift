@@ -1,0 +1,138 @@
+/// Reads a policy document strictly: every mistake is found at once, and nothing is guessed.
+///
+/// - Returns: The policy, or up to ``PolicyProblems/most`` problems.
+package func decodePolicy(_ node: PolicyNode) -> Result<Policy, PolicyProblems> {
+    var decoder = PolicyDecoder()
+    let policy = decoder.policy(node)
+    let inOrder = decoder.problems.sorted { $0.place < $1.place }
+    if let problems = PolicyProblems(inOrder) { return .failure(problems) }
+    if let policy { return .success(policy) }
+    let problem = PolicyProblem(at: node.place, .badValue, "this is no policy", suggestion: "write it anew")
+    return .failure(PolicyProblems(problem))
+}
+
+/// Collects problems while it reads; a part that could not be read is nil and has been reported.
+struct PolicyDecoder {
+    private(set) var problems: [PolicyProblem] = []
+
+    /// A mapping whose keys have been checked.
+    struct Fields {
+        let path: String
+        let place: PolicyNode.Place
+        /// The first value of each key that the table knows.
+        let values: [String: PolicyNode]
+
+        subscript(key: String) -> PolicyNode? { values[key] }
+    }
+
+    mutating func report(
+        _ place: PolicyNode.Place,
+        _ code: PolicyProblem.Code,
+        _ message: String,
+        _ suggestion: String
+    ) {
+        // One more than is shown, so that the reader learns that there are more.
+        guard problems.count <= PolicyProblems.most else { return }
+        problems.append(PolicyProblem(at: place, code, message, suggestion: suggestion))
+    }
+
+    mutating func policy(_ node: PolicyNode) -> Policy? {
+        guard let fields = fields(of: node, PolicyKeys.root, "") else { return nil }
+        if let format = fields["belay"] { checkFormat(format) }
+        let model = fields["model"].flatMap { modelName($0) }
+        if let description = fields["description"] { _ = text(description, "description") }
+        let serving = fields["serving"].map { self.servingSettings($0) } ?? ServingSettings.standard
+        let plan = fields["rollout"].map { self.plan($0) } ?? Plan.canary
+        let guards = fields["guards"].map { self.guards($0) } ?? [Guard.errorRate]
+        let labels = fields["labels"].map { self.labels($0) } ?? Policy.Labels(output: nil)
+        let rollback = fields["rollback"].map { self.rollback($0) } ?? Policy.Rollback.standard
+        guard let model, let serving, let plan, let guards, let labels, let rollback else { return nil }
+        return Policy(
+            model: model,
+            serving: serving,
+            plan: plan,
+            guards: guards,
+            labels: labels,
+            rollback: rollback
+        )
+    }
+
+    private mutating func checkFormat(_ node: PolicyNode) {
+        guard case .scalar(let scalar) = node.value, scalar.kind == .number, scalar.text == "1" else {
+            report(
+                node.place,
+                .badValue,
+                "\"belay\" is the version of the format, and this Belay reads 1",
+                "write belay: 1"
+            )
+            return
+        }
+    }
+
+    private mutating func modelName(_ node: PolicyNode) -> ModelName? {
+        guard let text = text(node, "model") else { return nil }
+        guard let name = ModelName(text) else {
+            report(
+                node.place,
+                .badValue,
+                "\"\(shown(text))\" cannot name a model",
+                "use 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
+            )
+            return nil
+        }
+        return name
+    }
+
+    private mutating func servingSettings(_ node: PolicyNode) -> ServingSettings? {
+        guard let fields = fields(of: node, PolicyKeys.serving, "serving") else { return nil }
+        let unit = fields["unit"].map { servingUnit($0) } ?? ServingSettings.standard.unit
+        let standard = Int64(ServingSettings.standard.timeoutMilliseconds)
+        let timeout = fields["timeout"].map { time($0, "serving.timeout", 1...600_000) } ?? standard
+        guard let unit, let timeout else { return nil }
+        return ServingSettings(unit: unit, timeoutMilliseconds: Int(timeout))
+    }
+
+    private mutating func servingUnit(_ node: PolicyNode) -> ServingSettings.Unit? {
+        guard let text = text(node, "serving.unit") else { return nil }
+        guard let unit = ServingSettings.Unit(text) else {
+            report(
+                node.place,
+                .badValue,
+                "serving.unit is \"\(shown(text))\"",
+                "write request, header:X-User, or a JSON pointer such as /parameters/user_id"
+            )
+            return nil
+        }
+        return unit
+    }
+
+    private mutating func labels(_ node: PolicyNode) -> Policy.Labels? {
+        guard let fields = fields(of: node, PolicyKeys.labels, "labels") else { return nil }
+        guard let output = fields["output"] else { return Policy.Labels(output: nil) }
+        guard let name = text(output, "labels.output") else { return nil }
+        guard (1...256).contains(name.utf8.count) else {
+            report(
+                output.place,
+                .badValue,
+                "labels.output holds \(name.utf8.count) bytes",
+                "write the name of one of the model's outputs, of 1 to 256 bytes"
+            )
+            return nil
+        }
+        return Policy.Labels(output: name)
+    }
+
+    private mutating func rollback(_ node: PolicyNode) -> Policy.Rollback? {
+        guard let fields = fields(of: node, PolicyKeys.rollback, "rollback") else { return nil }
+        let standard = Policy.Rollback.standard
+        let goodAfter =
+            fields["good_after"].map {
+                time($0, "rollback.good_after", 0...PolicyQuantity.longestMilliseconds)
+            }
+            ?? standard.goodAfterMilliseconds
+        let keepWarm =
+            fields["keep_warm"].map { count($0, "rollback.keep_warm", 1...20) } ?? standard.keepWarm
+        guard let goodAfter, let keepWarm else { return nil }
+        return Policy.Rollback(goodAfterMilliseconds: goodAfter, keepWarm: keepWarm)
+    }
+}

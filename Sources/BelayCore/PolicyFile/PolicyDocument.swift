@@ -1,0 +1,105 @@
+extension PolicyNode {
+    /// The document that decodes to `policy`, with every default spelled out.
+    ///
+    /// Its places are JSON pointers. A description is not part of a policy and does not come back.
+    package init(describing policy: Policy) {
+        var members: [(String, PolicyNode)] = [
+            ("belay", .number(1)),
+            ("model", .text(policy.model.text)),
+            (
+                "serving",
+                .mapping([
+                    ("unit", .text(policy.serving.unit.description)),
+                    ("timeout", .time(Int64(policy.serving.timeoutMilliseconds))),
+                ])
+            ),
+            ("rollout", .plan(policy.plan)),
+            ("guards", PolicyNode(.sequence(policy.guards.map(PolicyNode.guarded)))),
+        ]
+        if let output = policy.labels.output {
+            members.append(("labels", .mapping([("output", .text(output))])))
+        }
+        members.append(
+            (
+                "rollback",
+                .mapping([
+                    ("good_after", .time(policy.rollback.goodAfterMilliseconds)),
+                    ("keep_warm", .number(policy.rollback.keepWarm)),
+                ])
+            )
+        )
+        self = PolicyNode.mapping(members).placed(at: "")
+    }
+
+    private static func plan(_ plan: Plan) -> PolicyNode {
+        guard !plan.steps.isEmpty else { return mapping([("use", text("instant"))]) }
+        let steps = plan.steps.map { step in
+            mapping([
+                ("canary", text(PolicyQuantity.percentage(partsPerMillion: step.share.partsPerMillion))),
+                ("for", time(step.dwellMilliseconds)),
+                ("min_samples", number(step.minSamples)),
+            ])
+        }
+        return mapping([("steps", PolicyNode(.sequence(steps)))])
+    }
+
+    private static func guarded(_ each: Guard) -> PolicyNode {
+        var members: [(String, PolicyNode)] = [
+            ("metric", text(each.metric.rawValue)), ("name", text(each.name)),
+        ]
+        let falls = each.metric == .accuracy
+        switch each.limit {
+        case .againstStable(let margin): members.append((falls ? "max_drop" : "max_rise", rate(margin)))
+        case .absolute(let max): members.append(falls ? ("min", rate(1 - max)) : ("max", rate(max)))
+        case .never: break
+        }
+        if let samples = each.minSamples { members.append(("min_samples", number(samples))) }
+        members.append(("then", text(each.reaction.rawValue)))
+        return mapping(members)
+    }
+
+    private static func mapping(_ members: [(String, PolicyNode)]) -> PolicyNode {
+        PolicyNode(.mapping(members.map { Member(key: $0.0, keyPlace: .pointer(""), value: $0.1) }))
+    }
+
+    private static func text(_ text: String) -> PolicyNode { PolicyNode(.scalar(Scalar(text: text))) }
+    private static func number(_ value: Int) -> PolicyNode {
+        PolicyNode(.scalar(Scalar(plain: String(value))))
+    }
+
+    private static func time(_ milliseconds: Int64) -> PolicyNode {
+        text(PolicyQuantity.text(milliseconds: milliseconds))
+    }
+
+    /// Rates come from whole parts per billion and go back to them.
+    private static func rate(_ fraction: Double) -> PolicyNode {
+        text(PolicyQuantity.percentage(partsPerBillion: Int((fraction * 1_000_000_000).rounded())))
+    }
+
+    private init(_ value: Value) { self.init(value, at: .pointer("")) }
+
+    private func placed(at pointer: String) -> PolicyNode {
+        switch value {
+        case .scalar: PolicyNode(value, at: .pointer(pointer))
+        case .sequence(let nodes):
+            PolicyNode(
+                .sequence(nodes.enumerated().map { $1.placed(at: "\(pointer)/\($0)") }),
+                at: .pointer(pointer)
+            )
+        case .mapping(let members):
+            PolicyNode(
+                .mapping(
+                    members.map { member in
+                        let place = "\(pointer)/\(member.key)"
+                        return Member(
+                            key: member.key,
+                            keyPlace: .pointer(place),
+                            value: member.value.placed(at: place)
+                        )
+                    }
+                ),
+                at: .pointer(pointer)
+            )
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import BelayCore
+import Foundation
+import Testing
+
+/// The published schema and the decoder say the same of every key.
+@Suite struct PolicySchemaTests {
+    private let definitions: [String: PolicyNode]
+
+    init() throws {
+        let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let data = try Data(contentsOf: project.appendingPathComponent("docs/belay.schema.json"))
+        let schema = try JSONDecoder().decode(PolicyNode.self, from: data)
+        definitions = schema["definitions"]?.members ?? [:]
+    }
+
+    @Test(arguments: PolicyKeys.all.map(\.name))
+    func theKeysAreTheDecoders(name: String) throws {
+        let table = try #require(PolicyKeys.all.first { $0.name == name })
+        let definition = try #require(definitions[name])
+        #expect(Set(definition["properties"]?.members.keys.map { $0 } ?? []) == Set(table.known))
+        #expect(Set(definition["required"]?.texts ?? []) == Set(table.required))
+        #expect(definition["additionalProperties"]?.json == "false")
+    }
+
+    @Test func theSchemaKnowsNoOtherMapping() {
+        let mappings = definitions.filter { $0.value["properties"] != nil }.keys
+        #expect(Set(mappings) == Set(PolicyKeys.all.map(\.name)))
+    }
+
+    @Test func theWordsAreTheDecoders() {
+        #expect(definitions["rollout"]?["properties"]?["use"]?["enum"]?.texts.sorted() == PolicyWords.plans)
+        #expect(definitions["guard"]?["properties"]?["metric"]?["enum"]?.texts == PolicyWords.metrics)
+        #expect(definitions["guard"]?["properties"]?["then"]?["enum"]?.texts == PolicyWords.reactions)
+    }
+
+    @Test func theDefaultsAreTheDecoders() throws {
+        let policy = try decoded(#""rollout": {"steps": [{"canary": "1%"}]}"#)
+        let step = try #require(policy.plan.steps.first)
+        let defaults = { (table: String, key: String) in
+            definitions[table]?["properties"]?[key]?["default"]?.json
+        }
+        #expect(defaults("serving", "unit") == "\"\(policy.serving.unit)\"")
+        #expect(defaults("step", "min_samples") == "\(step.minSamples)")
+        #expect(defaults("rollback", "keep_warm") == "\(policy.rollback.keepWarm)")
+        #expect(time(defaults("serving", "timeout")) == Int64(policy.serving.timeoutMilliseconds))
+        #expect(time(defaults("step", "for")) == step.dwellMilliseconds)
+        #expect(time(defaults("rollback", "good_after")) == policy.rollback.goodAfterMilliseconds)
+    }
+
+    private func time(_ json: String?) -> Int64? {
+        json.flatMap { milliseconds(ofTime: $0.trimmingCharacters(in: ["\""])) }
+    }
+}
+
+extension PolicyNode {
+    fileprivate subscript(key: String) -> PolicyNode? { members[key] }
+
+    fileprivate var members: [String: PolicyNode] {
+        guard case .mapping(let members) = value else { return [:] }
+        return Dictionary(members.map { ($0.key, $0.value) }) { first, _ in first }
+    }
+
+    fileprivate var texts: [String] {
+        guard case .sequence(let nodes) = value else { return [] }
+        return nodes.compactMap { node in
+            if case .scalar(let scalar) = node.value { scalar.text } else { nil }
+        }
+    }
+}
