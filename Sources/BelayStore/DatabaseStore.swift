@@ -1,0 +1,121 @@
+package import BelayCore
+import Synchronization
+
+/// The durable store over any ``Database``: decides in memory, writes one transaction, then believes it.
+///
+/// It holds no lock while it writes. Two appends that race start from the same head, the database lets one of
+/// them advance it, and the other is told so.
+package final class DatabaseStore<Backing: Database>: Ledger {
+    package let database: Backing
+    /// What the store believes of its database.
+    private let chain: Mutex<Chain>
+
+    /// Folds every entry of the ledger, checking the chain on the way, and mends the derived tables.
+    ///
+    /// - Throws: ``StoreError/broken(_:)`` naming the first bad entry, and every error of the database.
+    package init(_ database: Backing) async throws(StoreError) {
+        let chain = try await Chain().following(database)
+        let recorded = try await database.head()
+        try orBroken { () throws(LedgerProblem) in try chain.checkEnd(recorded: recorded) }
+        let demanded = Projections(of: projectionRows(of: chain.state))
+        let changes = demanded.changes(from: try await database.projections())
+        if !changes.isEmpty { _ = try await database.transact(changes.map(Step.run)) }
+        self.database = database
+        self.chain = Mutex(chain)
+    }
+
+    package var standing: Standing { chain.withLock { $0.standing } }
+
+    package func append(_ drafts: [EntryDraft], after head: Head) async throws(StoreError) -> Appended {
+        let before = chain.withLock { $0 }
+        guard before.head == head else { throw .headMoved(expected: head, found: before.head) }
+        guard !drafts.isEmpty else { return Appended(entries: [], head: head) }
+        var after = before
+        var sealed: [SealedEntry] = []
+        for draft in drafts { sealed.append(try after.seal(draft)) }
+        let reach = Reach(of: sealed, in: after.state)
+        let rows = Projections(of: projectionRows(of: after.state, within: reach))
+        let changes = rows.changes(from: Projections(of: projectionRows(of: before.state, within: reach)))
+        let steps =
+            [Step.require(LedgerTable.advance(from: head, to: after.head))]
+            + sealed.map { .run(LedgerTable.insertion($0.stored)) } + changes.map(Step.run)
+        switch try await database.transact(steps) {
+        case .committed:
+            advance(to: after)
+            return Appended(entries: sealed, head: after.head)
+        case .unmet:
+            advance(to: try await before.following(database))
+            throw .headMoved(expected: head, found: standing.head)
+        }
+    }
+
+    package func entries(after sequence: Int, limit: Int) async throws(StoreError) -> [SealedEntry] {
+        let rows = try await database.rows(LedgerTable.after(sequence, limit: max(0, limit)))
+        return try orBroken { () throws(LedgerProblem) in
+            var entries: [SealedEntry] = []
+            for (row, expected) in zip(rows, (sequence + 1)...) {
+                let stored = try LedgerTable.entry(row, expected: expected)
+                entries.append(SealedEntry(entry: try read(stored), stored: stored))
+            }
+            return entries
+        }
+    }
+
+    /// Two appends may end in either order; the longer chain always contains the shorter.
+    private func advance(to next: Chain) {
+        chain.withLock { chain in
+            if next.head.sequence > chain.head.sequence { chain = next }
+        }
+    }
+}
+
+extension DatabaseStore: EvidenceStore {
+    package func appendTicks(_ ticks: [EvidenceTick]) async throws(StoreError) {
+        guard !ticks.isEmpty else { return }
+        _ = try await database.transact(ticks.map { .run(EvidenceTable.insertion($0)) })
+    }
+
+    package func ticks(of release: ReleaseID) async throws(StoreError) -> [EvidenceTick] {
+        let rows = try await database.rows(EvidenceTable.of(release))
+        return try orBroken { () throws(LedgerProblem) in
+            try rows.map { row throws(LedgerProblem) in try EvidenceTable.tick(row) }
+        }
+    }
+}
+
+extension Chain {
+    /// The chain with all entries that follow it in the database.
+    fileprivate func following(_ database: some Database) async throws(StoreError) -> Chain {
+        var chain = self
+        while true {
+            let after = chain.head.sequence == 0 ? Int.min : chain.head.sequence
+            let rows = try await database.rows(LedgerTable.after(after, limit: LedgerTable.page))
+            try orBroken { () throws(LedgerProblem) in
+                for row in rows {
+                    try chain.take(LedgerTable.entry(row, expected: chain.head.sequence + 1))
+                }
+            }
+            guard rows.count == LedgerTable.page else { return chain }
+        }
+    }
+}
+
+extension Database {
+    fileprivate func head() async throws(StoreError) -> Head {
+        let rows = try await rows(LedgerTable.head)
+        return try orBroken { () throws(LedgerProblem) in try LedgerTable.head(rows) }
+    }
+
+    fileprivate func projections() async throws(StoreError) -> Projections {
+        var found: [ProjectedRow] = []
+        for table in ProjectedTable.allCases {
+            found += try await rows(table.selection).map { ProjectedRow(table: table, values: $0) }
+        }
+        return Projections(of: found)
+    }
+}
+
+/// What is a finding to a verifier is a failure to a store.
+private func orBroken<Value>(_ body: () throws(LedgerProblem) -> Value) throws(StoreError) -> Value {
+    do { return try body() } catch { throw .broken(error) }
+}

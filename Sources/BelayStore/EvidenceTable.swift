@@ -1,0 +1,28 @@
+import BelayCore
+import Foundation
+
+/// The SQL of the table `evidence`.
+enum EvidenceTable {
+    static func insertion(_ tick: EvidenceTick) -> Statement {
+        guard let body = try? json(tick) else {
+            preconditionFailure("counts, names and times can always be written as JSON")
+        }
+        return Statement(
+            "INSERT INTO evidence (release, at, step, body) VALUES ($1, $2, $3, $4)",
+            [SQLValue(tick.release.value), .integer(tick.at.milliseconds), SQLValue(tick.step), .text(body)]
+        )
+    }
+
+    static func of(_ release: ReleaseID) -> Statement {
+        Statement("SELECT id, body FROM evidence WHERE release = $1 ORDER BY id", [SQLValue(release.value)])
+    }
+
+    static func tick(_ row: [SQLValue]) throws(LedgerProblem) -> EvidenceTick {
+        let body = Data((row[1].text ?? "").utf8)
+        guard let tick = try? JSONDecoder().decode(EvidenceTick.self, from: body) else {
+            let place = row[0].integer.map(String.init) ?? "?"
+            throw LedgerProblem(sequence: nil, what: .unreadable(reason: "tick \(place) of the evidence"))
+        }
+        return tick
+    }
+}

@@ -1,0 +1,45 @@
+package import BelayCore
+import Synchronization
+
+/// A store for tests and rehearsals: the full contract, none of the durability.
+package final class InMemoryStore: Store {
+    private struct Content {
+        var chain = Chain()
+        var entries: [SealedEntry] = []
+        var ticks: [ReleaseID: [EvidenceTick]] = [:]
+    }
+
+    private let content = Mutex(Content())
+
+    package init() {}
+
+    package var standing: Standing { content.withLock { $0.chain.standing } }
+
+    package func append(_ drafts: [EntryDraft], after head: Head) throws(StoreError) -> Appended {
+        try content.withLock { content throws(StoreError) in
+            guard content.chain.head == head else {
+                throw .headMoved(expected: head, found: content.chain.head)
+            }
+            var chain = content.chain
+            var sealed: [SealedEntry] = []
+            for draft in drafts { sealed.append(try chain.seal(draft)) }
+            content.chain = chain
+            content.entries += sealed
+            return Appended(entries: sealed, head: chain.head)
+        }
+    }
+
+    package func entries(after sequence: Int, limit: Int) -> [SealedEntry] {
+        content.withLock { Array($0.entries.dropFirst(max(0, sequence)).prefix(max(0, limit))) }
+    }
+
+    package func appendTicks(_ ticks: [EvidenceTick]) {
+        content.withLock { content in
+            for tick in ticks { content.ticks[tick.release, default: []].append(tick) }
+        }
+    }
+
+    package func ticks(of release: ReleaseID) -> [EvidenceTick] {
+        content.withLock { $0.ticks[release] ?? [] }
+    }
+}

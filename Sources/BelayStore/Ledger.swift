@@ -1,0 +1,86 @@
+package import BelayCore
+
+/// The append-only record from which all other state is derived.
+///
+/// An implementation must satisfy `LedgerContractTests`; the prose here is only its summary.
+package protocol Ledger: Sendable {
+    /// Appends the drafts, in order, as one atomic batch directly after `head`.
+    ///
+    /// When it returns the entries are durable, and the projections and ``standing`` include them. A batch is
+    /// never cut off half-way by the cancellation of its task.
+    ///
+    /// - Throws: ``StoreError/headMoved(expected:found:)`` if another writer came first, and
+    ///   ``StoreError/illegalEntry(sequence:kind:reason:)`` if the state refuses an event. Nothing is written
+    ///   then.
+    func append(_ drafts: [EntryDraft], after head: Head) async throws(StoreError) -> Appended
+
+    /// The entries that follow `sequence` (0 for the beginning), oldest first, at most `limit` of them.
+    func entries(after sequence: Int, limit: Int) async throws(StoreError) -> [SealedEntry]
+
+    /// The newest head together with the state it leads to.
+    ///
+    /// One value, so that a decision made on the state and appended after the head cannot miss an entry.
+    var standing: Standing { get async throws(StoreError) }
+}
+
+extension Ledger {
+    package var head: Head {
+        get async throws(StoreError) { try await standing.head }
+    }
+
+    package var state: State {
+        get async throws(StoreError) { try await standing.state }
+    }
+}
+
+/// What was counted during releases: too much for the ledger, and still needed to repeat any decision.
+package protocol EvidenceStore: Sendable {
+    /// Keeps the ticks, all or none of them, in this order.
+    func appendTicks(_ ticks: [EvidenceTick]) async throws(StoreError)
+
+    /// All ticks of one release, in the order in which they were recorded.
+    func ticks(of release: ReleaseID) async throws(StoreError) -> [EvidenceTick]
+}
+
+/// Everything that must not be forgotten.
+package typealias Store = Ledger & EvidenceStore
+
+/// The place after which the next entry goes.
+package struct Head: Hashable, Sendable, CustomStringConvertible {
+    /// The sequence of the newest entry; 0 while there is none.
+    package let sequence: Int
+    /// The hash of the newest entry; 32 zero bytes while there is none.
+    package let hash: Digest
+
+    package init(sequence: Int, hash: Digest) {
+        self.sequence = sequence
+        self.hash = hash
+    }
+
+    package static let genesis = Head(sequence: 0, hash: .zero)
+
+    package var description: String { "\(sequence):\(hash.short)" }
+}
+
+/// Where a ledger stands: its head, and the state folded from every entry up to it.
+package struct Standing: Equatable, Sendable {
+    package let head: Head
+    package let state: State
+
+    package init(head: Head, state: State) {
+        self.head = head
+        self.state = state
+    }
+}
+
+/// The answer to an append.
+package struct Appended: Equatable, Sendable {
+    /// The new entries as they were sealed; empty when nothing was asked for.
+    package let entries: [SealedEntry]
+    package let head: Head
+
+    package init(entries: [SealedEntry], head: Head) {
+        self.entries = entries
+        self.head = head
+    }
+}

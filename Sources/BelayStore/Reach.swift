@@ -1,0 +1,63 @@
+import BelayCore
+
+/// The models, endpoints and releases whose derived rows some entries can have changed.
+///
+/// It only saves work: a store with years of releases writes the rows of one. ``Verification`` compares all.
+struct Reach {
+    private(set) var models: Set<ModelName> = []
+    private(set) var endpoints: Set<EndpointID> = []
+    private(set) var releases: Set<ReleaseID> = []
+
+    /// Everything there is.
+    init(of state: State) {
+        models = Set(state.models.keys)
+        endpoints = Set(state.endpoints.keys)
+        releases = Set(state.releases.keys)
+    }
+
+    /// What these entries touched; the state is the one they led to.
+    init(of entries: [SealedEntry], in state: State) {
+        for entry in entries {
+            switch entry.entry.event {
+            case .registry(let event): include(event)
+            case .release(let event): include(event, in: state)
+            case .safety(let event): include(event)
+            case .operation(.serverStarted): break
+            }
+        }
+    }
+
+    private mutating func include(_ event: RegistryEvent) {
+        switch event {
+        case .modelCreated(let name): models.insert(name)
+        case .versionRegistered(let version): models.insert(version.id.model)
+        }
+    }
+
+    private mutating func include(_ event: ReleaseEvent, in state: State) {
+        switch event {
+        case .proposed(let proposal): include(proposal.release, in: state)
+        case .gatesPassed(let result), .refused(let result): include(result.release, in: state)
+        case .stepEntered(let step): include(step.release, in: state)
+        case .held(let id), .resumed(let id), .settled(let id): include(id, in: state)
+        case .promoted(let promotion): include(promotion.release, in: state)
+        case .rolledBack(let rollback):
+            endpoints.insert(rollback.endpoint)
+            rollback.release.map { include($0, in: state) }
+        case .fenceCompleted(let fence): endpoints.insert(fence.endpoint)
+        }
+    }
+
+    private mutating func include(_ event: SafetyEvent) {
+        switch event {
+        case .quarantined(let quarantine): models.insert(quarantine.version.model)
+        case .cleared(let version): models.insert(version.model)
+        case .automaticAllowed(let endpoint), .policyChanged(let endpoint, _): endpoints.insert(endpoint)
+        }
+    }
+
+    private mutating func include(_ id: ReleaseID, in state: State) {
+        releases.insert(id)
+        if let endpoint = state.releases[id]?.proposal.endpoint { endpoints.insert(endpoint) }
+    }
+}
