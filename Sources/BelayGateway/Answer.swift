@@ -1,0 +1,75 @@
+package import BelayCore
+
+/// One answer that was given, as the inference log keeps it.
+///
+/// Rejections are answers too, from the moment that the model's route was known; nothing that a caller of an
+/// existing model was told is missing from the log.
+package struct Answer: Equatable, Sendable {
+    /// The request's `Belay-Request-Id`: the caller's own, or made.
+    package let id: String
+    /// When the request had arrived whole.
+    package let at: Timestamp
+    package let model: ModelName
+    /// The version that answered, or the last that was tried; nil when the request was refused before any.
+    package let version: VersionNumber?
+    /// The release on trial when the request was routed, for either arm; evidence from a later label is its
+    /// evidence.
+    package let release: ReleaseID?
+    /// The arm that answered, stable when a fallback did; nil when the request was refused before routing.
+    package let arm: Arm?
+    /// The candidate's share when the request was routed.
+    package let share: Share
+    /// What stuck the request to its arm; nil when it was tossed alone, pinned, or refused before routing.
+    package let unit: UnitHash?
+    /// From the whole request to the answer's hand-over to the connection.
+    package let latencyMicroseconds: Int64
+    /// The HTTP status; 499 when the caller had left before there was an answer.
+    package let status: Int
+    /// Why another version answered than the one the request was routed to, `candidate=timeout` for instance.
+    ///
+    /// An answer with a fallback is evidence for nobody, however its label turns out.
+    package let fallback: String?
+    package let request: [UInt8]
+    package let response: [UInt8]
+
+    package init(
+        id: String,
+        at: Timestamp,
+        model: ModelName,
+        version: VersionNumber?,
+        release: ReleaseID?,
+        arm: Arm?,
+        share: Share,
+        unit: UnitHash?,
+        latencyMicroseconds: Int64,
+        status: Int,
+        fallback: String?,
+        request: [UInt8],
+        response: [UInt8]
+    ) {
+        self.id = id
+        self.at = at
+        self.model = model
+        self.version = version
+        self.release = release
+        self.arm = arm
+        self.share = share
+        self.unit = unit
+        self.latencyMicroseconds = latencyMicroseconds
+        self.status = status
+        self.fallback = fallback
+        self.request = request
+        self.response = response
+    }
+}
+
+/// What the keeper of labels says to a `POST /v1/labels`: a status, and JSON.
+package struct LabelReply: Equatable, Sendable {
+    package let status: Int
+    package let json: [UInt8]
+
+    package init(status: Int, json: [UInt8]) {
+        self.status = status
+        self.json = json
+    }
+}

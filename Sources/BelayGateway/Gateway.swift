@@ -1,0 +1,162 @@
+package import BelayCore
+package import BelayInference
+import NIOCore
+package import NIOPosix
+import Synchronization
+
+/// Requests in, answers out: the inference port of one process.
+///
+/// It holds no truth: what it answers by is the last ``BelayCore/RouteTable`` it was given, and if nobody
+/// gives it another it goes on with that one. Before the first publication it is alive but not ready, and
+/// knows no model.
+package final class Gateway: RoutePublisher, EvidenceSource {
+    private enum Phase {
+        case fresh
+        case listening(any Channel)
+        case stopped
+    }
+
+    private let configuration: GatewayConfiguration
+    private let stations: [Station]
+    private let listener: Listener
+    private let publication: Publication
+    private let seen: SeenUnits
+    private let phase = Mutex(Phase.fresh)
+
+    /// - Parameters:
+    ///   - configuration: Where to listen, and the limits.
+    ///   - group: Every loop of it answers requests; the caller shuts it down after the gateway.
+    ///   - pool: Where control puts the versions it has loaded.
+    ///   - record: Takes each answer for the inference log, on an event loop: it must not block.
+    ///   - labels: Keeps the labels of a `POST /v1/labels`.
+    ///   - clock: The time for the log; deadlines use the loops' own monotonic one.
+    ///   - ids: Makes the id of a request that brought none; 1 to 128 visible ASCII characters.
+    package init(
+        configuration: GatewayConfiguration,
+        group: MultiThreadedEventLoopGroup,
+        pool: InstancePool,
+        record: @escaping @Sendable (Answer) -> Void,
+        labels: @escaping @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply,
+        clock: @escaping @Sendable () -> Timestamp,
+        ids: @escaping @Sendable () -> String
+    ) {
+        self.configuration = configuration
+        let seen = SeenUnits(limit: configuration.unitLimit)
+        self.seen = seen
+        let stations = group.makeIterator().map { Station(eventLoop: $0) }
+        self.stations = stations
+        let ports = Ports(
+            configuration: configuration,
+            record: record,
+            labels: labels,
+            clock: clock,
+            ids: ids,
+            seen: seen
+        )
+        listener = Listener(group: group, stations: stations, ports: ports)
+        let (threads, waiting) = (configuration.laneThreads, configuration.laneWaiting)
+        publication = Publication(stations: stations, pool: pool, seen: seen) { version, instance in
+            Lane(version: version, instance: instance, threads: threads, waiting: waiting)
+        }
+    }
+
+    /// Starts to accept connections and says where.
+    ///
+    /// - Throws: ``GatewayError``, or the system's error when the address cannot be bound.
+    package func start() async throws -> (host: String, port: Int) {
+        guard case .fresh = phase.withLock({ $0 }) else { throw GatewayError.startedTwice }
+        let channel = try await listener.bind()
+        let isFirst = phase.withLock { phase in
+            guard case .fresh = phase else { return false }
+            phase = .listening(channel)
+            return true
+        }
+        guard isFirst else {
+            try await channel.close()
+            throw GatewayError.startedTwice
+        }
+        return (configuration.host, channel.localAddress?.port ?? configuration.port)
+    }
+
+    /// Accepts nothing more, lets requests in flight finish within the drain timeout, and lets every version
+    /// go.
+    package func shutdown() async {
+        let former = phase.withLock { phase in
+            defer { phase = .stopped }
+            return phase
+        }
+        guard case .listening(let channel) = former else { return }
+        // Already closed is closed too.
+        try? await channel.close()
+        let deadline = NIODeadline.now() + configuration.drainTimeout
+        let drains = stations.map { station in
+            station.submit { cell in cell.drain(until: deadline, grace: .seconds(2)) }.flatMap { $0 }
+        }
+        for drained in drains {
+            // A loop that has stopped has no connections.
+            try? await drained.get()
+        }
+        await publication.retire()
+    }
+
+    // MARK: - Routes
+
+    package func publish(_ table: RouteTable) async throws -> Receipt {
+        if case .stopped = phase.withLock({ $0 }) { throw GatewayError.stopped }
+        return try await publication.publish(table)
+    }
+
+    // MARK: - Evidence
+
+    package func collect() async -> EvidenceCounts {
+        var sum = EvidenceCounts()
+        for counts in stations.map({ $0.submit { cell in cell.tally.take() } }) {
+            // Counts of a loop that has stopped are lost, as they are in a crash: fewer outcomes, none
+            // invented.
+            if let counts = try? await counts.get() { sum.merge(counts) }
+        }
+        return sum
+    }
+
+    /// Puts back the sticky units whose outcome was counted before a restart, so that none counts twice.
+    package func seed(units: some Sequence<UnitHash>, for release: ReleaseID) {
+        seen.seed(units, in: release)
+    }
+
+    /// Sticky units that were not counted because the release had more than can be remembered.
+    package var uncountedUnits: Int { seen.uncounted }
+}
+
+/// Why a gateway cannot do what it was asked.
+package enum GatewayError: Error, Equatable, Sendable {
+    case startedTwice
+    case stopped
+    case tooManyConnections(limit: Int)
+}
+
+extension GatewayError: Explainable {
+    package var explanation: Explanation {
+        switch self {
+        case .startedTwice:
+            Explanation(
+                code: "gateway.started-twice",
+                summary: "The gateway was started although it had been started before.",
+                remedy: "Make another gateway; one serves once."
+            )
+        case .stopped:
+            Explanation(
+                code: "gateway.stopped",
+                summary: "The gateway was given a route table after it had been shut down.",
+                remedy: "Start the server again."
+            )
+        case .tooManyConnections(let limit):
+            Explanation(
+                code: "gateway.too-many-connections",
+                summary: "More than \(limit) connections were opened.",
+                remedy: "Let clients share connections, or put another server beside this one."
+            )
+        }
+    }
+
+    package var category: FailureCategory { self == .startedTwice ? .failed : .unavailable }
+}

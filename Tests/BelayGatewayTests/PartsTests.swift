@@ -1,0 +1,169 @@
+import BelayCore
+import BelayInference
+import Testing
+
+@testable import BelayGateway
+
+@Suite struct InferencePathTests {
+    @Test(arguments: [
+        ("GET", "/v2", InferencePath.server),
+        ("GET", "/v2/", .server),
+        ("GET", "/v2?x=1", .server),
+        ("GET", "/v2/health/live", .live),
+        ("GET", "/v2/health/ready", .ready),
+        ("GET", "/v2/models/m", .model("m", version: nil, .metadata)),
+        ("GET", "/v2/models/m/ready", .model("m", version: nil, .ready)),
+        ("POST", "/v2/models/m/infer", .model("m", version: nil, .infer)),
+        ("GET", "/v2/models/m/versions/3", .model("m", version: "3", .metadata)),
+        ("GET", "/v2/models/m/versions/3/ready", .model("m", version: "3", .ready)),
+        ("POST", "/v2/models/m/versions/3/infer", .model("m", version: "3", .infer)),
+        ("POST", "/v2/models/my%20model/infer", .model("my model", version: nil, .infer)),
+        ("POST", "/v2/models/a%2Fb%2525/infer", .model("a/b%25", version: nil, .infer)),
+        ("POST", "/v1/labels", .labels),
+    ])
+    func aPathSaysWhatIsAsked(method: String, uri: String, expected: InferencePath) {
+        #expect(InferencePath.parse(method: method, uri: uri) == .success(expected))
+    }
+
+    @Test(arguments: [
+        "", "/", "*", "v2", "/v1", "/v1/label", "/v3", "/v2/health", "/v2/health/live/", "/v2/models",
+        "/v2/models/",
+        "/v2/models//infer", "/v2/models/m/", "/v2/models/m/infer/", "/v2/models/m/versions",
+        "/v2/models/m/load",
+        "/v2/models/m/versions/1/infer/x", "/v2/models/m%/infer", "/v2/models/m%4/infer",
+        "/v2/models/%ff/infer",
+        "/v2/models/m/versions/1/versions/2",
+    ])
+    func anyOtherPathIsNone(uri: String) {
+        #expect(InferencePath.parse(method: "GET", uri: uri) == .failure(.noSuchPath))
+    }
+
+    @Test func aWrongVerbNamesTheRightOne() {
+        #expect(
+            InferencePath.parse(method: "GET", uri: "/v2/models/m/infer")
+                == .failure(.wrongMethod(allowed: "POST"))
+        )
+        #expect(InferencePath.parse(method: "POST", uri: "/v2") == .failure(.wrongMethod(allowed: "GET")))
+    }
+}
+
+@Suite struct AssignmentTests {
+    private func toss(_ unit: String?, _ route: Route, fresh: UInt64 = 0) throws -> Assignment {
+        try Assignment.tossed(
+            sticky: unit.map { UnitHash(bytes: $0.utf8) },
+            fresh: { UnitHash(fresh) },
+            route: route,
+            loaded: [version(1), version(2)]
+        )
+    }
+
+    @Test func aUnitKeepsItsArmAndARampOnlyAddsUnits() throws {
+        var candidates: Set<Int> = []
+        for percent in [1, 5, 20, 50, 100] {
+            let routes = route(stable: 1, candidate: 2, share: share(percent * 10_000))
+            let now = try Set((0..<20_000).filter { try toss("unit-\($0)", routes).arm == .candidate })
+            #expect(now.isSuperset(of: candidates))
+            // Four standard deviations of a fair coin.
+            let (expected, deviation) = (
+                200 * percent, 2 * Double(percent * (100 - percent) * 2).squareRoot()
+            )
+            #expect(abs(Double(now.count - expected)) <= 2 * deviation, "\(now.count) at \(percent) %")
+            candidates = now
+        }
+    }
+
+    @Test func withoutAUnitTheFreshCoinDecidesAndDoesNotStick() throws {
+        let routes = route(stable: 1, candidate: 2)
+        let arms = try Set((0..<64).map { try toss(nil, routes, fresh: UInt64($0)).arm })
+        #expect(arms == [.stable, .candidate])
+        #expect(try toss(nil, routes).stickyUnit == nil)
+    }
+
+    @Test func theShareIsThatOfTheMomentAndNoneWithoutACandidate() throws {
+        #expect(
+            try toss("a", route(stable: 1, candidate: 2)).trial
+                == Assignment.Trial(release: release, share: half, isCounted: true)
+        )
+        #expect(try toss("a", route(stable: 1)).trial == nil)
+        #expect(try toss("a", route(stable: 1, candidate: 2, share: .all)).trial?.isCounted == false)
+    }
+
+    @Test func aWithdrawnCandidateGetsNothingEvenIfTheRouteStillNamesIt() throws {
+        let routes = route(stable: 1, candidate: 2, share: .all, withdrawn: [2])
+        #expect(try toss("a", routes).version == version(1))
+        #expect(throws: Rejection.nothingServes(fraud)) { try toss("a", route(stable: 1, withdrawn: [1])) }
+        #expect(throws: Rejection.nothingServes(fraud)) { try toss("a", route(stable: nil)) }
+    }
+}
+
+@Suite struct OutputGuardTests {
+    private func verdict(_ answered: [NamedTensor]) throws -> Result<[NamedTensor], OutputGuard.Fault> {
+        OutputGuard.admit(answered, wanted: ["y"], signature: try signature())
+    }
+
+    @Test func whatTheSignaturePromisesPassesAndMoreIsLeftOut() throws {
+        let promised = try floats("y", [1, 2], shape: [2])
+        #expect(try verdict([try floats("z", [.nan], shape: [1]), promised]) == .success([promised]))
+        let empty = try floats("y", [], shape: [0])
+        #expect(try verdict([empty]) == .success([empty]))
+    }
+
+    @Test func everyOtherAnswerIsNamed() throws {
+        let wrong: [([NamedTensor], String)] = [
+            ([], "Output 'y' is missing."),
+            ([try floats("y", [1, 2], shape: [1, 2])], "Output 'y' has shape [1, 2], not [-1]."),
+            ([try floats("y", [1, .nan], shape: [2])], "Output 'y' is NaN or infinite at element 1."),
+            ([try floats("y", [.infinity], shape: [1])], "Output 'y' is NaN or infinite at element 0."),
+            (
+                [NamedTensor(name: "y", tensor: try Tensor(type: .int8, shape: [1], storage: .packed([7])))],
+                "Output 'y' is INT8, not FP32."
+            ),
+        ]
+        for (answered, sentence) in wrong {
+            #expect(try verdict(answered) == .failure(OutputGuard.Fault(sentence: sentence)))
+        }
+    }
+}
+
+@Suite struct SeenUnitsTests {
+    @Test func aUnitIsFirstOnceInEachRelease() {
+        let seen = SeenUnits(limit: 100)
+        let unit = UnitHash(5)
+        #expect(seen.isFirst(unit, in: ReleaseID(1)))
+        #expect(!seen.isFirst(unit, in: ReleaseID(1)))
+        #expect(seen.isFirst(unit, in: ReleaseID(2)))
+        seen.keepOnly([ReleaseID(2)])
+        #expect(!seen.isFirst(unit, in: ReleaseID(2)))
+        #expect(seen.isFirst(unit, in: ReleaseID(1)))
+    }
+
+    @Test func beyondTheLimitNewUnitsAreNotCountedAndThatIsTold() {
+        let seen = SeenUnits(limit: 16)
+        let firsts = (0..<64).count { seen.isFirst(UnitHash(UInt64($0)), in: release) }
+        #expect(firsts == 16)
+        #expect(seen.uncounted == 48)
+        #expect(!seen.isFirst(UnitHash(0), in: release))
+        #expect(seen.uncounted == 48)
+    }
+}
+
+@Suite struct RejectionTests {
+    @Test func everyRejectionHasASentenceThatJSONCanCarry() {
+        let odd = "a\"b\\c\nd\u{1}é"
+        let all: [Rejection] = [
+            .noSuchPath, .wrongMethod(allowed: "GET"), .unknownModel(odd, similar: nil),
+            .unknownModel("a", similar: fraud),
+            .unknownVersion(model: fraud, odd), .withdrawn(fraudVersion(1)), .bodyTooLarge(limit: 1),
+            .bodyTooSlow(seconds: 1), .compressed(odd), .binaryTensors, .malformed(odd), .mismatch(odd),
+            .nothingServes(fraud), .notLoaded(fraudVersion(1)), .overloaded(fraudVersion(1)),
+            .rerouted(fraud, times: 3), .timedOut(fraudVersion(1), milliseconds: 5),
+            .failed(fraudVersion(1), reason: odd), .invalidOutput(fraudVersion(1), reason: odd),
+        ]
+        for rejection in all {
+            #expect(!rejection.sentence.isEmpty)
+            #expect((400...504).contains(rejection.status))
+            let body = Reply(rejection, headers: []).body
+            #expect(JSONPointer("/error")?.scalar(in: body) == rejection.sentence)
+        }
+    }
+}
