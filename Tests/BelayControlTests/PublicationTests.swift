@@ -1,0 +1,82 @@
+import BelayControl
+import BelayCore
+import BelayStore
+import BelayTesting
+import Testing
+
+@Suite("Publications")
+struct PublicationTests {
+    private let stage: Stage
+
+    /// v2 serves, and v1 is its standby.
+    init() async throws {
+        stage = Stage(shelf: try Shelf())
+        try await stage.serve("fraud", "one")
+        try await stage.serve("fraud", "two")
+    }
+
+    @Test func aFailedPublicationLeavesTheFencePendingAndTheNextRoundCompletesIt() async throws {
+        stage.publisher.fail(1)
+        let performed = try await stage.rollBack("fraud")
+        #expect(performed.receipt == nil)
+        #expect(await stage.conductor.state.demand.fences.count == 1)
+        #expect(!stage.kinds.contains(.fenceCompleted))
+        for _ in 0..<3 { try await stage.conductor.tick() }
+        #expect(await stage.conductor.state.demand.fences.isEmpty)
+        #expect(stage.kinds.count { $0 == .fenceCompleted } == 1)
+        #expect(stage.publisher.violations == [])
+    }
+
+    @Test func aRollbackReturnsTheReceiptOfItsOwnTable() async throws {
+        let performed = try await stage.rollBack("fraud")
+        #expect(performed.receipt?.epoch == (await stage.conductor.state.epoch))
+        #expect(stage.publisher.current?.routes[Build.model("fraud")]?.withdrawn == [Build.number(2)])
+        #expect(stage.kinds.last == .fenceCompleted)
+    }
+
+    @Test func aLoadThatWasNotAnnouncedIsAnnouncedByTheNextRound() async throws {
+        stage.restart()
+        try await stage.conductor.tick()
+        stage.publisher.fail(1)
+        await #expect(throws: RecordingPublisher.Unacknowledged.self) { try await stage.conductor.load() }
+        try await stage.conductor.tick()
+        #expect(stage.publisher.visible.contains(Build.id("fraud", 2)))
+    }
+
+    @Test func anUnloadThatWasNotAnnouncedIsAnnouncedByTheNextRound() async throws {
+        try await stage.rollBack("fraud")
+        stage.publisher.fail(1)
+        await #expect(throws: RecordingPublisher.Unacknowledged.self) { try await stage.conductor.tick() }
+        try await stage.conductor.tick()
+        #expect(stage.publisher.visible == [Build.id("fraud", 1)])
+    }
+
+    @Test func nothingIsPublishedForWhatIsAlreadySo() async throws {
+        try await stage.round()
+        let before = stage.publisher.offered.count
+        try await stage.rollBack("fraud", to: 2)
+        for _ in 0..<3 { try await stage.round() }
+        #expect(stage.publisher.offered.count == before)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func duringASlowPublicationTheStateIsReadableAndNothingCountsAsDone() async throws {
+        stage.publisher.door.close()
+        let conductor = stage.conductor
+        async let rolledBack = conductor.rollback(
+            Build.endpoint("fraud"),
+            to: nil,
+            by: .person("ada"),
+            reason: nil
+        )
+        await stage.publisher.door.arrival()
+        #expect(await stage.serving("fraud") == Build.number(1))
+        #expect(!stage.kinds.contains(.fenceCompleted))
+        async let round: Void = conductor.tick()
+        stage.publisher.door.open()
+        let receipt = try await rolledBack.receipt
+        try await round
+        #expect(receipt?.epoch == stage.store.standing.state.epoch)
+        #expect(stage.kinds.count { $0 == .fenceCompleted } == 1)
+    }
+}

@@ -1,0 +1,91 @@
+import BelayCore
+import BelayInference
+import BelayStore
+import Synchronization
+
+/// A data plane that answers nobody: it takes tables as a gateway does, and checks each against the ledger.
+final class RecordingPublisher: RoutePublisher {
+    struct Unacknowledged: Error {}
+
+    private struct Content {
+        var pool = InstancePool()
+        var current: RouteTable?
+        var visible: Set<VersionID> = []
+        var offered: [RouteTable] = []
+        var violations: [String] = []
+        var failures = 0
+    }
+
+    /// Where publications wait.
+    let door = Door()
+    private let store: InMemoryStore
+    private let fate: Fate
+    private let content = Mutex(Content())
+
+    init(store: InMemoryStore, fate: Fate) {
+        self.store = store
+        self.fate = fate
+    }
+
+    /// The table that requests follow; nil before the first publication of this process.
+    var current: RouteTable? { content.withLock { $0.current } }
+    /// The instances that requests can reach: those that were loaded at the newest publication.
+    var visible: Set<VersionID> { content.withLock { $0.visible } }
+    /// Every table handed over, acknowledged or not, over all processes.
+    var offered: [RouteTable] { content.withLock { $0.offered } }
+    /// What should never have been seen; empty in a good story.
+    var violations: [String] { content.withLock { $0.violations } }
+
+    /// Lets so many of the next publications fail.
+    func fail(_ times: Int) { content.withLock { $0.failures = times } }
+
+    /// A new process: no table, no instance.
+    func restart(pool: InstancePool) {
+        content.withLock { content in
+            content.pool = pool
+            content.current = nil
+            content.visible = []
+        }
+    }
+
+    func publish(_ table: RouteTable) async throws -> Receipt {
+        await door.pass()
+        guard !fate.isDead else { throw Unacknowledged() }
+        let standing = store.standing
+        return try content.withLock { content throws(Unacknowledged) in
+            content.violations += objections(to: table, after: content.offered, standing)
+            content.offered.append(table)
+            guard content.failures == 0 else {
+                content.failures -= 1
+                throw Unacknowledged()
+            }
+            let current = content.current.flatMap { $0.epoch >= table.epoch ? $0 : nil } ?? table
+            content.current = current
+            content.visible = content.pool.loaded
+            return Receipt(epoch: current.epoch, loops: 1, replayed: 0, elapsedMicroseconds: 0)
+        }
+    }
+}
+
+/// What must hold of every table that is handed to the data plane.
+private func objections(to table: RouteTable, after former: [RouteTable], _ standing: Standing) -> [String] {
+    var found: [String] = []
+    if let last = former.last, table.epoch < last.epoch {
+        found.append("epoch \(table.epoch) came after \(last.epoch)")
+    }
+    if table.epoch.value > standing.head.sequence {
+        found.append("table \(table.epoch) was published before its entry was recorded")
+    }
+    for same in former where same.epoch == table.epoch && same != table {
+        found.append("two tables of epoch \(table.epoch) differ")
+    }
+    for route in table.routes.values {
+        for number in [route.stable, route.candidate?.version].compactMap(\.self) + route.standbys {
+            let id = VersionID(route.endpoint.model, number)
+            if route.withdrawn.contains(number) || standing.state.isQuarantined(id) {
+                found.append("table \(table.epoch) lets \(id) answer, which is withdrawn")
+            }
+        }
+    }
+    return found
+}
