@@ -1,0 +1,96 @@
+package struct ServingView: Codable, Equatable, Sendable {
+    package let version: Int
+    package let since: String
+    package let proven: Bool
+    /// False while the version is not loaded, for instance right after a start.
+    package let ready: Bool
+
+    package init(version: Int, since: String, proven: Bool, ready: Bool) {
+        self.version = version
+        self.since = since
+        self.proven = proven
+        self.ready = ready
+    }
+}
+
+/// What one endpoint serves, tries, and could go back to.
+package struct EndpointView: Codable, Equatable, Sendable {
+    package let model: String
+    package let environment: String
+    package let serving: ServingView?
+    package let release: ReleaseView?
+    /// Former stables that stay loaded, newest first.
+    package let standbys: [Int]
+    package let withdrawn: [Int]
+    /// Whether something other than a person may start releases.
+    package let automatic: Bool
+    package let epoch: Int
+    /// A rollback whose fence is not complete yet.
+    package let fencing: Bool
+
+    package init(
+        model: String,
+        environment: String,
+        serving: ServingView?,
+        release: ReleaseView?,
+        standbys: [Int],
+        withdrawn: [Int],
+        automatic: Bool,
+        epoch: Int,
+        fencing: Bool
+    ) {
+        self.model = model
+        self.environment = environment
+        self.serving = serving
+        self.release = release
+        self.standbys = standbys
+        self.withdrawn = withdrawn
+        self.automatic = automatic
+        self.epoch = epoch
+        self.fencing = fencing
+    }
+}
+
+package struct StatusView: Codable, Equatable, Sendable {
+    package let endpoints: [EndpointView]
+
+    package init(endpoints: [EndpointView]) { self.endpoints = endpoints }
+}
+
+/// The receipt of a rollback, as the gateway gave it.
+package struct RollbackView: Codable, Equatable, Sendable {
+    package let model: String
+    package let from: Int
+    package let to: Int?
+    package let cause: String
+    package let epoch: Int
+    package let acknowledgedInMilliseconds: Double
+    package let replayed: Int
+    /// `complete`, or `pending` when an event loop has not acknowledged in time.
+    package let fence: String
+
+    enum CodingKeys: String, CodingKey {
+        case model, from, to, cause, epoch, replayed, fence
+        case acknowledgedInMilliseconds = "acknowledged_in_ms"
+    }
+
+    package init(
+        model: String,
+        from: Int,
+        to: Int?,
+        cause: String,
+        epoch: Int,
+        acknowledgedInMilliseconds: Double,
+        replayed: Int,
+        fence: String
+    ) {
+        self.model = model
+        self.from = from
+        self.to = to
+        self.cause = cause
+        self.epoch = epoch
+        self.acknowledgedInMilliseconds = acknowledgedInMilliseconds
+        self.replayed = replayed
+        self.fence = fence
+    }
+}

@@ -1,0 +1,41 @@
+/// Who answers, for `doctor` and for people who wonder which server they reached.
+package struct InfoView: Codable, Equatable, Sendable {
+    package let version: String
+    package let data: String
+    package let inference: String
+    package let runtime: String
+    package let startedAt: String
+    package let entries: Int
+    package let head: String
+    package let answersLogged: Int
+    package let answersDropped: Int
+
+    enum CodingKeys: String, CodingKey {
+        case version, data, inference, runtime, entries, head
+        case startedAt = "started_at"
+        case answersLogged = "answers_logged"
+        case answersDropped = "answers_dropped"
+    }
+
+    package init(
+        version: String,
+        data: String,
+        inference: String,
+        runtime: String,
+        startedAt: String,
+        entries: Int,
+        head: String,
+        answersLogged: Int,
+        answersDropped: Int
+    ) {
+        self.version = version
+        self.data = data
+        self.inference = inference
+        self.runtime = runtime
+        self.startedAt = startedAt
+        self.entries = entries
+        self.head = head
+        self.answersLogged = answersLogged
+        self.answersDropped = answersDropped
+    }
+}

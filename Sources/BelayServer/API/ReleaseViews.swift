@@ -1,0 +1,139 @@
+/// One guard's verdict.
+///
+/// `value`, `interval` and `limit` are fractions of one, in the metric's own sense: an accuracy that fell by
+/// two points is −0.02.
+package struct GuardView: Codable, Equatable, Sendable {
+    package let name: String
+    package let metric: String
+    package let verdict: String
+    package let value: Double?
+    /// Lower and upper end, always valid at 99 %.
+    package let interval: [Double]?
+    package let limit: Double
+    /// Outcomes of the candidate behind the value.
+    package let n: Int
+    package let nStable: Int
+
+    enum CodingKeys: String, CodingKey {
+        case name, metric, verdict, value, interval, limit, n
+        case nStable = "n_stable"
+    }
+
+    package init(
+        name: String,
+        metric: String,
+        verdict: String,
+        value: Double?,
+        interval: [Double]?,
+        limit: Double,
+        n: Int,
+        nStable: Int
+    ) {
+        self.name = name
+        self.metric = metric
+        self.verdict = verdict
+        self.value = value
+        self.interval = interval
+        self.limit = limit
+        self.n = n
+        self.nStable = nStable
+    }
+}
+
+package struct GateView: Codable, Equatable, Sendable {
+    package let gate: String
+    package let outcome: String
+    package let detail: String
+
+    package init(gate: String, outcome: String, detail: String) {
+        self.gate = gate
+        self.outcome = outcome
+        self.detail = detail
+    }
+}
+
+package struct HoldView: Codable, Equatable, Sendable {
+    package let by: String
+    package let why: String?
+    package let since: String
+
+    package init(by: String, why: String?, since: String) {
+        self.by = by
+        self.why = why
+        self.since = since
+    }
+}
+
+/// A release with everything a person asks of it.
+package struct ReleaseView: Codable, Equatable, Sendable {
+    package let id: String
+    package let model: String
+    package let candidate: Int
+    /// The version that served when the release was proposed.
+    package let stable: Int?
+    /// `gating`, `refused`, `canary`, `watching`, `settled` or `rolled_back`.
+    package let phase: String
+    /// 1 for the first canary step; null outside the steps.
+    package let step: Int?
+    package let steps: Int
+    /// Per cent of requests that the candidate gets now.
+    package let share: Double
+    package let held: HoldView?
+    package let gates: [GateView]
+    package let guards: [GuardView]
+    /// `request` or `guard:NAME` once rolled back.
+    package let cause: String?
+    package let proposedBy: String
+    package let proposedAt: String
+    package let endedAt: String?
+    package let reason: String?
+
+    enum CodingKeys: String, CodingKey {
+        case id, model, candidate, stable, phase, step, steps, share, held, gates, guards, cause, reason
+        case proposedBy = "proposed_by"
+        case proposedAt = "proposed_at"
+        case endedAt = "ended_at"
+    }
+
+    package init(
+        id: String,
+        model: String,
+        candidate: Int,
+        stable: Int?,
+        phase: String,
+        step: Int?,
+        steps: Int,
+        share: Double,
+        held: HoldView?,
+        gates: [GateView],
+        guards: [GuardView],
+        cause: String?,
+        proposedBy: String,
+        proposedAt: String,
+        endedAt: String?,
+        reason: String?
+    ) {
+        self.id = id
+        self.model = model
+        self.candidate = candidate
+        self.stable = stable
+        self.phase = phase
+        self.step = step
+        self.steps = steps
+        self.share = share
+        self.held = held
+        self.gates = gates
+        self.guards = guards
+        self.cause = cause
+        self.proposedBy = proposedBy
+        self.proposedAt = proposedAt
+        self.endedAt = endedAt
+        self.reason = reason
+    }
+}
+
+package struct ReleaseList: Codable, Equatable, Sendable {
+    package let releases: [ReleaseView]
+
+    package init(releases: [ReleaseView]) { self.releases = releases }
+}

@@ -1,0 +1,301 @@
+import BelayArtifacts
+import BelayControl
+import BelayCore
+import BelayGateway
+import BelayInference
+import BelayInferenceLog
+import BelayStore
+import Foundation
+import Hummingbird
+package import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+/// The version of this program.
+package let belayVersion = "0.1.0"
+
+/// Where a started server can be reached.
+package struct ServerAddresses: Equatable, Sendable {
+    package let control: ListenAddress
+    package let inference: ListenAddress
+}
+
+/// One process, assembled: the only file that names concrete adapters.
+package struct Assembly: Sendable {
+    private let settings: Settings
+    private let logger: Logger
+
+    package init(settings: Settings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Runs a server until it is told to stop.
+    ///
+    /// - Parameters:
+    ///   - handlesSignals: Whether SIGTERM and SIGINT end it gracefully; otherwise cancelling the task does.
+    ///   - onReady: Called once, when both ports are open and what serves has been published.
+    /// - Throws: A ``ServerError`` or whatever keeps the data from being read; nothing is left running.
+    package func run(
+        handlesSignals: Bool,
+        onReady: @escaping @Sendable (ServerAddresses) async -> Void
+    ) async throws {
+        for address in [settings.listen, settings.inference] where !address.isLoopback {
+            throw ServerError.notLoopback(address)
+        }
+        let lock = try DataLock(directory: settings.data)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+        do {
+            try await serve(on: group, handlesSignals: handlesSignals, onReady: onReady)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+        _ = consume lock
+    }
+
+    private func serve(
+        on group: MultiThreadedEventLoopGroup,
+        handlesSignals: Bool,
+        onReady: @escaping @Sendable (ServerAddresses) async -> Void
+    ) async throws {
+        let parts = try await assemble(on: group)
+        try await start(parts)
+        let inference = try await open(parts.gateway)
+        let settings = settings
+        let router = router(parts, inference: inference)
+        let application = Application(
+            router: router,
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.listen.host, port: settings.listen.port),
+                serverName: "belay"
+            ),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? settings.listen.port
+                let control = ListenAddress(host: settings.listen.host, port: port)
+                await onReady(ServerAddresses(control: control, inference: inference))
+            },
+            eventLoopGroupProvider: .shared(group),
+            logger: quiet(logger)
+        )
+        let services = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: Closing(parts: parts)),
+                    .init(service: Conducting(conductor: parts.conductor)),
+                    .init(service: application),
+                ],
+                gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
+                logger: quiet(logger)
+            )
+        )
+        do {
+            try await services.run()
+        } catch let error as IOError {
+            throw ServerError.portTaken(settings.listen, reason: String(cString: strerror(error.errnoCode)))
+        }
+    }
+
+    private func open(_ gateway: Gateway) async throws -> ListenAddress {
+        do {
+            let bound = try await gateway.start()
+            return ListenAddress(host: settings.inference.host, port: bound.port)
+        } catch let error as IOError {
+            throw ServerError.portTaken(
+                settings.inference,
+                reason: String(cString: strerror(error.errnoCode))
+            )
+        }
+    }
+
+    /// The libraries' own chatter stays out of the server's log.
+    private func quiet(_ logger: Logger) -> Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+}
+
+// MARK: - The parts
+
+extension Assembly {
+    /// Everything that lives as long as the server.
+    struct Parts: Sendable {
+        let store: SQLiteStore
+        let artifacts: DirectoryArtifacts
+        let log: InferenceLog
+        let gateway: Gateway
+        let conductor: Conductor
+        let registrar: Registrar
+        let intake: LabelIntake
+        let desk: Desk
+        let runtimeVersion: String
+        let startedAt: Timestamp
+    }
+
+    private func assemble(on group: MultiThreadedEventLoopGroup) async throws -> Parts {
+        let data = settings.data
+        let runtime = try ONNXRuntime(libraryPath: try runtimePath())
+        let store = try await SQLiteStore.open(path: "\(data)/belay.sqlite")
+        let artifacts = try DirectoryArtifacts(root: "\(data)/artifacts")
+        let folders = try VersionFolders(root: "\(data)/versions", artifacts: artifacts)
+        let log = try InferenceLog(folder: "\(data)/inference", limits: .standard)
+        let labels = try LabelStore(path: "\(data)/inference/labels.sqlite")
+        let pool = InstancePool()
+        let loader = VersionLoader(folders: folders, runtime: runtime, pool: pool)
+        let evidence = EvidenceBox()
+        let relay = LabelRelay()
+        let gateway = Gateway(
+            configuration: GatewayConfiguration(host: settings.inference.host, port: settings.inference.port),
+            group: group,
+            pool: pool,
+            record: { answer in if let record = AnswerRecord(answer) { log.record(record) } },
+            labels: { body, _ in await relay.reply(to: body) },
+            clock: wallClock,
+            ids: { UUID().uuidString.lowercased() }
+        )
+        let standing = store.standing
+        let conductor = Conductor(
+            ledger: store,
+            archive: store,
+            state: standing.state,
+            head: standing.head,
+            publisher: gateway,
+            sources: [gateway, evidence],
+            loader: loader,
+            now: wallClock,
+            logger: logger
+        )
+        let intake = LabelIntake(
+            log: log,
+            labels: labels,
+            evidence: evidence,
+            conductor: conductor,
+            now: wallClock
+        )
+        relay.connect(intake)
+        return Parts(
+            store: store,
+            artifacts: artifacts,
+            log: log,
+            gateway: gateway,
+            conductor: conductor,
+            registrar: Registrar(artifacts: artifacts, loader: loader, conductor: conductor),
+            intake: intake,
+            desk: Desk(conductor: conductor, pool: pool, now: wallClock),
+            runtimeVersion: runtime.version,
+            startedAt: wallClock()
+        )
+    }
+
+    private func runtimePath() throws -> String {
+        try settings.onnxRuntime
+            ?? ONNXLibrary.find(
+                environment: ProcessInfo.processInfo.environment,
+                executable: Bundle.main.executablePath ?? CommandLine.arguments[0],
+                workingDirectory: FileManager.default.currentDirectoryPath
+            )
+    }
+
+    /// Brings the world back to where the ledger says it is, before anyone can ask.
+    private func start(_ parts: Parts) async throws {
+        for release in await parts.conductor.state.releases.values where !release.hasEnded {
+            let units = try await parts.log.units(of: release.id)
+            parts.gateway.seed(units: units, for: release.id)
+        }
+        let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))
+        try await parts.conductor.perform(.recordStart(start), by: .belay, reason: nil)
+        try await parts.conductor.tick()
+        try await parts.conductor.load()
+    }
+
+    private func router(_ parts: Parts, inference: ListenAddress) -> Router<CallContext> {
+        let router = Router(context: CallContext.self)
+        router.add(middleware: ProblemMiddleware(logger: logger))
+        HealthRoutes(desk: parts.desk).register(on: router)
+        let v1 = router.group("v1")
+        RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
+            on: v1
+        )
+        EndpointRoutes(desk: parts.desk, ledger: parts.store) { UInt64.random(in: .min ... .max) }
+            .register(on: v1)
+        LabelRoutes(intake: parts.intake).register(on: v1)
+        let data = settings.data
+        LedgerRoutes(ledger: parts.store, path: "\(data)/belay.sqlite") {
+            await parts.info(data: data, inference: inference)
+        }.register(on: v1)
+        return router
+    }
+}
+
+extension Assembly.Parts {
+    fileprivate func info(data: String, inference: ListenAddress) async -> InfoView {
+        let head = try? await store.head
+        let counters = log.counters
+        return InfoView(
+            version: belayVersion,
+            data: data,
+            inference: inference.description,
+            runtime: "ONNX Runtime \(runtimeVersion)",
+            startedAt: startedAt.description,
+            entries: head?.sequence ?? 0,
+            head: head?.hash.hex ?? "",
+            answersLogged: counters.logged,
+            answersDropped: counters.dropped + counters.failed
+        )
+    }
+}
+
+// MARK: - Lives
+
+/// The loop of control, until the server stops.
+private struct Conducting: Service {
+    let conductor: Conductor
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            do {
+                try await conductor.run(clock: ContinuousClock(), every: .milliseconds(200))
+            } catch is CancellationError {
+                // The ordinary end.
+            }
+        }
+    }
+}
+
+/// Ends last: requests in flight are answered first, and then the log is written out.
+private struct Closing: Service {
+    let parts: Assembly.Parts
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await parts.gateway.shutdown()
+        await parts.log.close()
+        try parts.store.close()
+    }
+}
+
+extension AnswerRecord {
+    /// Nil for what was refused before a version was chosen: there is no answer to keep.
+    fileprivate init?(_ answer: Answer) {
+        guard let version = answer.version else { return nil }
+        self.init(
+            id: answer.id,
+            at: answer.at,
+            model: answer.model,
+            version: version,
+            release: answer.release,
+            arm: answer.arm ?? .pinned,
+            share: answer.share,
+            unit: answer.unit,
+            latencyMicroseconds: answer.latencyMicroseconds,
+            status: answer.status,
+            fallback: answer.fallback,
+            request: answer.request,
+            response: answer.response
+        )
+    }
+}

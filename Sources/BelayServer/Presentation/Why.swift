@@ -1,0 +1,188 @@
+import BelayCore
+import BelayStore
+
+/// Tells why a release is where it is, from the ledger's entries about it.
+///
+/// Pure: the same state and entries tell the same story a year later.
+struct Why {
+    let snapshot: Snapshot
+    let release: Release
+    /// Every entry of the ledger that concerns the release, oldest first.
+    let entries: [Entry]
+
+    var view: WhyView {
+        let reports = release.phase.finalReports ?? snapshot.reports[release.id] ?? newestReports
+        let decisive = reports.first { $0.name == decisiveName }
+        return WhyView(
+            verdict: verdict,
+            release: snapshot.release(release),
+            decisive: decisive.map(GuardView.init),
+            notTheCause: reports.filter { $0.name != decisive?.name }.map(GuardView.init),
+            selection: rollback?.selection.map {
+                "\(release.proposal.endpoint.model)@\($0.version) \($0.why)"
+            } ?? [],
+            remarks: remarks(decisive, reports),
+            fence: fence,
+            story: entries.map(line)
+        )
+    }
+
+    private var model: ModelName { release.proposal.endpoint.model }
+    private var candidate: String { "\(model)@\(release.proposal.candidate)" }
+
+    private var decisiveName: String? {
+        if case .breach(let name, _) = release.phase.cause { name } else { nil }
+    }
+
+    private var newestReports: [GuardReport] {
+        for entry in entries.reversed() {
+            switch entry.event {
+            case .release(.promoted(let promotion)) where !promotion.guards.isEmpty: return promotion.guards
+            case .release(.stepEntered(let step)) where !step.guards.isEmpty: return step.guards
+            default: continue
+            }
+        }
+        return []
+    }
+
+    private var rollback: Rollback? {
+        for case .release(.rolledBack(let rollback)) in entries.map(\.event)
+        where rollback.release == release.id {
+            return rollback
+        }
+        return nil
+    }
+
+    private var fence: RollbackView? {
+        for case .release(.fenceCompleted(let record)) in entries.map(\.event) {
+            guard let rollback, record.release == release.id else { continue }
+            return RollbackView(rollback, receipt: record.receipt)
+        }
+        return nil
+    }
+
+    private var verdict: String {
+        switch release.phase {
+        case .gating: return "\(candidate) is at its gates; no request has reached it."
+        case .refused(let at, let gates):
+            let failed = gates.first { $0.outcome == .fail || $0.outcome == .error }
+            let why = failed.map { "gate \($0.gate.rawValue): \($0.detail)" } ?? "a gate"
+            return "\(candidate) was refused at \(at) by \(why)."
+        case .canary(let step, _):
+            let held = release.hold.map { ", held by \($0.by)" } ?? ""
+            return "\(candidate) answers \(release.share) of requests (step \(step + 1) of "
+                + "\(release.plan.steps.count)\(held))."
+        case .watching(let since):
+            return "\(candidate) serves all requests since \(since) and is still watched."
+        case .settled(let at): return "\(candidate) was promoted and settled at \(at)."
+        case .rolledBack(let at, let cause):
+            let target = rollback?.to.map { "; \(model)@\($0) serves" } ?? "; nothing serves"
+            switch cause {
+            case .request(let actor): return "\(candidate) was taken out at \(at) by \(actor)\(target)."
+            case .breach(let name, _):
+                return "\(candidate) was rolled back at \(at) by guard \(name)\(target)."
+            }
+        }
+    }
+
+    private func remarks(_ decisive: GuardReport?, _ reports: [GuardReport]) -> [String] {
+        if let decisive {
+            var remarks = ["\(decisive.name): \(decisive.figures)"]
+            if let value = decisive.value, decisive.metric != .invalidOutput {
+                remarks.append("With a limit beyond \(points(value)) it would not have counted as harm.")
+            }
+            return remarks
+        }
+        guard !release.hasEnded else { return [] }
+        return reports.compactMap { report in
+            switch report.verdict {
+            case .pass: nil
+            case .blind: "\(report.name) is blind: \(report.metric.whatIsMissing) has been seen lately."
+            case .undecided: "\(report.name) is undecided: \(report.figures)."
+            case .breach: "\(report.name) is breached: \(report.figures)."
+            }
+        }
+    }
+
+    private func line(_ entry: Entry) -> StoryLine {
+        StoryLine(
+            seq: entry.sequence,
+            at: entry.at.description,
+            actor: entry.actor.description,
+            kind: entry.event.kind.rawValue,
+            text: entry.event.sentence,
+            reason: entry.reason
+        )
+    }
+}
+
+extension Metric {
+    fileprivate var whatIsMissing: String {
+        switch self {
+        case .errorRate, .invalidOutput: "no answer"
+        case .accuracy: "no label"
+        }
+    }
+}
+
+extension Receipt {
+    fileprivate var milliseconds: String { rounded(Double(elapsedMicroseconds) / 1000, to: 2) }
+}
+
+extension RollbackView {
+    init(_ rollback: Rollback, receipt: Receipt?) {
+        self.init(
+            model: rollback.endpoint.model.text,
+            from: rollback.from.value,
+            to: rollback.to?.value,
+            cause: rollback.cause.label,
+            epoch: receipt?.epoch.value ?? 0,
+            acknowledgedInMilliseconds: Double(receipt?.elapsedMicroseconds ?? 0) / 1000,
+            replayed: receipt?.replayed ?? 0,
+            fence: receipt == nil ? "pending" : "complete"
+        )
+    }
+}
+
+extension Event {
+    /// Whether the entry is part of the release's story.
+    func concerns(_ release: Release) -> Bool {
+        switch self {
+        case .release(.rolledBack(let rollback)): rollback.release == release.id
+        case .release(.fenceCompleted(let fence)): fence.release == release.id
+        case .release: subject == release.id.description
+        case .safety(.quarantined(let quarantine)):
+            quarantine.version.model == release.proposal.endpoint.model
+                && quarantine.version.number == release.proposal.candidate
+        case .registry, .safety, .operation: false
+        }
+    }
+
+    /// What happened, in a few words.
+    var sentence: String {
+        switch self {
+        case .registry(.modelCreated(let model)): "model \(model) created"
+        case .registry(.versionRegistered(let version)): "\(version.id) registered"
+        case .release(.proposed(let proposal)):
+            "release of \(proposal.endpoint.model)@\(proposal.candidate) started"
+        case .release(.gatesPassed(let result)): "\(result.gates.count) gates passed"
+        case .release(.refused): "refused by a gate"
+        case .release(.stepEntered(let entry)): "step \(entry.step + 1): \(entry.share) of requests"
+        case .release(.held): "held"
+        case .release(.resumed): "resumed"
+        case .release(.promoted(let promotion)):
+            promotion.skippedSteps > 0
+                ? "promoted to 100%, leaving out \(promotion.skippedSteps) steps" : "promoted to 100%"
+        case .release(.settled): "settled"
+        case .release(.rolledBack(let rollback)):
+            "rolled back from \(rollback.from) to \(rollback.to.map(\.description) ?? "nothing")"
+        case .release(.fenceCompleted(let fence)):
+            "every loop left the old table in \(fence.receipt.milliseconds) ms"
+        case .safety(.quarantined(let quarantine)): "\(quarantine.version) quarantined"
+        case .safety(.cleared(let version)): "\(version) cleared from quarantine"
+        case .safety(.automaticAllowed): "automatic releases allowed again"
+        case .safety(.policyChanged(let endpoint, _)): "policy of \(endpoint) changed"
+        case .operation(.serverStarted(let start)): "Belay \(start.belay) started"
+        }
+    }
+}

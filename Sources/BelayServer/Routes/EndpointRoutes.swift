@@ -1,0 +1,252 @@
+import BelayControl
+import BelayCore
+import BelayStore
+import HTTPTypes
+import Hummingbird
+
+/// `/v1/endpoints`, `/v1/releases`, `/v1/status`: what serves, what is tried, and the way back.
+struct EndpointRoutes: Sendable {
+    /// `POST /v1/endpoints/{model}/releases`.
+    struct ReleaseBody: Decodable {
+        let version: VersionText
+        let reason: String?
+        let policy: PolicyNode?
+        let origin: ReleaseRequest.Origin?
+    }
+
+    let desk: Desk
+    let ledger: any Ledger
+    /// Draws the salt of a release; the number is recorded with it.
+    let random: @Sendable () -> UInt64
+
+    func register(on router: RouterGroup<CallContext>) {
+        router.get("status", use: status)
+        router.get("endpoints/:model", use: endpoint)
+        router.get("endpoints/:model/why", use: whyModel)
+        router.get("endpoints/:model/policy", use: policy)
+        router.put("endpoints/:model/policy", use: changePolicy)
+        router.put("endpoints/:model/automatic", use: automatic)
+        router.post("endpoints/:model/releases", use: release)
+        router.post("endpoints/:model/rollback", use: rollback)
+        router.get("releases", use: releases)
+        router.get("releases/:release", use: showRelease)
+        router.get("releases/:release/why", use: whyRelease)
+        router.post("releases/:release/hold") { try await act(.hold, $0, $1) }
+        router.post("releases/:release/resume") { try await act(.resume, $0, $1) }
+        router.post("releases/:release/promote") { try await act(.promote, $0, $1) }
+    }
+
+    @Sendable
+    private func status(_ request: Request, context: CallContext) async throws -> Response {
+        let snapshot = await desk.snapshot()
+        return try jsonResponse(
+            StatusView(endpoints: snapshot.state.models.keys.sorted().map(snapshot.endpoint))
+        )
+    }
+
+    @Sendable
+    private func endpoint(_ request: Request, context: CallContext) async throws -> Response {
+        let (snapshot, model) = try await known(context)
+        return try jsonResponse(snapshot.endpoint(model))
+    }
+
+    @Sendable
+    private func release(_ request: Request, context: CallContext) async throws -> Response {
+        let (_, model) = try await known(context)
+        let body = try await request.json(
+            ReleaseBody.self,
+            keys: ["version", "reason", "policy", "origin"]
+        )
+        let asked = ReleaseRequest(
+            endpoint: EndpointID(model, in: .prod),
+            candidate: try body.version.reference(),
+            policy: try body.policy.map(decoded),
+            origin: body.origin ?? .person,
+            salt: Salt(random())
+        )
+        let performed = try await desk.conductor.perform(
+            .release(asked),
+            by: request.actor,
+            reason: body.reason
+        )
+        for case .release(.proposed(let proposal)) in performed.events {
+            let snapshot = await desk.snapshot()
+            if let release = snapshot.state.releases[proposal.release] {
+                return try jsonResponse(snapshot.release(release), status: .created)
+            }
+        }
+        throw HTTPError(.internalServerError)
+    }
+
+    @Sendable
+    private func rollback(_ request: Request, context: CallContext) async throws -> Response {
+        let model = try context.model()
+        let body = try await request.json(RollbackBody.self, keys: ["to", "reason"])
+        let performed = try await desk.conductor.rollback(
+            EndpointID(model, in: .prod),
+            to: try body.to?.reference(),
+            by: request.actor,
+            reason: body.reason
+        )
+        let rollbacks = performed.events.compactMap { event -> Rollback? in
+            if case .release(.rolledBack(let rollback)) = event { rollback } else { nil }
+        }
+        if let last = rollbacks.last {
+            return try jsonResponse(RollbackView(last, receipt: performed.receipt))
+        }
+        return try jsonResponse(await alreadyServing(model, performed.receipt))
+    }
+
+    /// What was asked for is already so: the answer is the same receipt, and says that nothing moved.
+    private func alreadyServing(_ model: ModelName, _ receipt: Receipt?) async -> RollbackView {
+        let serving = await desk.snapshot().state.endpoints[EndpointID(model, in: .prod)]?.stable?.version
+            .value
+        return RollbackView(
+            model: model.text,
+            from: serving ?? 0,
+            to: serving,
+            cause: "already-serving",
+            epoch: receipt?.epoch.value ?? 0,
+            acknowledgedInMilliseconds: Double(receipt?.elapsedMicroseconds ?? 0) / 1000,
+            replayed: 0,
+            fence: receipt == nil ? "pending" : "complete"
+        )
+    }
+
+    @Sendable
+    private func releases(_ request: Request, context: CallContext) async throws -> Response {
+        let snapshot = await desk.snapshot()
+        let model = try request.uri.queryParameters["model"].map { text in
+            guard let name = ModelName(String(text)) else {
+                throw RequestError.badName(what: "model name", text: String(text))
+            }
+            guard snapshot.state.models[name] != nil else {
+                throw Refusal.unknownModel(name, near: nearest(name, among: snapshot.state.models.keys))
+            }
+            return name
+        }
+        let chosen = snapshot.state.releases.values
+            .filter { model == nil || $0.proposal.endpoint.model == model }
+            .sorted { $0.id > $1.id }
+        return try jsonResponse(ReleaseList(releases: chosen.map(snapshot.release)))
+    }
+
+    @Sendable
+    private func showRelease(_ request: Request, context: CallContext) async throws -> Response {
+        let snapshot = await desk.snapshot()
+        return try jsonResponse(snapshot.release(try context.release(in: snapshot.state)))
+    }
+
+    private enum Act {
+        case hold, resume, promote
+
+        func command(_ id: ReleaseID) -> Command {
+            switch self {
+            case .hold: .hold(id)
+            case .resume: .resume(id)
+            case .promote: .promote(id)
+            }
+        }
+    }
+
+    private func act(_ act: Act, _ request: Request, _ context: CallContext) async throws -> Response {
+        let release = try context.release(in: await desk.snapshot().state)
+        let body = try await request.json(ReasonBody.self, keys: ["reason"])
+        try await desk.conductor.perform(act.command(release.id), by: request.actor, reason: body.reason)
+        let snapshot = await desk.snapshot()
+        return try jsonResponse(snapshot.release(snapshot.state.releases[release.id] ?? release))
+    }
+
+    @Sendable
+    private func automatic(_ request: Request, context: CallContext) async throws -> Response {
+        let (_, model) = try await known(context)
+        let body = try await request.json(AutomaticBody.self, keys: ["allowed", "reason"])
+        guard body.allowed else {
+            throw RequestError.badBody("automatic releases are switched off by a rollback, not by hand")
+        }
+        try await desk.conductor.perform(
+            .allowAutomatic(EndpointID(model, in: .prod)),
+            by: request.actor,
+            reason: body.reason
+        )
+        return try jsonResponse(await desk.snapshot().endpoint(model))
+    }
+}
+
+// MARK: - Policies and reasons
+
+extension EndpointRoutes {
+    @Sendable
+    private func policy(_ request: Request, context: CallContext) async throws -> Response {
+        let (snapshot, model) = try await known(context)
+        let endpoint = snapshot.state.endpoints[EndpointID(model, in: .prod)]
+        return try jsonResponse(PolicyNode(describing: endpoint?.effectivePolicy ?? .standard(for: model)))
+    }
+
+    @Sendable
+    private func changePolicy(_ request: Request, context: CallContext) async throws -> Response {
+        let (_, model) = try await known(context)
+        let policy = try decoded(try await request.json(PolicyNode.self))
+        try await desk.conductor.perform(
+            .changePolicy(EndpointID(model, in: .prod), policy),
+            by: request.actor,
+            reason: nil
+        )
+        return try jsonResponse(PolicyNode(describing: policy))
+    }
+
+    private func decoded(_ node: PolicyNode) throws -> Policy {
+        switch decodePolicy(node) {
+        case .success(let policy): return policy
+        case .failure(let problems):
+            throw RequestError.badPolicy(
+                problems.all.map { ProblemView.Place(pointer: $0.place.description, detail: $0.sentence) }
+            )
+        }
+    }
+
+    @Sendable
+    private func whyModel(_ request: Request, context: CallContext) async throws -> Response {
+        let (snapshot, model) = try await known(context)
+        let newest = snapshot.state.releases.values.filter { $0.proposal.endpoint.model == model }
+            .max { $0.id < $1.id }
+        guard let newest else { throw Refusal.nothingServes(EndpointID(model, in: .prod)) }
+        return try jsonResponse(try await why(newest, snapshot))
+    }
+
+    @Sendable
+    private func whyRelease(_ request: Request, context: CallContext) async throws -> Response {
+        let snapshot = await desk.snapshot()
+        return try jsonResponse(try await why(try context.release(in: snapshot.state), snapshot))
+    }
+
+    private func why(_ release: Release, _ snapshot: Snapshot) async throws -> WhyView {
+        var entries: [Entry] = []
+        var sequence = 0
+        while true {
+            let page = try await ledger.entries(after: sequence, limit: 1000)
+            entries += page.map(\.entry).filter { $0.event.concerns(release) }
+            guard let last = page.last else { break }
+            sequence = last.entry.sequence
+        }
+        return Why(snapshot: snapshot, release: release, entries: entries).view
+    }
+
+    private func known(_ context: CallContext) async throws -> (Snapshot, ModelName) {
+        let name = try context.model()
+        let snapshot = await desk.snapshot()
+        guard snapshot.state.models[name] != nil else {
+            throw Refusal.unknownModel(name, near: nearest(name, among: snapshot.state.models.keys))
+        }
+        return (snapshot, name)
+    }
+}
+
+extension CallContext {
+    fileprivate func release(in state: State) throws -> Release {
+        let text = try parameters.require("release")
+        guard let id = ReleaseID(text) else { throw RequestError.badName(what: "release", text: text) }
+        guard let release = state.releases[id] else { throw Refusal.unknownRelease(id) }
+        return release
+    }
+}

@@ -1,0 +1,44 @@
+/// What `belay serve` was told, decoded once.
+package struct Settings: Sendable {
+    /// The data directory; made when it is missing.
+    package let data: String
+    /// Where the control API listens.
+    package let listen: ListenAddress
+    /// Where the inference gateway listens.
+    package let inference: ListenAddress
+    /// The ONNX Runtime library to load; nil searches the usual places.
+    package let onnxRuntime: String?
+
+    package init(data: String, listen: ListenAddress, inference: ListenAddress, onnxRuntime: String?) {
+        self.data = data
+        self.listen = listen
+        self.inference = inference
+        self.onnxRuntime = onnxRuntime
+    }
+}
+
+/// A host and a port to listen on; port 0 takes a free one.
+package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+    package let host: String
+    package let port: Int
+
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Reads `127.0.0.1:7700`, `localhost:0` or `[::1]:7700`; nil for anything else.
+    package init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard !host.isEmpty else { return nil }
+        self.init(host: host, port: port)
+    }
+
+    package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
