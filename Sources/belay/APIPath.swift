@@ -1,0 +1,65 @@
+import BelayCore
+import Foundation
+
+/// A place in the control API.
+///
+/// Made only from identities whose alphabets are safe in a URL, so nothing has to be escaped.
+struct APIPath: Equatable {
+    let text: String
+
+    private init(_ text: String) { self.text = text }
+
+    static let models = APIPath("/v1/models")
+    static let releases = APIPath("/v1/releases")
+    static let status = APIPath("/v1/status")
+    static let labels = APIPath("/v1/labels")
+    static let info = APIPath("/v1/info")
+    static let verification = APIPath("/v1/ledger/verify")
+
+    static func artifact(_ digest: Digest) -> APIPath { APIPath("/v1/artifacts/\(digest)") }
+    static func versions(_ model: ModelName) -> APIPath { APIPath("/v1/models/\(model)/versions") }
+
+    static func clear(_ version: VersionArgument) -> APIPath {
+        APIPath("/v1/models/\(version.model)/versions/\(version.reference)/clear")
+    }
+
+    static func endpoint(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)") }
+    static func startRelease(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/releases") }
+    static func rollback(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/rollback") }
+    static func why(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/why") }
+    static func automatic(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/automatic") }
+    static func policy(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/policy") }
+    static func releases(of model: ModelName) -> APIPath { APIPath("/v1/releases?model=\(model)") }
+
+    static func release(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)") }
+    static func why(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/why") }
+    static func hold(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/hold") }
+    static func resume(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/resume") }
+    static func promote(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/promote") }
+}
+
+/// Where a server's control API is: `http://127.0.0.1:7700`.
+struct ServerAddress: Equatable, Sendable, CustomStringConvertible {
+    static let standard = "http://127.0.0.1:7700"
+
+    private let base: URL
+
+    /// Returns nil unless `text` is an http or https URL with a host and without a path, query or user.
+    init?(_ text: String) {
+        guard let parts = URLComponents(string: text), ["http", "https"].contains(parts.scheme),
+            let host = parts.host, !host.isEmpty, parts.path.isEmpty || parts.path == "/",
+            parts.query == nil, parts.fragment == nil, parts.user == nil, let base = parts.url
+        else { return nil }
+        self.base = base
+    }
+
+    func url(_ path: APIPath) -> URL { URL(string: path.text, relativeTo: base)?.absoluteURL ?? base }
+
+    var host: String { base.host ?? "" }
+    var isLocal: Bool { ["127.0.0.1", "localhost", "::1", "[::1]"].contains(host) }
+
+    var description: String {
+        let text = base.absoluteString
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+}

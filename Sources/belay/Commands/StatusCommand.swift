@@ -1,0 +1,90 @@
+import ArgumentParser
+import BelayCore
+import BelayServer
+
+/// `belay status`: what serves, what is tried, and what there is to go back to.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show what serves, what is tried, and what stands by.",
+        discussion: "With -w it stays and shows every change; with -o json each change is one line."
+    )
+
+    @Argument(help: "One model; else all.", transform: modelName)
+    var model: ModelName?
+
+    @Flag(name: .shortAndLong, help: "Stay, and show changes as they come.")
+    var watch = false
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let client = try options.client()
+        if watch { return try await follow(client) }
+        let view = try await ask(client)
+        try options.show(view) { table(view, $0, now: wallClock()) }
+    }
+
+    private func follow(_ client: Client) async throws {
+        let look = Look(.output)
+        let redraws = options.form == .table && Stream.output.isTerminal
+        var shown = ""
+        while true {
+            guard let view = try await askAgain(client, isFirst: shown.isEmpty) else { continue }
+            // Ages would change every second; where nothing is redrawn, times stand still.
+            let text =
+                options.form == .json
+                ? try jsonLine(view) + "\n" : table(view, look, now: redraws ? wallClock() : nil)
+            if text != shown {
+                Stream.output.write(redraws ? "\u{1b}[H\u{1b}[2J" + text : text)
+                shown = text
+            }
+            try await ContinuousClock().sleep(for: .milliseconds(500))
+        }
+    }
+
+    /// Nil when a server that has answered before is away: it may only be restarting.
+    private func askAgain(_ client: Client, isFirst: Bool) async throws -> StatusView? {
+        do {
+            return try await ask(client)
+        } catch CommandFailure.noAnswer(let server, let reason) where !isFirst {
+            Stream.talk.line("waiting for \(server): \(reason)")
+            try await ContinuousClock().sleep(for: .seconds(2))
+            return nil
+        }
+    }
+
+    private func ask(_ client: Client) async throws -> StatusView {
+        guard let model else { return try await client.get(.status) }
+        return StatusView(endpoints: [try await client.get(.endpoint(model))])
+    }
+
+    private func table(_ view: StatusView, _ look: Look, now: Timestamp?) -> String {
+        guard !view.endpoints.isEmpty else { return "no model yet; `belay register MODEL PATH` makes one\n" }
+        var table = Table([
+            .init("MODEL"), .init("SERVES", .number), .init("SINCE", .number), .init("PROVEN"),
+            .init("RELEASE"),
+            .init("STANDBY"), .init("WITHDRAWN"), .init("AUTOMATIC"),
+        ])
+        for endpoint in view.endpoints {
+            let serving = endpoint.serving
+            table.add([
+                endpoint.model,
+                serving.map { "\($0.version)" + ($0.ready ? "" : " (loading)") } ?? "",
+                serving.map { serving in now.map { age(serving.since, now: $0) } ?? serving.since } ?? "",
+                serving.map { $0.proven ? "yes" : "not yet" } ?? "",
+                endpoint.release.map { "\($0.id) \(look.symbols.arrow) \($0.candidate), \($0.place)" } ?? "",
+                list(endpoint.standbys), list(endpoint.withdrawn),
+                (endpoint.automatic ? "on" : "off") + (endpoint.fencing ? ", fencing" : ""),
+            ])
+        }
+        var text = table.text(width: Stream.output.width, look: look)
+        for release in view.endpoints.compactMap(\.release) where !release.guards.isEmpty {
+            text += "\n\(release.sentence(look))\n"
+            text += release.guards.map { "  \($0.line(look))\n" }.joined()
+        }
+        return text
+    }
+
+    private func list(_ versions: [Int]) -> String { versions.map(String.init).joined(separator: ", ") }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import BelayCore
+import BelayServer
+
+/// `belay why`: the decision about a release, its numbers first.
+struct WhyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "why",
+        abstract: "Say why a release is where it is, with the numbers that decided."
+    )
+
+    @Argument(help: "A release such as r142, or a model for its newest; else the newest of all.")
+    var subject: WhySubject?
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let client = try options.client()
+        let view: WhyView = try await client.get(try await path(client))
+        try options.show(view) { text(view, $0) }
+    }
+
+    private func path(_ client: Client) async throws -> APIPath {
+        switch subject {
+        case .release(let id): return .why(id)
+        case .model(let model): return .why(model)
+        case nil:
+            let list: ReleaseList = try await client.get(.releases)
+            guard let newest = list.releases.compactMap({ ReleaseID($0.id) }).max() else {
+                throw CommandFailure.noReleaseYet
+            }
+            return .why(newest)
+        }
+    }
+
+    private func text(_ view: WhyView, _ look: Look) -> String {
+        var text = printable(view.verdict) + "\n"
+        let sections: [(String, [String])] = [
+            ("decided by", view.decisive.map { [$0.line(look)] } ?? []),
+            ("not the cause", view.notTheCause.map { $0.line(look) }),
+            ("gates", view.release.gates.map { $0.line(look) }),
+            ("went back to", view.selection.map(printable)),
+            ("remarks", view.remarks.map(printable)),
+            ("fence", view.fence.map { [$0.sentence(look)] } ?? []),
+        ]
+        for (title, lines) in sections where !lines.isEmpty {
+            let first = "  " + title + String(repeating: " ", count: 15 - title.count)
+            let indent = String(repeating: " ", count: 17)
+            text += "\n" + look.faint(first) + lines.joined(separator: "\n" + indent) + "\n"
+        }
+        guard !view.story.isEmpty else { return text }
+        var table = Table([
+            .init("SEQ", .number), .init("TIME (UTC)"), .init("WHO"), .init("WHAT"), .init("WHY"),
+        ])
+        for line in view.story {
+            table.add([String(line.seq), line.at, line.actor, line.text, line.reason ?? ""])
+        }
+        return text + "\n" + table.text(width: Stream.output.width, look: look)
+    }
+}

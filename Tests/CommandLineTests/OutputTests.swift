@@ -1,0 +1,180 @@
+import BelayCore
+import BelayServer
+import Testing
+
+@testable import belay
+
+@Suite struct OutputTests {
+    private let look = Look(isColoured: false, symbols: .unicode)
+
+    private func table() -> Table {
+        var table = Table([.init("MODEL"), .init("N", .number), .init("NOTE")])
+        table.add(["fraud", "3", "short"])
+        table.add(["loan-default", "1 200", "a rather long note\u{1b}[31m\nwith a break"])
+        table.add(["x", "", ""])
+        return table
+    }
+
+    @Test func columnsAlignAndNumbersStandRight() {
+        #expect(
+            table().text(width: nil, look: look) == """
+                MODEL             N  NOTE
+                fraud             3  short
+                loan-default  1 200  a rather long note [31m with a break
+                x                 -  -
+
+                """
+        )
+    }
+
+    @Test func linesAreCutOnlyForATerminal() {
+        let lines = table().text(width: 30, look: look).split(separator: "\n")
+        #expect(lines.allSatisfy { $0.count <= 30 })
+        #expect(lines[2] == "loan-default  1 200  a rather…")
+    }
+
+    @Test(arguments: [
+        (0.0081, "+0.81 pts"), (-0.31, "-31.00 pts"), (0, "+0.00 pts"), (1e300, "+- pts"), (.nan, "+- pts"),
+    ])
+    func differencesArePoints(value: Double, text: String) {
+        #expect(points(value) == text)
+    }
+
+    @Test(arguments: [(0, "0"), (999, "999"), (1000, "1 000"), (18402, "18 402"), (-1_234_567, "−1 234 567")])
+    func numbersAreGrouped(value: Int, text: String) {
+        #expect(grouped(value).replacing("-", with: "−") == text)
+    }
+
+    @Test(arguments: [
+        (Int64(0), "0 B"), (999, "999 B"), (1500, "1.5 kB"), (12_345_678, "12 MB"), (Int64.max, "9223372 TB"),
+    ])
+    func sizesAreShort(bytes: Int64, text: String) {
+        #expect(size(bytes) == text)
+    }
+
+    @Test(arguments: [
+        ("2026-11-23T14:25:03.118Z", "0 s"), ("2026-11-23T14:24:03.118Z", "1 min"),
+        ("2026-11-22T14:25:03Z", "24 h"),
+        ("2026-11-20T14:25:03Z", "3 d"), ("2027-01-01T00:00:00Z", "0 s"), ("soon", "soon"),
+    ])
+    func agesAreInOneUnit(time: String, text: String) throws {
+        let now = try #require(Timestamp("2026-11-23T14:25:03.118Z"))
+        #expect(age(time, now: now) == text)
+    }
+
+    @Test func theReceiptIsOneSentence() {
+        #expect(
+            receipt(from: 2, fence: "complete").sentence(look)
+                == "✓ 1.2 ms  fraud@1 answers 100% (epoch 42 acknowledged; 0 in-flight replayed); "
+                + "2 is quarantined; automatic releases are off"
+        )
+        #expect(
+            receipt(from: 1, fence: "complete").sentence(look).hasPrefix(
+                "✓ 1.2 ms  fraud@1 answers 100% already"
+            )
+        )
+        #expect(
+            receipt(from: 2, fence: "pending").sentence(look).hasPrefix(
+                "? fraud@1 answers 100%, but not every"
+            )
+        )
+    }
+
+    @Test func aGuardIsToldWithItsNumbers() {
+        #expect(
+            guardView("breach").line(look)
+                == "✕ error_rate breach  +0.81 pts [+0.52 pts, +1.10 pts], limit +0.50 pts, n 2 140 / 19 411"
+        )
+        #expect(
+            guardView("pass").line(Look(isColoured: true, symbols: .ascii)).hasPrefix(
+                "\u{1b}[32mok\u{1b}[0m "
+            )
+        )
+        #expect(guardView("somethingNew").line(look).hasPrefix("· "))
+    }
+
+    @Test func newsAreToldOnce() {
+        var news = ReleaseNews()
+        #expect(news.lines(release("gating"), look) == ["▶ r3  gating"])
+        #expect(news.lines(release("gating"), look) == [])
+        let blind = release("canary", step: 1, share: 1, guards: [guardView("blind")])
+        #expect(
+            news.lines(blind, look).map { $0.prefix(20) } == ["▶ r3  canary 1% (ste", "  · error_rate blind"]
+        )
+        #expect(news.lines(blind, look) == [])
+        let passing = release("canary", step: 1, share: 1, guards: [guardView("pass")])
+        #expect(news.lines(passing, look).count == 1)
+        let held = release("canary", step: 1, share: 1, held: HoldView(by: "ada", why: "lunch", since: "x"))
+        #expect(news.lines(held, look) == ["‖ r3  canary 1% (step 1 of 3), held by ada: lunch"])
+        #expect(news.lines(release("settled", share: 100), look) == [])
+    }
+
+    @Test func aReleaseIsOneLine() {
+        #expect(release("settled", share: 100).sentence(look) == "✓ r3  fraud@2 serves 100%")
+        #expect(
+            release("canary", step: 2, share: 10).sentence(look)
+                == "▶ r3  fraud 1 → 2  canary 10% (step 2 of 3)"
+        )
+        #expect(
+            release("rolled_back", cause: "guard:error_rate").sentence(look)
+                == "✕ r3  fraud@2 was rolled back (guard:error_rate); fraud@1 serves"
+        )
+        let breached = release("rolled_back", guards: [guardView("breach")], cause: "guard:error_rate")
+        #expect(breached.decisiveGuard == guardView("breach"))
+        #expect(release("rolled_back", guards: [guardView("breach")], cause: "request").decisiveGuard == nil)
+    }
+
+    private func receipt(from: Int, fence: String) -> RollbackView {
+        RollbackView(
+            model: "fraud",
+            from: from,
+            to: 1,
+            cause: "request",
+            epoch: 42,
+            acknowledgedInMilliseconds: 1.234,
+            replayed: 0,
+            fence: fence
+        )
+    }
+
+    private func guardView(_ verdict: String) -> GuardView {
+        GuardView(
+            name: "error_rate",
+            metric: "error_rate",
+            verdict: verdict,
+            value: 0.0081,
+            interval: [0.0052, 0.011],
+            limit: 0.005,
+            n: 2140,
+            nStable: 19_411
+        )
+    }
+
+    private func release(
+        _ phase: String,
+        step: Int? = nil,
+        share: Double = 0,
+        guards: [GuardView] = [],
+        held: HoldView? = nil,
+        cause: String? = nil
+    ) -> ReleaseView {
+        ReleaseView(
+            id: "r3",
+            model: "fraud",
+            candidate: 2,
+            stable: 1,
+            phase: phase,
+            step: step,
+            steps: 3,
+            share: share,
+            held: held,
+            gates: [],
+            guards: guards,
+            cause: cause,
+            proposedBy: "ada",
+            proposedAt: "",
+            endedAt: nil,
+            reason: nil
+        )
+    }
+}
