@@ -45,7 +45,6 @@ package struct Assembly: Sendable {
         for address in [settings.listen, settings.inference] where !address.isLoopback {
             throw ServerError.notLoopback(address)
         }
-        let lock = try DataLock(directory: settings.data)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
         do {
             try await serve(on: group, handlesSignals: handlesSignals, onReady: onReady)
@@ -54,7 +53,6 @@ package struct Assembly: Sendable {
             throw error
         }
         try await group.shutdownGracefully()
-        _ = consume lock
     }
 
     private func serve(
@@ -138,8 +136,10 @@ extension Assembly {
 
     private func assemble(on group: MultiThreadedEventLoopGroup) async throws -> Parts {
         let data = settings.data
-        let runtime = try ONNXRuntime(libraryPath: try runtimePath())
+        try makeFolder(data)
+        // First, because it locks the folder: nothing may be tidied up in another server's house.
         let store = try await SQLiteStore.open(path: "\(data)/belay.sqlite")
+        let runtime = try ONNXRuntime(libraryPath: try runtimePath())
         let artifacts = try DirectoryArtifacts(root: "\(data)/artifacts")
         let folders = try VersionFolders(root: "\(data)/versions", artifacts: artifacts)
         let log = try InferenceLog(folder: "\(data)/inference", limits: .standard)
@@ -189,6 +189,14 @@ extension Assembly {
             runtimeVersion: runtime.version,
             startedAt: wallClock()
         )
+    }
+
+    private func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw ServerError.dataUnusable(path: path, reason: "it cannot be made")
+        }
     }
 
     private func runtimePath() throws -> String {

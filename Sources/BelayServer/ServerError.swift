@@ -2,7 +2,6 @@ package import BelayCore
 
 /// Why the server did not start.
 package enum ServerError: Error, Equatable, Sendable {
-    case dataInUse(path: String, pid: String)
     case dataUnusable(path: String, reason: String)
     case notLoopback(ListenAddress)
     case portTaken(ListenAddress, reason: String)
@@ -11,7 +10,6 @@ package enum ServerError: Error, Equatable, Sendable {
 extension ServerError: Explainable {
     package var category: FailureCategory {
         switch self {
-        case .dataInUse: .conflict
         case .notLoopback: .refused
         case .dataUnusable, .portTaken: .failed
         }
@@ -19,12 +17,6 @@ extension ServerError: Explainable {
 
     package var explanation: Explanation {
         switch self {
-        case .dataInUse(let path, let pid):
-            Explanation(
-                code: "server.data-in-use",
-                summary: "The data directory '\(path)' is in use by process \(pid).",
-                remedy: "Stop that process, or choose another folder with --data."
-            )
         case .dataUnusable(let path, let reason):
             Explanation(
                 code: "server.data-unusable",

@@ -12,8 +12,8 @@ package enum StoreError: Error, Equatable, Sendable {
     case broken(LedgerProblem)
     case newerSchema(path: String, found: Int, known: Int)
     case storageFull(path: String)
-    /// Another process holds the store.
-    case busy(path: String)
+    /// Another process holds the store; its number, where the lock tells.
+    case busy(path: String, holder: Int?)
     case unavailable(path: String, reason: String)
 }
 
@@ -59,10 +59,10 @@ extension StoreError: Explainable {
                 summary: "No space was left to write \(path).",
                 remedy: "Free disk space and repeat the command; nothing was half-written."
             )
-        case .busy(let path):
+        case .busy(let path, let holder):
             Explanation(
                 code: "ledger.busy",
-                summary: "Another process was using \(path).",
+                summary: "\(holder.map { "Process \($0)" } ?? "Another process") was using \(path).",
                 remedy:
                     "Stop the other server on this data directory, or give this one another with `--data`."
             )

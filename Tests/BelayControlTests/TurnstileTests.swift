@@ -1,3 +1,4 @@
+import BelayInference
 import Synchronization
 import Testing
 

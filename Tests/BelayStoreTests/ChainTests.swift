@@ -98,7 +98,7 @@ struct ChainTests {
             .illegalEntry(sequence: 1, kind: .held, reason: "r"),
             .entryTooLarge(kind: .held, size: 2, limit: 1),
             .broken(LedgerProblem(sequence: 1, what: .altered)),
-            .newerSchema(path: "p", found: 2, known: 1), .storageFull(path: "p"), .busy(path: "p"),
+            .newerSchema(path: "p", found: 2, known: 1), .storageFull(path: "p"), .busy(path: "p", holder: 7),
             .unavailable(path: "p", reason: "r"),
         ]
         let codes = errors.map(\.explanation.code)

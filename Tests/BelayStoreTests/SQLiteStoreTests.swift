@@ -22,7 +22,7 @@ struct SQLiteStoreTests {
         do {
             let store = try await SQLiteStore.open(path: scratch.path)
             _ = try await store.append(world.drafts, after: .genesis)
-            await #expect(throws: StoreError.busy(path: scratch.path)) {
+            await #expect(throws: StoreError.busy(path: scratch.path, holder: Int(getpid()))) {
                 try await SQLiteStore.open(path: scratch.path)
             }
             try await store.appendTicks([tick(2, at: 1, bad: 1)])

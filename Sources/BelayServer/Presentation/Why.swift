@@ -87,19 +87,17 @@ struct Why {
 
     private func remarks(_ decisive: GuardReport?, _ reports: [GuardReport]) -> [String] {
         if let decisive {
-            var remarks = ["\(decisive.name): \(decisive.figures)"]
-            if let value = decisive.value, decisive.metric != .invalidOutput {
-                remarks.append("With a limit beyond \(points(value)) it would not have counted as harm.")
-            }
-            return remarks
+            guard let value = decisive.value, decisive.metric != .invalidOutput else { return [] }
+            let limit = decisive.stableSamples > 0 ? points(value) : percent(value)
+            return ["With a limit beyond \(limit) it would not have counted as harm."]
         }
         guard !release.hasEnded else { return [] }
         return reports.compactMap { report in
             switch report.verdict {
             case .pass: nil
             case .blind: "\(report.name) is blind: \(report.metric.whatIsMissing) has been seen lately."
-            case .undecided: "\(report.name) is undecided: \(report.figures)."
-            case .breach: "\(report.name) is breached: \(report.figures)."
+            case .undecided: "\(report.name) is undecided: \(GuardView(report).figures)."
+            case .breach: "\(report.name) is breached: \(GuardView(report).figures)."
             }
         }
     }
@@ -126,7 +124,7 @@ extension Metric {
 }
 
 extension Receipt {
-    fileprivate var milliseconds: String { rounded(Double(elapsedMicroseconds) / 1000, to: 2) }
+    fileprivate var milliseconds: String { decimals(Double(elapsedMicroseconds) / 1000, 2) }
 }
 
 extension RollbackView {

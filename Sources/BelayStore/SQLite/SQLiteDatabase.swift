@@ -8,10 +8,13 @@ package typealias SQLiteStore = DatabaseStore<SQLiteDatabase>
 extension DatabaseStore where Backing == SQLiteDatabase {
     /// Opens the store, creating the file when there is none; its folder must exist.
     ///
-    /// - Throws: ``StoreError/busy(path:)`` while another process has it open,
+    /// The folder is this process's from then on: a file `lock` beside the store says so.
+    ///
+    /// - Throws: ``StoreError/busy(path:holder:)`` while another process has it open,
     ///   ``StoreError/broken(_:)`` when the ledger is not what was written.
     package static func open(path: String) async throws(StoreError) -> SQLiteStore {
-        let lock = try FileLock(path: "\(path).lock", for: path)
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let lock = try FileLock(path: "\(folder)/lock", for: path)
         let store = try await SQLiteStore(SQLiteDatabase(path: path, lock: lock))
         try store.database.checkSchema()
         return store
@@ -205,7 +208,7 @@ extension StoreError {
         let reason = error.message ?? "SQLite error \(error.resultCode.rawValue)"
         switch error.resultCode {
         case .SQLITE_FULL: self = .storageFull(path: path)
-        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path: path)
+        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path: path, holder: nil)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             self = .broken(LedgerProblem(sequence: nil, what: .unreadable(reason: reason)))
         default: self = .unavailable(path: path, reason: reason)

@@ -1,35 +1,8 @@
 import BelayCore
 import BelayServer
 
-/// A difference of rates in percentage points: `+0.81 pts`.
-func points(_ fraction: Double) -> String {
-    (fraction < 0 ? "-" : "+") + decimals(abs(fraction) * 100, 2) + " pts"
-}
-
-/// A rate in per cent: `0.92%`.
-func percent(_ fraction: Double) -> String { decimals(fraction * 100, 2) + "%" }
-
 /// A share as the API gives it, in per cent already: `2.5%`.
 func share(_ percent: Double) -> String { "\(shortDecimal(percent))%" }
-
-/// `value` with exactly `places` decimals; `-` for what is no number.
-func decimals(_ value: Double, _ places: Int) -> String {
-    var scale = 1
-    for _ in 0..<places { scale *= 10 }
-    guard let scaled = Int(exactly: (value * Double(scale)).rounded()) else { return "-" }
-    let digits = String(abs(scaled) % scale + scale).dropFirst()
-    return "\(scaled < 0 ? "-" : "")\(abs(scaled) / scale)\(places > 0 ? "." : "")\(digits)"
-}
-
-/// Whole numbers in groups of three, as tables show them: `18 402`.
-func grouped(_ value: Int) -> String {
-    var text = ""
-    for (index, digit) in String(abs(value)).reversed().enumerated() {
-        if index > 0, index.isMultiple(of: 3) { text = " " + text }
-        text = String(digit) + text
-    }
-    return (value < 0 ? "-" : "") + text
-}
 
 /// A size in the unit that leaves one to three digits before the point.
 func size(_ bytes: Int64) -> String {
@@ -56,18 +29,6 @@ func age(_ time: String, now: Timestamp) -> String {
 }
 
 extension GuardView {
-    /// The numbers in one line: `+0.81 pts [+0.52 pts, +1.10 pts], limit +0.50 pts, n 2 140 / 19 411`.
-    var figures: String {
-        guard let value else { return "nothing seen yet" }
-        let count = nStable > 0 ? "n \(grouped(n)) / \(grouped(nStable))" : "n \(grouped(n))"
-        if metric == Metric.invalidOutput.rawValue {
-            return "\(decimals(value, 0)) invalid, limit 0, \(count)"
-        }
-        let write = nStable > 0 ? points : percent
-        let ends = interval.flatMap { $0.count == 2 ? " [\(write($0[0])), \(write($0[1]))]" : nil } ?? ""
-        return "\(write(value))\(ends), limit \(write(limit)), \(count)"
-    }
-
     func line(_ look: Look) -> String {
         let mark: String
         switch Verdict(rawValue: verdict) {

@@ -2,9 +2,9 @@ import Synchronization
 
 /// Lets one at a time through, in the order of arrival.
 ///
-/// An actor does not do this by itself: it lets others in at every `await`. Recording an entry awaits the
-/// store, and between deciding and recording nobody else may decide.
-final class Turnstile: Sendable {
+/// An actor does not do this by itself: it lets others in at every `await`. Control must not decide between
+/// another's deciding and recording, and a gateway publishes one table after the other.
+package final class Turnstile: Sendable {
     private struct Queue {
         var isTaken = false
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -12,7 +12,9 @@ final class Turnstile: Sendable {
 
     private let queue = Mutex(Queue())
 
-    func pass<Value: Sendable>(
+    package init() {}
+
+    package func pass<Value: Sendable>(
         isolation: isolated (any Actor)? = #isolation,
         _ work: () async throws -> Value
     ) async rethrows -> Value {

@@ -1,0 +1,128 @@
+import BelayServer
+import Foundation
+import Logging
+import Testing
+
+/// What a client of the control API is told when something is wrong, and what it can rely on.
+@Suite("Control API", .serialized)
+struct ControlAPITests {
+    @Test func errorsAreProblemDocumentsWithACodeAndARemedy() async throws {
+        try await withServer { server in
+            let unknown = try await server.control("POST", "/v1/endpoints/fruad/rollback")
+            #expect(unknown.status == 404)
+            #expect(unknown.headers["content-type"] == "application/problem+json")
+            #expect(unknown.json["code"] as? String == "model.unknown")
+            let nothing = try await server.control("GET", "/v1/nothing-here")
+            #expect(nothing.status == 404 && nothing.json["code"] as? String == "request.unknown-path")
+            let broken = try await server.control("POST", "/v1/models/demo/versions", Data("{".utf8))
+            #expect(broken.status == 400 && broken.json["code"] as? String == "request.bad-body")
+            let extra = try await server.control(
+                "POST",
+                "/v1/models/demo/versions",
+                ["files": [], "lable": "1.0"]
+            )
+            #expect(extra.json["code"] as? String == "request.unknown-key")
+            #expect((extra.json["remedy"] as? String ?? "").contains("label"))
+            let traversal = try await server.control(
+                "POST",
+                "/v1/models/demo/versions",
+                ["files": [["path": "../x", "size": 1, "digest": String(repeating: "a", count: 64)]]]
+            )
+            #expect(traversal.status == 400)
+            let name = try await server.control("GET", "/v1/endpoints/%2e%2e")
+            #expect(name.status == 400 || name.status == 404)
+        }
+    }
+
+    @Test func aWrongPolicyNamesEachPlace() async throws {
+        try await withServer { server in
+            _ = try await server.register("demo", fixture: "constant-1.onnx")
+            let policy: [String: Any] = [
+                "belay": 1, "model": "demo", "guards": [["metric": "error_rate", "treshold": 1]],
+            ]
+            let answer = try await server.control(
+                "POST",
+                "/v1/endpoints/demo/releases",
+                ["version": 1, "policy": policy]
+            )
+            #expect(answer.status == 422)
+            #expect(answer.json["category"] as? String == "badPolicy")
+            let problem = try answer.decoded(ProblemView.self)
+            #expect(problem.errors?.first?.pointer.contains("treshold") == true)
+        }
+    }
+
+    @Test func bytesThatAreNotWhatWasAnnouncedAreNotKept() async throws {
+        try await withServer { server in
+            let digest = digestText(Data("something else".utf8))
+            let put = try await server.control("PUT", "/v1/artifacts/\(digest)", Data("bytes".utf8))
+            #expect(put.status == 400 && put.json["code"] as? String == "artifact.digest-mismatch")
+            #expect(try await server.control("HEAD", "/v1/artifacts/\(digest)").status == 404)
+        }
+    }
+
+    @Test func labelsSucceedOneByOne() async throws {
+        try await withServer { server in
+            _ = try await server.register("demo", fixture: "constant-1.onnx")
+            _ = try await server.release("demo", 1)
+            _ = try await server.inference(
+                "POST",
+                "/v2/models/demo/infer",
+                StoryTests.ask,
+                headers: ["Belay-Request-Id": "a"]
+            )
+            let lines = """
+                {"id": "a", "model": "demo", "value": 1}
+                {"id": "a", "model": "demo", "value": 1}
+                {"id": "b", "model": "demo", "value": 1}
+                {"id": "a", "model": "nobody", "value": 1}
+                not json
+                {"id": "a", "model": "demo", "value": "text"}
+                """
+            let answer = try await server.control("POST", "/v1/labels", Data(lines.utf8))
+            #expect(answer.status == 202)
+            let view = try answer.decoded(LabelsView.self)
+            #expect(view.accepted == 2 && view.repeated == 1)
+            #expect(
+                view.rejected.map(\.code) == [
+                    "label.unknown-answer", "label.unknown-model", "label.unreadable",
+                    "label.not-comparable",
+                ]
+            )
+            #expect(view.rejected.map(\.line) == [3, 4, 5, 6])
+        }
+    }
+
+    @Test func aSecondServerIsToldWhoHasTheData() async throws {
+        try await withServer { server in
+            let loopback = ListenAddress(host: "127.0.0.1", port: 0)
+            let settings = Settings(
+                data: server.data,
+                listen: loopback,
+                inference: loopback,
+                onnxRuntime: nil
+            )
+            let second = Assembly(settings: settings, logger: Logger(label: "second"))
+            let error = await #expect(throws: (any Error).self) {
+                try await second.run(handlesSignals: false) { _ in }
+            }
+            #expect("\(try #require(error))".contains("\(ProcessInfo.processInfo.processIdentifier)"))
+        }
+    }
+
+    @Test func nobodyMayListenWhereAnyoneCanReachIt() async throws {
+        let open = ListenAddress(host: "0.0.0.0", port: 0)
+        let loopback = ListenAddress(host: "127.0.0.1", port: 0)
+        let settings = Settings(
+            data: NSTemporaryDirectory() + "never-made",
+            listen: open,
+            inference: loopback,
+            onnxRuntime: nil
+        )
+        await #expect(throws: ServerError.notLoopback(open)) {
+            try await Assembly(settings: settings, logger: Logger(label: "open")).run(
+                handlesSignals: false
+            ) { _ in }
+        }
+    }
+}
