@@ -100,7 +100,7 @@ extension ArtifactError.Objection {
             case .nameNotPortable:
                 (
                     "The name of \(path) cannot be kept in a version.",
-                    "Rename it: no colon, backslash or control character; at most 16 folders deep; one spelling."
+                    "Rename it: no colon, backslash or control character, and at most 16 folders deep."
                 )
             case .tooManyFiles(let limit):
                 ("\(path) held more than \(limit) files.", "Register a folder with only the model's files.")

@@ -56,12 +56,13 @@ extension Conductor {
             }
         )
         let missing = demand.loaded.subtracting(loader.loaded).subtracting(gating).filter(mayTry)
-        for id in missing.sorted(by: {
-            (serving.contains($0) ? 0 : 1, $0) < (serving.contains($1) ? 0 : 1, $1)
-        }) {
-            try await load(id)
+        for id in missing.filter(serving.contains).sorted() { try await load(id) }
+        // Beside each other, so that one version that takes long keeps no other endpoint waiting.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for id in missing.subtracting(serving).sorted() { group.addTask { try await self.load(id) } }
+            for id in demand.gates { group.addTask { try await self.runGates(of: id) } }
+            try await group.waitForAll()
         }
-        for id in demand.gates { try await runGates(of: id) }
     }
 
     private func candidateID(_ release: Release) -> VersionID {

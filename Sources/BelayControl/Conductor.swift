@@ -14,7 +14,12 @@ package actor Conductor {
         /// The entries that were appended; none when what was asked for was already so.
         package let events: [Event]
         package let receipt: Receipt?
+        /// A rollback that had just been carried out, and was what was asked for.
+        package var alreadyDone: Rollback?
     }
+
+    /// Within this time of a candidate's rollback, asking for one again means the same one.
+    private static let echo = Duration.seconds(10)
 
     /// A version that did not load is tried again after this long.
     static let loadPatience = Duration.seconds(30)
@@ -99,6 +104,9 @@ package actor Conductor {
         var loading: Set<VersionID> = []
         // Until the end: a round between the load and the record would unload what nothing demands yet.
         defer { for id in loading { reserved[id] = reserved[id].flatMap { $0 > 1 ? $0 - 1 : nil } } }
+        if reference == nil, let done = justTakenOut(at: endpoint) {
+            return Performed(events: [], receipt: published, alreadyDone: done)
+        }
         while true {
             let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: unloadable)
             let attempt = try await turnstile.pass { () -> Performed? in
@@ -120,6 +128,16 @@ package actor Conductor {
         }
     }
 
+    /// The rollback that somebody, or a guard, was a moment quicker with.
+    ///
+    /// Who types `rollback` while a guard does the same means the candidate. Taken literally, a moment later,
+    /// it would take out stable, which nobody has accused.
+    private func justTakenOut(at endpoint: EndpointID) -> Rollback? {
+        guard let last = state.endpoints[endpoint]?.lastTakenOut else { return nil }
+        let since = now().since(last.at)
+        return since >= .zero && since < Self.echo ? last.rollback : nil
+    }
+
     private func unloadedTarget(of events: [Event]) -> Version? {
         for case .release(.rolledBack(let rollback)) in events {
             guard let number = rollback.to else { continue }
@@ -133,7 +151,7 @@ package actor Conductor {
 
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
         let events = try decide(command, by: actor, in: state)
-        guard !events.isEmpty else { return Performed(events: [], receipt: published) }
+        guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
         try await append(events, by: actor, reason: reason)
         do {
             return Performed(events: events, receipt: try await publishIfNewer())

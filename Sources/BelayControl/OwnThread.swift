@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Reading, hashing and loading a model block for as long as they take. On the few threads that all tasks
 /// share, one large model would hold up every rollback.
-func onOwnThread<Value: Sendable, Failure: Error>(
+package func onOwnThread<Value: Sendable, Failure: Error>(
     _ work: @escaping @Sendable () throws(Failure) -> Value
 ) async throws(Failure) -> Value {
     let result = await withCheckedContinuation {

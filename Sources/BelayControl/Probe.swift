@@ -6,7 +6,7 @@ import BelayInference
 /// Without an example request the question is made up: zeros and empty strings in the shape of the signature.
 /// A model may well refuse such an input, and that says nothing about real ones: only a signature that no
 /// tensor can satisfy is an error.
-func probe(_ instance: any Instance) throws(InferenceError) {
+func ask(_ instance: any Instance, cancellation: Cancellation) throws(InferenceError) {
     var inputs: [NamedTensor] = []
     for input in instance.signature.inputs {
         let shape = input.shape.map { $0 ?? 1 }
@@ -25,7 +25,7 @@ func probe(_ instance: any Instance) throws(InferenceError) {
         )
     }
     do throws(InferenceError) {
-        _ = try instance.infer(inputs, outputs: [], cancellation: Cancellation())
+        _ = try instance.infer(inputs, outputs: [], cancellation: cancellation)
     } catch {
         // The made-up input was refused; see above why that is no verdict.
     }

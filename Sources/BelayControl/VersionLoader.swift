@@ -7,6 +7,9 @@ import Synchronization
 ///
 /// A version is loaded once at a time, however many ask: the second caller waits for the first.
 package final class VersionLoader: Sendable {
+    /// A question that takes longer is given up, and says nothing against the version.
+    private static let probePatience = Duration.seconds(10)
+
     private struct Queue {
         let turnstile = Turnstile()
         var length = 0
@@ -15,10 +18,18 @@ package final class VersionLoader: Sendable {
     private let folders: VersionFolders
     private let runtime: any Runtime
     private let pool: InstancePool
+    private let clock: any Clock<Duration>
     /// By digest, and only while somebody is there.
     private let queues = Mutex<[Digest: Queue]>([:])
 
-    package init(folders: VersionFolders, runtime: any Runtime, pool: InstancePool) {
+    /// - Parameter clock: Measures how long a probe may take.
+    package init(
+        folders: VersionFolders,
+        runtime: any Runtime,
+        pool: InstancePool,
+        clock: any Clock<Duration>
+    ) {
+        self.clock = clock
         self.folders = folders
         self.runtime = runtime
         self.pool = pool
@@ -83,10 +94,22 @@ package final class VersionLoader: Sendable {
                 digest: version.digest,
                 checking: .contents
             )
-            let instance = try runtime.load(folder: folder, entry: version.entry)
-            try probe(instance)
-            return instance
+            return try runtime.load(folder: folder, entry: version.entry)
         }
+        try await probe(instance)
         pool.put(instance, for: version.id)
+    }
+
+    /// Asks the instance one question, and stops it when it cannot find an end to its answer.
+    private func probe(_ instance: any Instance) async throws {
+        let cancellation = Cancellation()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [clock] in
+                try await clock.sleep(for: Self.probePatience)
+                cancellation.cancel()
+            }
+            defer { group.cancelAll() }
+            try await onOwnThread { try ask(instance, cancellation: cancellation) }
+        }
     }
 }

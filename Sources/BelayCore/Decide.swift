@@ -60,6 +60,8 @@ private func decideAutomatic(_ id: EndpointID, in state: State) throws(Refusal) 
 private func decidePolicy(_ policy: Policy, for id: EndpointID, in state: State) throws(Refusal) -> [Event] {
     _ = try line(id.model, in: state)
     guard policy.model == id.model else { throw .policyForAnotherModel(policy.model, expected: id.model) }
+    // It would change the coin, or the meaning of "wrong", in the middle of a bet.
+    if let running = state.endpoints[id]?.release { throw .releaseInProgress(running, id) }
     return state.endpoints[id]?.policy == policy ? [] : [.safety(.policyChanged(id, policy))]
 }
 

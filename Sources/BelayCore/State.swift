@@ -141,6 +141,7 @@ extension State {
             throw MissingSubject()
         }
         endpoints[endpoint, default: Endpoint(id: endpoint)].release = proposal.release
+        endpoints[endpoint]?.lastTakenOut = nil
         releases[proposal.release] = Release(
             proposal: proposal,
             by: entry.actor,

@@ -19,6 +19,8 @@ final class InferenceCall {
 
     private var request = OIPRequest(id: nil, inputs: [], outputs: [])
     private var exchange: Exchange?
+    /// Set from routing to the answer.
+    private var cohort: Int?
     private var lastTried: Exchange.Attempt?
     private var response: [UInt8] = []
     private var cancellation: Cancellation?
@@ -66,6 +68,7 @@ final class InferenceCall {
             let assignment = try assign(headers: headers, version: version)
             let exchange = Exchange(model: model, assignment: assignment)
             self.exchange = exchange
+            cohort = cell.tally.admit()
             cell.begin(self)
             if let attempt = exchange.attempt { run(attempt) }
         } catch {
@@ -113,8 +116,8 @@ final class InferenceCall {
     // MARK: - Running
 
     private func perform(_ step: Exchange.Step) {
-        if let charge = step.charge, let assignment = exchange?.assignment {
-            cell.tally.count(charge, of: assignment, seen: ports.seen)
+        if let charge = step.charge, let assignment = exchange?.assignment, let cohort {
+            cell.tally.count(charge, of: assignment, in: cohort, seen: ports.seen)
         }
         switch step.action {
         case .wait: break
@@ -229,6 +232,8 @@ final class InferenceCall {
     private func finish(_ reply: Reply) {
         timer?.cancel()
         timer = nil
+        if let cohort { cell.tally.leave(cohort) }
+        cohort = nil
         cell.end(self)
         // First the log: a label for this answer may come as soon as its caller has it.
         ports.record(record(of: reply))

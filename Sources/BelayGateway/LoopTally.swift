@@ -2,31 +2,75 @@ import BelayCore
 
 /// What one event loop has counted since control last collected.
 ///
+/// Outcomes are handed over by the time at which their requests were routed, not at which they ended: a
+/// cohort leaves when all of its requests have. Were they handed over as they end, the first ticks after a
+/// change of share would hold the faster arm's outcomes only, and a version that is merely slower would look
+/// like one that is worse. The wait is bounded by the endpoint's timeout.
+///
 /// Confined to its loop, so counting takes no lock.
 struct LoopTally {
-    private var counts = EvidenceCounts()
+    /// The requests routed between two collections.
+    private struct Cohort {
+        var open = 0
+        var counts = EvidenceCounts()
+    }
+
+    /// Oldest first; the last one takes the requests that are routed now.
+    private var cohorts = [Cohort()]
+    private var numberOfFirst = 0
+    private var neverEvents = EvidenceCounts()
+
+    /// Notes that a request has been routed, and says to which cohort it belongs.
+    mutating func admit() -> Int {
+        cohorts[cohorts.count - 1].open += 1
+        return numberOfFirst + cohorts.count - 1
+    }
+
+    /// Notes that a request of this cohort has been answered, however it was.
+    mutating func leave(_ cohort: Int) { cohorts[cohort - numberOfFirst].open -= 1 }
 
     /// Counts one outcome, where it is evidence.
     ///
-    /// A sticky unit counts once in a release, with the share of that first time. The never-event does not:
-    /// it is not compared with anything, and a unit that was fine before must not hide it.
-    mutating func count(_ charge: Charge, of assignment: Assignment, seen: SeenUnits) {
+    /// A sticky unit is one toss in a release, with the share of that first time. Its later outcomes are
+    /// counted with the share that says what is known of it by then, all or none: samples they are, but no
+    /// bet can be made on them. The never-event waits for no cohort and knows no repetition: it is not
+    /// compared with anything, and a unit that was fine before must not hide it.
+    mutating func count(_ charge: Charge, of assignment: Assignment, in cohort: Int, seen: SeenUnits) {
         guard let trial = assignment.trial, trial.isCounted else { return }
         if charge.arm == .candidate, case .bad(.invalidOutput) = charge.verdict {
-            counts.add(key(.invalidOutput, trial, charge, bad: true), 1)
+            neverEvents.add(key(.invalidOutput, trial, charge, share: trial.share, bad: true), 1)
         }
-        if let unit = assignment.stickyUnit, !seen.isFirst(unit, in: trial.release) { return }
-        counts.add(key(.errorRate, trial, charge, bad: charge.verdict != .good), 1)
+        let isToss = assignment.stickyUnit.map { seen.isFirst($0, in: trial.release) } ?? true
+        let known: Share = charge.arm == .candidate ? .all : .none
+        let outcome = key(
+            .errorRate,
+            trial,
+            charge,
+            share: isToss ? trial.share : known,
+            bad: charge.verdict != .good
+        )
+        cohorts[cohort - numberOfFirst].counts.add(outcome, 1)
     }
 
-    /// Hands over what was counted, and starts from nothing.
+    /// Hands over the cohorts that are complete; requests routed from now on belong to the next one.
     mutating func take() -> EvidenceCounts {
-        defer { counts = EvidenceCounts() }
-        return counts
+        var ready = neverEvents
+        neverEvents = EvidenceCounts()
+        cohorts.append(Cohort())
+        while cohorts.count > 1, cohorts[0].open == 0 {
+            ready.merge(cohorts.removeFirst().counts)
+            numberOfFirst += 1
+        }
+        return ready
     }
 
-    private func key(_ metric: Metric, _ trial: Assignment.Trial, _ charge: Charge, bad: Bool) -> EvidenceKey
-    {
-        EvidenceKey(release: trial.release, metric: metric, arm: charge.arm, share: trial.share, bad: bad)
+    private func key(
+        _ metric: Metric,
+        _ trial: Assignment.Trial,
+        _ charge: Charge,
+        share: Share,
+        bad: Bool
+    ) -> EvidenceKey {
+        EvidenceKey(release: trial.release, metric: metric, arm: charge.arm, share: share, bad: bad)
     }
 }

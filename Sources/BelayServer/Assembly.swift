@@ -145,7 +145,12 @@ extension Assembly {
         let log = try InferenceLog(folder: "\(data)/inference", limits: .standard)
         let labels = try LabelStore(path: "\(data)/inference/labels.sqlite")
         let pool = InstancePool()
-        let loader = VersionLoader(folders: folders, runtime: runtime, pool: pool)
+        let loader = VersionLoader(
+            folders: folders,
+            runtime: runtime,
+            pool: pool,
+            clock: ContinuousClock()
+        )
         let evidence = EvidenceBox()
         let relay = LabelRelay()
         let gateway = Gateway(
@@ -210,9 +215,11 @@ extension Assembly {
 
     /// Brings the world back to where the ledger says it is, before anyone can ask.
     private func start(_ parts: Parts) async throws {
+        report(parts.log.opening)
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
             let units = try await parts.log.units(of: release.id)
             parts.gateway.seed(units: units, for: release.id)
+            try await restoreLabels(of: release.id, parts)
         }
         let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))
         try await parts.conductor.perform(.recordStart(start), by: .belay, reason: nil)
@@ -220,9 +227,33 @@ extension Assembly {
         try await parts.conductor.load()
     }
 
+    /// Brings back the labels that were kept but not yet recorded as evidence when the process ended.
+    private func restoreLabels(of release: ReleaseID, _ parts: Parts) async throws {
+        var recorded = EvidenceCounts()
+        for tick in try await parts.store.ticks(of: release) { recorded.merge(tick.counts) }
+        let kept = try await parts.intake.labels.evidence(of: release)
+        for (key, count) in kept.counts {
+            parts.intake.evidence.add(key, count - recorded.counts[key, default: 0])
+        }
+    }
+
+    /// Says what the inference log found broken; answers go on all the same.
+    private func report(_ opening: LogOpening) {
+        for segment in opening.interrupted {
+            logger.warning(
+                "a log segment was not closed",
+                metadata: ["path": "\(segment.path)", "rows": "\(segment.rows)"]
+            )
+        }
+        for path in opening.damaged {
+            logger.error("a log segment cannot be read", metadata: ["path": "\(path)"])
+        }
+    }
+
     private func router(_ parts: Parts, inference: ListenAddress) -> Router<CallContext> {
         let router = Router(context: CallContext.self)
         router.add(middleware: ProblemMiddleware(logger: logger))
+        router.add(middleware: OriginMiddleware())
         HealthRoutes(desk: parts.desk).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
@@ -281,6 +312,9 @@ private struct Closing: Service {
     func run() async throws {
         try? await gracefulShutdown()
         await parts.gateway.shutdown()
+        // What the last requests taught is recorded; publishing to a stopped gateway may fail, and is repeated
+        // at the next start.
+        try? await parts.conductor.tick()
         await parts.log.close()
         try parts.store.close()
     }

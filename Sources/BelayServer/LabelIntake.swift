@@ -10,6 +10,8 @@ import Foundation
 /// twice is harmless.
 struct LabelIntake: Sendable {
     static let mostLabels = 100_000
+    /// The log also has answers to write in between.
+    private static let lookedUpAtOnce = 500
     static let mostBytes = 32 << 20
 
     /// One label as it comes over the wire.
@@ -42,8 +44,8 @@ struct LabelIntake: Sendable {
             }
         }
         let outcomes = try await labels.accept(records)
-        for (record, outcome) in zip(records, outcomes) where outcome.counts {
-            if let key = record.evidence { evidence.add(key, 1) }
+        for (record, outcome) in zip(records, outcomes) {
+            if let key = record.evidence(given: outcome) { evidence.add(key, 1) }
         }
         return LabelsView(
             accepted: records.count,
@@ -89,7 +91,13 @@ struct LabelIntake: Sendable {
         var found: [ModelName: [String: AnswerRecord]] = [:]
         for (text, group) in Dictionary(grouping: readable, by: \.model) {
             guard let model = ModelName(text) else { continue }
-            found[model] = try await log.find(ids: group.map(\.id), model: model)
+            var answers: [String: AnswerRecord] = [:]
+            let ids = group.map(\.id)
+            for start in stride(from: 0, to: ids.count, by: Self.lookedUpAtOnce) {
+                let some = ids[start..<min(start + Self.lookedUpAtOnce, ids.count)]
+                answers.merge(try await log.find(ids: some, model: model)) { first, _ in first }
+            }
+            found[model] = answers
         }
         return found
     }
@@ -248,6 +256,28 @@ extension LabelsError: Explainable {
                 summary: "The body holds more than \(LabelIntake.mostLabels) labels.",
                 remedy: "Send them in several requests."
             )
+        }
+    }
+}
+
+extension LabelRecord {
+    /// What the label adds to the counts, given what became of it.
+    ///
+    /// A label for a unit that has been counted in its release is a sample, but no evidence: what is known of
+    /// the unit leaves no coin to bet on, which is what a share of none or all says.
+    fileprivate func evidence(given outcome: LabelAcceptance) -> EvidenceKey? {
+        guard let key = evidence else { return nil }
+        switch outcome {
+        case .evidence: return key
+        case .unitCounted:
+            return EvidenceKey(
+                release: key.release,
+                metric: key.metric,
+                arm: key.arm,
+                share: key.arm == .candidate ? .all : .none,
+                bad: key.bad
+            )
+        case .unjoined, .repeated, .revised: return nil
         }
     }
 }

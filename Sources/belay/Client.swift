@@ -11,7 +11,8 @@ struct Client: Sendable {
 
     init(server: ServerAddress, environment: [String: String]) {
         let configuration = URLSessionConfiguration.ephemeral
-        configuration.timeoutIntervalForRequest = 60
+        // Registering or going back to a large cold model takes as long as loading it does.
+        configuration.timeoutIntervalForRequest = 900
         configuration.timeoutIntervalForResource = 3600
         self.server = server
         if server.isLocal { Self.leaveProxiesOut(of: server, environment) }

@@ -109,7 +109,7 @@ let releaseStories = [
               canary, step 0 at 10%
               error_rate blind
               accuracy blind
-              invalid_output pass
+              invalid_output blind
             traffic fraud stable 900 candidate 100 each 1m for 30m
             expect release r2
               canary, step 0 at 10%

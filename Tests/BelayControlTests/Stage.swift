@@ -98,7 +98,12 @@ final class Stage {
     ) -> Process {
         let pool = InstancePool()
         publisher.restart(pool: pool)
-        let loader = VersionLoader(folders: shelf.folders, runtime: runtime, pool: pool)
+        let loader = VersionLoader(
+            folders: shelf.folders,
+            runtime: runtime,
+            pool: pool,
+            clock: ContinuousClock()
+        )
         let mortal = MortalStore(store, fate: fate)
         let conductor = Conductor(
             ledger: mortal,

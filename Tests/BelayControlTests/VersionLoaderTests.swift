@@ -42,7 +42,12 @@ struct VersionLoaderTests {
         let shelf = try Shelf()
         _ = try await shelf.put("fraud one")
         shelf.artifacts.damage(version.manifest.files[0].digest)
-        let loader = VersionLoader(folders: shelf.folders, runtime: stage.runtime, pool: InstancePool())
+        let loader = VersionLoader(
+            folders: shelf.folders,
+            runtime: stage.runtime,
+            pool: InstancePool(),
+            clock: ContinuousClock()
+        )
         await #expect(throws: ArtifactError.self) { try await loader.load(version) }
         #expect(loader.loaded.isEmpty)
     }

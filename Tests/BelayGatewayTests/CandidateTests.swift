@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test func onlyTheFirstOutcomeOfAStickyUnitCounts() async throws {
+    @Test func onlyTheFirstOutcomeOfAStickyUnitIsEvidence() async throws {
         let calls = Counter()
         let candidate = ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
             guard calls.next() == 1 else { throw .runFailed(reason: "later") }
@@ -187,6 +187,7 @@ import Testing
                 await rig.gateway.collect().counts == [
                     key(.errorRate, .stable, bad: false): 1, key(.errorRate, .candidate, bad: false): 1,
                     key(.errorRate, .candidate, bad: true): 1,
+                    key(.errorRate, .candidate, bad: true, share: .all): 5,
                 ]
             )
         }
@@ -211,7 +212,12 @@ import Testing
             let client = try await rig.client()
             _ = try await client.ask(user: user(in: .candidate))
             _ = try await client.ask(user: user(in: .stable))
-            #expect(await rig.gateway.collect().counts == [key(.errorRate, .stable, bad: false): 1])
+            #expect(
+                await rig.gateway.collect().counts == [
+                    key(.errorRate, .stable, bad: false): 1,
+                    key(.errorRate, .candidate, bad: false, share: .all): 1,
+                ]
+            )
             #expect(rig.gateway.uncountedUnits == 0)
         }
     }

@@ -34,6 +34,23 @@ struct ControlAPITests {
         }
     }
 
+    @Test func aWebPageMayNotActOnTheServersBehalf() async throws {
+        try await withServer { server in
+            let foreign = try await server.control(
+                "POST",
+                "/v1/endpoints/demo/rollback",
+                headers: ["Origin": "https://example.org"]
+            )
+            #expect(foreign.status == 422 && foreign.json["code"] as? String == "request.foreign-origin")
+            let own = try await server.control(
+                "GET",
+                "/v1/status",
+                headers: ["Origin": "http://\(server.addresses.control)"]
+            )
+            #expect(own.status == 200)
+        }
+    }
+
     @Test func aWrongPolicyNamesEachPlace() async throws {
         try await withServer { server in
             _ = try await server.register("demo", fixture: "constant-1.onnx")
@@ -106,7 +123,8 @@ struct ControlAPITests {
             let error = await #expect(throws: (any Error).self) {
                 try await second.run(handlesSignals: false) { _ in }
             }
-            #expect("\(try #require(error))".contains("\(ProcessInfo.processInfo.processIdentifier)"))
+            let told = try #require(error)
+            #expect("\(told)".contains("\(ProcessInfo.processInfo.processIdentifier)"))
         }
     }
 

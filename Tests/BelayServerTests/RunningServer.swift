@@ -24,8 +24,13 @@ struct RunningServer: Sendable {
         }
     }
 
-    func control(_ method: String, _ path: String, _ body: Any? = nil) async throws -> Answer {
-        try await send(method, "http://\(addresses.control)\(path)", body, [:])
+    func control(
+        _ method: String,
+        _ path: String,
+        _ body: Any? = nil,
+        headers: [String: String] = [:]
+    ) async throws -> Answer {
+        try await send(method, "http://\(addresses.control)\(path)", body, headers)
     }
 
     func inference(

@@ -13,7 +13,8 @@ package struct EvidenceKey: Hashable, Codable, Sendable {
     package let release: ReleaseID
     package let metric: Metric
     package let arm: Arm
-    /// The candidate's probability at the moment the request was routed.
+    /// The candidate's probability at the moment the request was routed, given what was known of its unit:
+    /// none or all for a unit that had been tossed before, whose outcome is a sample but no evidence.
     package let share: Share
     package let bad: Bool
 

@@ -98,9 +98,11 @@ struct GuardCase: Equatable, Sendable {
             )
             bet = .comparison(comparison)
         case .limit(var limit):
+            // Units that were tossed before repeat themselves; a bet on them would count one coin twice.
+            let tossed = counts.filter { $0.key.share > .none && $0.key.share < .all }
             limit.settle(
-                bad: Self.ofCandidate(counts, bad: true),
-                good: Self.ofCandidate(counts, bad: false)
+                bad: Self.ofCandidate(tossed, bad: true),
+                good: Self.ofCandidate(tossed, bad: false)
             )
             bet = .limit(limit)
         case .never(let count):
@@ -131,7 +133,7 @@ struct GuardCase: Equatable, Sendable {
     }
 
     private func verdict(in view: StepView) -> Verdict {
-        if case .never(let count) = bet { return count > 0 ? .breach : .pass }
+        if case .never(let count) = bet { return count > 0 ? .breach : (view.answers > 0 ? .pass : .blind) }
         if guarded.reaction == .hold, logEvidence >= Self.threshold { return .breach }
         guard isSeen(inStep.candidate, in: view) else { return .blind }
         if case .comparison = bet, !isSeen(inStep.stable, in: view) { return .blind }

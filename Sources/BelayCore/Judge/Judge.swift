@@ -63,7 +63,8 @@ package struct Judge: Equatable, Sendable {
             step: step,
             since: since,
             now: now,
-            staleAfter: max(Self.patience, step.dwell)
+            staleAfter: max(Self.patience, step.dwell),
+            answers: answersInStep
         )
         let culprit = culprit
         let reports = cases.map { $0.report(in: view, isCulprit: $0.guarded.name == culprit) }
@@ -97,4 +98,6 @@ struct StepView {
     let since: Timestamp
     let now: Timestamp
     let staleAfter: Duration
+    /// Answers of the candidate in this step.
+    let answers: Int
 }

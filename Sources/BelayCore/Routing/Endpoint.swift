@@ -39,6 +39,8 @@ package struct Endpoint: Equatable, Sendable {
     package internal(set) var automatic: Automatic = .allowed
     /// Nil until somebody brought one; ``effectivePolicy`` fills the gap.
     package internal(set) var policy: Policy?
+    /// The newest rollback that took a candidate out, until something else happens at the endpoint.
+    package internal(set) var lastTakenOut: TakenOut?
     /// Set by a rollback whose fence is not yet recorded as complete.
     package internal(set) var unfenced: PendingFence?
 
@@ -52,7 +54,14 @@ package struct Endpoint: Equatable, Sendable {
         stable = Stable(version: version, since: time, release: release, provenBefore: false)
     }
 
+    /// A rollback that left stable as it was.
+    package struct TakenOut: Equatable, Sendable {
+        package let rollback: Rollback
+        package let at: Timestamp
+    }
+
     mutating func goBack(_ rollback: Rollback, at time: Timestamp, _ sequence: Int) {
+        lastTakenOut = stable?.version == rollback.from ? nil : TakenOut(rollback: rollback, at: time)
         if let target = rollback.to, stable?.version != target {
             let former = formers.first { $0.version == target }
             stable = Stable(

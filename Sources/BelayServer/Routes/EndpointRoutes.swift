@@ -91,6 +91,9 @@ struct EndpointRoutes: Sendable {
         let rollbacks = performed.events.compactMap { event -> Rollback? in
             if case .release(.rolledBack(let rollback)) = event { rollback } else { nil }
         }
+        if let done = performed.alreadyDone {
+            return try jsonResponse(RollbackView(done, receipt: performed.receipt))
+        }
         if let last = rollbacks.last {
             return try jsonResponse(RollbackView(last, receipt: performed.receipt))
         }

@@ -1,3 +1,4 @@
+import BelayControl
 import BelayCore
 import BelayStore
 import Hummingbird
@@ -25,7 +26,8 @@ struct LedgerRoutes: Sendable {
 
     @Sendable
     private func verify(_ request: Request, context: CallContext) async throws -> Response {
-        try jsonResponse(try verifyLedger(at: path))
+        let path = path
+        return try jsonResponse(try await onOwnThread { try verifyLedger(at: path) })
     }
 
     private func number(

@@ -71,6 +71,7 @@ enum RequestError: Error, Equatable, Sendable {
     case badName(what: String, text: String)
     case unknownPath(String)
     case badPolicy([ProblemView.Place])
+    case foreignOrigin(String)
 }
 
 extension RequestError: Explainable {
@@ -79,6 +80,7 @@ extension RequestError: Explainable {
         case .badBody, .unknownKey, .badName: .invalid
         case .unknownPath: .notFound
         case .badPolicy: .badPolicy
+        case .foreignOrigin: .refused
         }
     }
 
@@ -113,6 +115,12 @@ extension RequestError: Explainable {
                 code: "policy.invalid",
                 summary: "The policy has \(places.count) mistake\(places.count == 1 ? "" : "s").",
                 remedy: "Correct what `errors` names and try again."
+            )
+        case .foreignOrigin(let origin):
+            Explanation(
+                code: "request.foreign-origin",
+                summary: "A web page of '\(origin.prefix(200))' tried to use the control API.",
+                remedy: "Call the API from a program, which sends no Origin."
             )
         }
     }

@@ -16,9 +16,8 @@ final class FileLock: Sendable {
             throw .unavailable(path: store, reason: String(cString: strerror(errno)))
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = Self.firstNumber(in: descriptor)
-            close(descriptor)
-            throw .busy(path: store, holder: holder)
+            // The descriptor is closed by deinit, which runs because every property is set.
+            throw .busy(path: store, holder: Self.firstNumber(in: descriptor))
         }
         let line = Array("\(getpid())\n".utf8)
         _ = ftruncate(descriptor, 0)

@@ -30,6 +30,20 @@ struct JudgeTests {
         #expect(trial.ruling.name == "wait")
     }
 
+    @Test func unitsThatAreKnownAreSamplesButNoEvidence() throws {
+        let limit = bound("error_rate.max", .errorRate, .absolute(max: 0.05))
+        var trial = try trial([.errorRate, limit])
+        trial.count(
+            Count(.errorRate, .stable, bad: false, 900, share: Share.none),
+            Count(.errorRate, .candidate, bad: true, 400, share: Share.all)
+        )
+        trial.wait(.seconds(60))
+        #expect(trial.verdict("error_rate") == .pass)
+        #expect(trial.report("error_rate")?.candidateSamples == 400)
+        #expect((trial.report("error_rate")?.logEvidence ?? 1) < 0)
+        #expect((trial.report("error_rate.max")?.logEvidence ?? 1) < 0)
+    }
+
     @Test func theCandidateAloneShowsNothingAgainstStable() throws {
         var trial = try trial()
         trial.count(Count(.errorRate, .candidate, bad: false, 500))

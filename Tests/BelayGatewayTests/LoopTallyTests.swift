@@ -1,0 +1,79 @@
+import BelayCore
+import Testing
+
+@testable import BelayGateway
+
+/// Evidence leaves a loop in the order in which the coins were tossed.
+@Suite struct LoopTallyTests {
+    private let seen = SeenUnits(limit: 100)
+
+    private func assignment(_ arm: Arm, sticky unit: UnitHash? = nil) throws -> Assignment {
+        Assignment(
+            arm: arm,
+            version: try #require(VersionNumber(arm == .candidate ? 2 : 1)),
+            trial: Assignment.Trial(release: release, share: half, isCounted: true),
+            stickyUnit: unit
+        )
+    }
+
+    private func count(
+        _ tally: inout LoopTally,
+        _ arm: Arm,
+        in cohort: Int,
+        sticky unit: UnitHash? = nil
+    ) throws {
+        let charge = Charge(arm: arm, verdict: .good)
+        tally.count(charge, of: try assignment(arm, sticky: unit), in: cohort, seen: seen)
+        tally.leave(cohort)
+    }
+
+    @Test func aFasterArmIsNotCountedBeforeTheSlowerOneItWasTossedWith() throws {
+        var tally = LoopTally()
+        let (slow, fast) = (tally.admit(), tally.admit())
+        try count(&tally, .stable, in: fast)
+        #expect(tally.take().isEmpty)
+        try count(&tally, .candidate, in: slow)
+        #expect(
+            tally.take().counts == [
+                key(.errorRate, .stable, bad: false): 1, key(.errorRate, .candidate, bad: false): 1,
+            ]
+        )
+    }
+
+    @Test func aLaterCohortWaitsForAnEarlierOne() throws {
+        var tally = LoopTally()
+        let first = tally.admit()
+        #expect(tally.take().isEmpty)
+        let second = tally.admit()
+        try count(&tally, .stable, in: second)
+        #expect(tally.take().isEmpty)
+        try count(&tally, .candidate, in: first)
+        #expect(tally.take().counts.values.reduce(0, +) == 2)
+        #expect(tally.take().isEmpty)
+    }
+
+    @Test func aNeverEventWaitsForNobody() throws {
+        var tally = LoopTally()
+        _ = tally.admit()
+        let cohort = tally.admit()
+        let fault = OutputGuard.Fault(sentence: "it is NaN")
+        let charge = Charge(arm: .candidate, verdict: .bad(.invalidOutput(fault.sentence)))
+        tally.count(charge, of: try assignment(.candidate), in: cohort, seen: seen)
+        #expect(tally.take().counts == [key(.invalidOutput, .candidate, bad: true): 1])
+    }
+
+    @Test func whatAUnitDoesAgainIsASampleOnWhichNoBetCanBeMade() throws {
+        var tally = LoopTally()
+        for _ in 0..<3 { try count(&tally, .candidate, in: tally.admit(), sticky: UnitHash(7)) }
+        try count(&tally, .stable, in: tally.admit(), sticky: UnitHash(8))
+        try count(&tally, .stable, in: tally.admit(), sticky: UnitHash(8))
+        #expect(
+            tally.take().counts == [
+                key(.errorRate, .candidate, bad: false): 1,
+                key(.errorRate, .candidate, bad: false, share: .all): 2,
+                key(.errorRate, .stable, bad: false): 1,
+                key(.errorRate, .stable, bad: false, share: .none): 1,
+            ]
+        )
+    }
+}
