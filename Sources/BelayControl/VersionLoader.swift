@@ -22,7 +22,7 @@ package final class VersionLoader: Sendable {
     /// By digest, and only while somebody is there.
     private let queues = Mutex<[Digest: Queue]>([:])
 
-    /// - Parameter clock: Measures how long a probe may take.
+    /// Takes a clock to measure how long a probe may take.
     package init(
         folders: VersionFolders,
         runtime: any Runtime,

@@ -153,15 +153,7 @@ extension Assembly {
         )
         let evidence = EvidenceBox()
         let relay = LabelRelay()
-        let gateway = Gateway(
-            configuration: GatewayConfiguration(host: settings.inference.host, port: settings.inference.port),
-            group: group,
-            pool: pool,
-            record: { answer in if let record = AnswerRecord(answer) { log.record(record) } },
-            labels: { body, _ in await relay.reply(to: body) },
-            clock: wallClock,
-            ids: { UUID().uuidString.lowercased() }
-        )
+        let gateway = gateway(on: group, pool: pool, log: log, labels: relay)
         let standing = store.standing
         let conductor = Conductor(
             ledger: store,
@@ -193,6 +185,23 @@ extension Assembly {
             desk: Desk(conductor: conductor, pool: pool, now: wallClock),
             runtimeVersion: runtime.version,
             startedAt: wallClock()
+        )
+    }
+
+    private func gateway(
+        on group: MultiThreadedEventLoopGroup,
+        pool: InstancePool,
+        log: InferenceLog,
+        labels: LabelRelay
+    ) -> Gateway {
+        Gateway(
+            configuration: GatewayConfiguration(host: settings.inference.host, port: settings.inference.port),
+            group: group,
+            pool: pool,
+            record: { answer in if let record = AnswerRecord(answer) { log.record(record) } },
+            labels: { body, _ in await labels.reply(to: body) },
+            clock: wallClock,
+            ids: { UUID().uuidString.lowercased() }
         )
     }
 
@@ -312,8 +321,8 @@ private struct Closing: Service {
     func run() async throws {
         try? await gracefulShutdown()
         await parts.gateway.shutdown()
-        // What the last requests taught is recorded; publishing to a stopped gateway may fail, and is repeated
-        // at the next start.
+        // What the last requests taught is recorded. Publishing to a stopped gateway may fail; the next start
+        // repeats it.
         try? await parts.conductor.tick()
         await parts.log.close()
         try parts.store.close()

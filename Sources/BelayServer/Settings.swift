@@ -38,7 +38,7 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         self.init(host: host, port: port)
     }
 
-    /// Whether only this machine can reach it. A name that merely begins with `127.` is somebody else's.
+    /// Whether only this machine can reach it; a name that merely begins with `127.` is somebody else's.
     package var isLoopback: Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         let isInBlock = parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0) != nil }
