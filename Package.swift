@@ -130,7 +130,7 @@ let package = Package(
             dependencies: ["BelayServer", "BelayCore", crypto, logging],
             swiftSettings: house
         ),
-        // .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),
+        .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["belay", "BelayCore", "BelayServer", arguments],

@@ -46,23 +46,31 @@ extension Conductor {
         }
     }
 
+    /// Loads what serves now, which is what a start has to wait for before anyone can ask.
+    package func loadServing() async throws {
+        for id in serving.subtracting(loader.loaded).filter(mayTry).sorted() { try await load(id) }
+    }
+
     /// Loads what the state demands and runs the gates that wait; what serves now comes first.
     package func load() async throws {
+        try await loadServing()
         let demand = state.demand
         let gating = Set(demand.gates.compactMap { state.releases[$0].map(candidateID) })
-        let serving = Set(
-            state.endpoints.values.compactMap { endpoint in
-                endpoint.stable.map { VersionID(endpoint.id.model, $0.version) }
-            }
-        )
         let missing = demand.loaded.subtracting(loader.loaded).subtracting(gating).filter(mayTry)
-        for id in missing.filter(serving.contains).sorted() { try await load(id) }
         // Beside each other, so that one version that takes long keeps no other endpoint waiting.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for id in missing.subtracting(serving).sorted() { group.addTask { try await self.load(id) } }
             for id in demand.gates { group.addTask { try await self.runGates(of: id) } }
             try await group.waitForAll()
         }
+    }
+
+    private var serving: Set<VersionID> {
+        Set(
+            state.endpoints.values.compactMap { endpoint in
+                endpoint.stable.map { VersionID(endpoint.id.model, $0.version) }
+            }
+        )
     }
 
     private func candidateID(_ release: Release) -> VersionID {

@@ -104,12 +104,12 @@ package actor Conductor {
         var loading: Set<VersionID> = []
         // Until the end: a round between the load and the record would unload what nothing demands yet.
         defer { for id in loading { reserved[id] = reserved[id].flatMap { $0 > 1 ? $0 - 1 : nil } } }
-        if reference == nil, let done = justTakenOut(at: endpoint) {
-            return Performed(events: [], receipt: published, alreadyDone: done)
-        }
         while true {
             let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: unloadable)
             let attempt = try await turnstile.pass { () -> Performed? in
+                if reference == nil, let done = justTakenOut(at: endpoint) {
+                    return Performed(events: [], receipt: try await publishIfNewer(), alreadyDone: done)
+                }
                 let events = try decide(.rollback(request), by: actor, in: state)
                 guard unloadedTarget(of: events) == nil else { return nil }
                 return try await performNow(.rollback(request), by: actor, reason: reason)

@@ -48,21 +48,22 @@ extension Refusal: Explainable {
         case .quarantined(let version):
             "\(version) was withdrawn by a rollback and is quarantined with its bytes."
         case .automaticSuspended(let endpoint):
-            "Automatic releases of \(endpoint) are off since its last rollback."
+            "Automatic releases of '\(endpoint.model)' are off since its last rollback."
         case .notQuarantined(let version): "\(version) is not quarantined."
         case .alreadyServing(let version): "\(version) already serves all requests."
         case .releaseInProgress(let release, let endpoint):
-            "Release \(release) of \(endpoint) has not ended, and there is one at a time."
+            "Release \(release) of '\(endpoint.model)' has not ended, and there is one at a time."
         case .releaseEnded(let release): "Release \(release) has already ended."
         case .gatesRunning(let release): "The gates of release \(release) have not finished."
         case .alreadyHeld(let release): "Release \(release) is already held."
         case .notHeld(let release): "Release \(release) is not held."
-        case .nothingServes(let endpoint): "Nothing serves at \(endpoint), so there is nothing to take back."
+        case .nothingServes(let endpoint):
+            "Nothing serves for '\(endpoint.model)', so there is nothing to take back."
         case .neverServed(let version):
             "\(version) has never served, so going to it would not be going back."
         case .doesNotLoad(let version, let reason): "\(version) does not load: \(clause(reason))."
         case .nothingToGoBackTo(let endpoint, let considered):
-            "\(endpoint) has no good version to go back to"
+            "'\(endpoint.model)' has no good version to go back to"
                 + (considered.isEmpty
                     ? "."
                     : ": " + considered.map { "\($0.version) \(clause($0.why))" }.joined(separator: ", ")

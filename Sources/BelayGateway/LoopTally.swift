@@ -31,22 +31,23 @@ struct LoopTally {
 
     /// Counts one outcome, where it is evidence.
     ///
-    /// A sticky unit is one toss in a release, with the share of that first time. Its later outcomes are
-    /// counted with the share that says what is known of it by then, all or none: samples they are, but no
-    /// bet can be made on them. The never-event waits for no cohort and knows no repetition: it is not
-    /// compared with anything, and a unit that was fine before must not hide it.
+    /// A sticky unit is tossed once at each share. Its other outcomes are counted with the share that says
+    /// what is known of it by then, all or none: samples they are, but no bet can be made on them. The
+    /// never-event waits for no cohort and knows no repetition: it is not compared with anything, and a unit
+    /// that was fine before must not hide it.
     mutating func count(_ charge: Charge, of assignment: Assignment, in cohort: Int, seen: SeenUnits) {
         guard let trial = assignment.trial, trial.isCounted else { return }
         if charge.arm == .candidate, case .bad(.invalidOutput) = charge.verdict {
             neverEvents.add(key(.invalidOutput, trial, charge, share: trial.share, bad: true), 1)
         }
-        let isToss = assignment.stickyUnit.map { seen.isFirst($0, in: trial.release) } ?? true
-        let known: Share = charge.arm == .candidate ? .all : .none
+        let chance = assignment.stickyUnit.map {
+            seen.chance(of: $0, on: charge.arm, at: trial.share, in: trial.release)
+        }
         let outcome = key(
             .errorRate,
             trial,
             charge,
-            share: isToss ? trial.share : known,
+            share: chance ?? trial.share,
             bad: charge.verdict != .good
         )
         cohorts[cohort - numberOfFirst].counts.add(outcome, 1)

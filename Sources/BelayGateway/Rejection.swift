@@ -55,7 +55,8 @@ enum Rejection: Error, Equatable {
             "There is nothing at this path; inference is at POST /v2/models/{model}/infer."
         case .wrongMethod(let allowed): "This path takes \(allowed) only."
         case .unknownModel(let name, let similar):
-            "There is no model '\(name.prefix(80))'" + (similar.map { "; did you mean '\($0)'?" } ?? ".")
+            "No model '\(name.prefix(80))' serves here; "
+                + (similar.map { "did you mean '\($0)'?" } ?? "a registered one must be released first.")
         case .unknownVersion(let model, let version):
             "Model '\(model)' has no version '\(version.prefix(20))' that serves; "
                 + "GET /v2/models/\(model) lists those that do."

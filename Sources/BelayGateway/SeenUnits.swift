@@ -1,14 +1,16 @@
 import BelayCore
 import Synchronization
 
-/// Which sticky units have been counted in each release, shared by all loops.
+/// How far each sticky unit has been tossed in each release, shared by all loops.
 ///
-/// With sticky routing the unit is the coin that was tossed, so only its first outcome in a release is
-/// evidence. Units fall into shards by hash, each with its own lock, so that loops seldom meet.
+/// With sticky routing the unit is the coin. A unit that has fallen to the candidate stays there, and one
+/// that stayed with stable is tossed again only when the share rises: then with the probability that is
+/// left. Units fall into shards by hash, each with its own lock, so that loops seldom meet.
 final class SeenUnits: Sendable {
     /// A `Mutex` cannot be an element of an array, so each has an object around it.
     private final class Shard: Sendable {
-        let units = Mutex<[ReleaseID: Set<UnitHash>]>([:])
+        /// The share up to which a unit has been tossed and stayed; all once it has fallen.
+        let units = Mutex<[ReleaseID: [UnitHash: Share]]>([:])
     }
 
     private let shards: [Shard]
@@ -22,26 +24,34 @@ final class SeenUnits: Sendable {
         limitPerShard = max(1, (limit + count - 1) / count)
     }
 
-    /// Units whose outcome was not counted because there was no room to remember them.
+    /// Units whose outcome was no evidence because there was no room to remember them.
     var uncounted: Int { refused.withLock { $0 } }
 
-    /// Remembers `unit`; true when this is its first outcome in the release and there was room.
+    /// With which probability the candidate could have got this outcome, given what was known of the unit.
     ///
-    /// Without room the unit is not counted at all, because it could not be told from a second outcome later.
-    func isFirst(_ unit: UnitHash, in release: ReleaseID) -> Bool {
-        let (isFirst, isFull) = shard(of: unit).units.withLock { units in
-            guard units[release, default: []].count < limitPerShard else {
-                return (false, !units[release, default: []].contains(unit))
+    /// None or all when nothing was left to chance: the unit repeats itself, or there was no room to remember
+    /// it, for then it could not be told from a repetition later.
+    func chance(of unit: UnitHash, on arm: Arm, at share: Share, in release: ReleaseID) -> Share {
+        let tossed: Share = arm == .candidate ? .all : share
+        let certain: Share = arm == .candidate ? .all : .none
+        let (chance, isFull) = shard(of: unit).units.withLock { releases -> (Share, Bool) in
+            guard let before = releases[release]?[unit] else {
+                guard (releases[release]?.count ?? 0) < limitPerShard else { return (certain, true) }
+                releases[release, default: [:]][unit] = tossed
+                return (share, false)
             }
-            return (units[release, default: []].insert(unit).inserted, false)
+            guard share > before else { return (certain, false) }
+            releases[release]?[unit] = tossed
+            return (share.given(before), false)
         }
         if isFull { refused.withLock { $0 += 1 } }
-        return isFirst
+        return chance
     }
 
-    /// Puts back units that were counted before a restart.
+    /// Puts back units that were counted before a restart; they are not tossed again in this release, because
+    /// how far they had been is not kept.
     func seed(_ units: some Sequence<UnitHash>, in release: ReleaseID) {
-        for unit in units { _ = isFirst(unit, in: release) }
+        for unit in units { _ = chance(of: unit, on: .candidate, at: .all, in: release) }
     }
 
     /// Forgets every release but these.
@@ -52,4 +62,14 @@ final class SeenUnits: Sendable {
     }
 
     private func shard(of unit: UnitHash) -> Shard { shards[Int(unit.value & 15)] }
+}
+
+extension Share {
+    /// The probability of falling below this share for a unit that lies above `before`: (w − b) / (1 − b).
+    fileprivate func given(_ before: Share) -> Share {
+        let left = 1_000_000 - before.partsPerMillion
+        guard left > 0 else { return .all }
+        let parts = (partsPerMillion - before.partsPerMillion) * 1_000_000 / left
+        return Share(partsPerMillion: parts) ?? .all
+    }
 }

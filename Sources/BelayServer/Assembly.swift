@@ -233,7 +233,7 @@ extension Assembly {
         let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))
         try await parts.conductor.perform(.recordStart(start), by: .belay, reason: nil)
         try await parts.conductor.tick()
-        try await parts.conductor.load()
+        try await parts.conductor.loadServing()
     }
 
     /// Brings back the labels that were kept but not yet recorded as evidence when the process ended.
@@ -249,7 +249,7 @@ extension Assembly {
     /// Says what the inference log found broken; answers go on all the same.
     private func report(_ opening: LogOpening) {
         for segment in opening.interrupted {
-            logger.warning(
+            logger.info(
                 "a log segment was not closed",
                 metadata: ["path": "\(segment.path)", "rows": "\(segment.rows)"]
             )

@@ -66,6 +66,8 @@ struct LabelIntake: Sendable {
             } catch {
                 throw LabelsError.notJSON
             }
+        } else if let only = try? JSONDecoder().decode(Lenient.self, from: data) {
+            bodies = [only.result]
         } else {
             bodies = body.split(separator: 0x0a).lazy
                 .filter { line in line.contains { $0 > 0x20 } }

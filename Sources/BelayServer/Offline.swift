@@ -9,15 +9,27 @@ package func verifyLedger(dataDirectory: String) throws -> VerificationView {
 }
 
 func verifyLedger(at path: String) throws -> VerificationView {
-    let report = try Verification.verify(path: path)
-    return VerificationView(
-        entries: report.entries,
-        head: report.head.hash.hex,
-        firstAt: report.first?.description,
-        lastAt: report.last?.description,
-        ok: report.problem == nil,
-        problem: report.problem.map { .init(seq: $0.sequence, what: $0.what.word, detail: $0.explanation) }
-    )
+    do {
+        return VerificationView(try Verification.verify(path: path))
+    } catch StoreError.broken(let problem) {
+        let report = VerificationReport(entries: 0, head: .genesis, first: nil, last: nil, problem: problem)
+        return VerificationView(report)
+    }
+}
+
+extension VerificationView {
+    fileprivate init(_ report: VerificationReport) {
+        self.init(
+            entries: report.entries,
+            head: report.head.hash.hex,
+            firstAt: report.first?.description,
+            lastAt: report.last?.description,
+            ok: report.problem == nil,
+            problem: report.problem.map {
+                .init(seq: $0.sequence, what: $0.what.word, detail: $0.explanation)
+            }
+        )
+    }
 }
 
 extension LedgerProblem.What {

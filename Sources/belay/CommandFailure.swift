@@ -74,7 +74,7 @@ enum CommandFailure: Error {
                 code: "command.unknown",
                 summary: "There is no command '\(word.prefix(60))'.",
                 remedy: nearest(word, among: known).map { "Did you mean '\($0)'?" }
-                    ?? "Choose one of \(known.sorted().joined(separator: ", "))."
+                    ?? "Choose one of \(Set(known).sorted().joined(separator: ", "))."
             )
         case .noAnswer(let server, let reason):
             Explanation(

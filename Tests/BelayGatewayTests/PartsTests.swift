@@ -126,23 +126,42 @@ import Testing
 }
 
 @Suite struct SeenUnitsTests {
-    @Test func aUnitIsFirstOnceInEachRelease() {
+    private let tenth = Share(partsPerMillion: 100_000) ?? .none
+
+    @Test func aUnitIsTossedOnceAtEachShare() {
         let seen = SeenUnits(limit: 100)
         let unit = UnitHash(5)
-        #expect(seen.isFirst(unit, in: ReleaseID(1)))
-        #expect(!seen.isFirst(unit, in: ReleaseID(1)))
-        #expect(seen.isFirst(unit, in: ReleaseID(2)))
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(1)) == tenth)
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(1)) == .none)
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(2)) == tenth)
         seen.keepOnly([ReleaseID(2)])
-        #expect(!seen.isFirst(unit, in: ReleaseID(2)))
-        #expect(seen.isFirst(unit, in: ReleaseID(1)))
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(2)) == .none)
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(1)) == tenth)
     }
 
-    @Test func beyondTheLimitNewUnitsAreNotCountedAndThatIsTold() {
+    @Test func aUnitThatStayedIsTossedAgainWithTheProbabilityThatIsLeft() {
+        let seen = SeenUnits(limit: 100)
+        _ = seen.chance(of: UnitHash(1), on: .stable, at: tenth, in: release)
+        // From 10 % to 50 %: 0.4 of the 0.9 that were left.
+        let again = seen.chance(of: UnitHash(1), on: .candidate, at: half, in: release)
+        #expect(again == Share(partsPerMillion: 444_444))
+        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: half, in: release) == .all)
+    }
+
+    @Test func aUnitThatHasFallenIsCertainAtEveryShare() {
+        let seen = SeenUnits(limit: 100)
+        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: tenth, in: release) == tenth)
+        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: half, in: release) == .all)
+    }
+
+    @Test func beyondTheLimitNewUnitsAreNoEvidenceAndThatIsTold() {
         let seen = SeenUnits(limit: 16)
-        let firsts = (0..<64).count { seen.isFirst(UnitHash(UInt64($0)), in: release) }
-        #expect(firsts == 16)
+        let tossed = (0..<64).count {
+            seen.chance(of: UnitHash(UInt64($0)), on: .stable, at: half, in: release) == half
+        }
+        #expect(tossed == 16)
         #expect(seen.uncounted == 48)
-        #expect(!seen.isFirst(UnitHash(0), in: release))
+        #expect(seen.chance(of: UnitHash(0), on: .stable, at: half, in: release) == .none)
         #expect(seen.uncounted == 48)
     }
 }

@@ -81,9 +81,11 @@ import Testing
             let client = try await rig.client()
             let response = try await client.ask(path: "/v2/models/fruad/infer")
             #expect(response.status == 404)
-            #expect(response.text == #"{"error":"There is no model 'fruad'; did you mean 'fraud'?"}"#)
+            #expect(response.text == #"{"error":"No model 'fruad' serves here; did you mean 'fraud'?"}"#)
             #expect(
-                try await client.get("/v2/models/other").text == #"{"error":"There is no model 'other'."}"#
+                try await client.get("/v2/models/other").text.contains(
+                    "a registered one must be released first."
+                )
             )
             #expect(rig.log.all.isEmpty)
         }

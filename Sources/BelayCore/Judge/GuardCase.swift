@@ -22,12 +22,23 @@ struct GuardCase: Equatable, Sendable {
             if isBad { bad = bad.addingSaturated(number) }
             last = time
         }
+
+        /// The tally with one good and one bad outcome more, so that "always" and "never" have a spread.
+        var smoothed: ArmSummary? { ArmSummary(bad: bad.addingSaturated(1), count: all.addingSaturated(2)) }
     }
 
     private struct Arms: Equatable {
         var stable = Tally()
         var candidate = Tally()
     }
+
+    /// Outcomes that a coin decided, in all steps: what a bet can be made on.
+    private struct Tossed: Equatable {
+        var stable = 0
+        var candidate = 0
+    }
+
+    private var tossed = Tossed()
 
     let guarded: Guard
     private var bet: Bet
@@ -84,6 +95,13 @@ struct GuardCase: Equatable, Sendable {
                 inStep.stable.add(number, bad: key.bad, at: tick.at)
             }
         }
+        for (key, number) in counts where key.share > .none && key.share < .all {
+            if key.arm == .candidate {
+                tossed.candidate = tossed.candidate.addingSaturated(number)
+            } else {
+                tossed.stable = tossed.stable.addingSaturated(number)
+            }
+        }
         switch bet {
         case .comparison(var comparison):
             comparison.settle(
@@ -117,7 +135,9 @@ struct GuardCase: Equatable, Sendable {
 
     func report(in view: StepView, isCulprit: Bool) -> GuardReport {
         let sample = inStep.candidate.all >= 30 || before.candidate.all == 0 ? inStep : before
-        let figures = figures(of: sample)
+        var figures = figures(of: sample)
+        // The bet decides sooner than the interval can follow; one that seems to deny it would only confuse.
+        if isCulprit { figures.interval = nil }
         return GuardReport(
             name: guarded.name,
             metric: guarded.metric,
@@ -126,7 +146,7 @@ struct GuardCase: Equatable, Sendable {
             lower: figures.interval?.lower,
             upper: figures.interval?.upper,
             limit: figures.limit,
-            candidateSamples: sample.candidate.all,
+            candidateSamples: guarded.metric == .invalidOutput ? view.answers : sample.candidate.all,
             stableSamples: isComparison ? sample.stable.all : 0,
             logEvidence: logEvidence.isFinite ? logEvidence : (logEvidence > 0 ? 1e6 : -1e6)
         )
@@ -135,10 +155,32 @@ struct GuardCase: Equatable, Sendable {
     private func verdict(in view: StepView) -> Verdict {
         if case .never(let count) = bet { return count > 0 ? .breach : (view.answers > 0 ? .pass : .blind) }
         if guarded.reaction == .hold, logEvidence >= Self.threshold { return .breach }
-        guard isSeen(inStep.candidate, in: view) else { return .blind }
-        if case .comparison = bet, !isSeen(inStep.stable, in: view) { return .blind }
+        guard isSeen(inStep.candidate, in: view), tossed.candidate > 0 else { return .blind }
+        if isComparison, !isSeen(inStep.stable, in: view) || tossed.stable == 0 { return .blind }
         guard inStep.candidate.all >= guarded.samplesNeeded(in: view.step) else { return .undecided }
-        return logEvidence < Self.threshold / 2 ? .pass : .undecided
+        return logEvidence < Self.threshold / 2 && !looksBad ? .pass : .undecided
+    }
+
+    /// Whether the step's outcomes, repetitions of known units included, speak of harm.
+    ///
+    /// Repetitions are no evidence to roll back on, since one unit's outcomes resemble each other. But a
+    /// release must not advance over them either: what was fine at first sight may fail ever after.
+    private var looksBad: Bool {
+        guard let candidate = inStep.candidate.smoothed else { return false }
+        switch guarded.limit {
+        case .never: return false
+        case .absolute(let max):
+            return ConfidenceSequence.mean(of: candidate, alpha: Self.displayLevel, effect: 0.1).lower > max
+        case .againstStable(let margin):
+            guard let stable = inStep.stable.smoothed else { return false }
+            let rise = ConfidenceSequence.difference(
+                candidate: candidate,
+                stable: stable,
+                alpha: Self.displayLevel,
+                effect: 0.1
+            )
+            return rise.lower > margin
+        }
     }
 
     private func isSeen(_ tally: Tally, in view: StepView) -> Bool {
@@ -151,7 +193,7 @@ struct GuardCase: Equatable, Sendable {
 extension GuardCase {
     private struct Figures {
         let value: Double?
-        let interval: Interval?
+        var interval: Interval?
         let limit: Double
     }
 

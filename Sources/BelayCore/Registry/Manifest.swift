@@ -1,8 +1,8 @@
 /// A file's place inside a version: relative, forward slashes, never upwards.
 ///
-/// At most 512 bytes and 16 components; no component is empty, `.`, `..`, starts with a combining mark or
-/// holds a control character, a backslash or a colon. Nothing a client sends can therefore name a place
-/// outside a version's folder.
+/// At most 512 bytes and 16 components of at most 255 bytes; no component is empty, `.`, `..`, starts with a
+/// combining mark or holds a control character, a backslash or a colon. Nothing a client sends can therefore
+/// name a place outside a version's folder.
 package struct RelativePath: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let text: String
 
@@ -14,7 +14,7 @@ package struct RelativePath: Hashable, Comparable, Sendable, CustomStringConvert
         guard text.utf8.count <= 512, slashes < 16 else { return nil }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == slashes + 1,
-            parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }),
+            parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }),
             text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") && $0 != 0x3a })
         else { return nil }
         self.text = text

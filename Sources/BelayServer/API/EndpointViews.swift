@@ -17,8 +17,8 @@ package struct ServingView: Codable, Equatable, Sendable {
 package struct EndpointView: Codable, Equatable, Sendable {
     package let model: String
     package let environment: String
-    package let serving: ServingView?
-    package let release: ReleaseView?
+    @ExplicitNull package private(set) var serving: ServingView?
+    @ExplicitNull package private(set) var release: ReleaseView?
     /// Former stables that stay loaded, newest first.
     package let standbys: [Int]
     package let withdrawn: [Int]
@@ -61,7 +61,7 @@ package struct StatusView: Codable, Equatable, Sendable {
 package struct RollbackView: Codable, Equatable, Sendable {
     package let model: String
     package let from: Int
-    package let to: Int?
+    @ExplicitNull package private(set) var to: Int?
     package let cause: String
     package let epoch: Int
     package let acknowledgedInMilliseconds: Double

@@ -6,9 +6,9 @@ package struct GuardView: Codable, Equatable, Sendable {
     package let name: String
     package let metric: String
     package let verdict: String
-    package let value: Double?
+    @ExplicitNull package private(set) var value: Double?
     /// Lower and upper end, always valid at 99 %.
-    package let interval: [Double]?
+    @ExplicitNull package private(set) var interval: [Double]?
     package let limit: Double
     /// Outcomes of the candidate behind the value.
     package let n: Int
@@ -70,23 +70,23 @@ package struct ReleaseView: Codable, Equatable, Sendable {
     package let model: String
     package let candidate: Int
     /// The version that served when the release was proposed.
-    package let stable: Int?
+    @ExplicitNull package private(set) var stable: Int?
     /// `gating`, `refused`, `canary`, `watching`, `settled` or `rolled_back`.
     package let phase: String
     /// 1 for the first canary step; null outside the steps.
-    package let step: Int?
+    @ExplicitNull package private(set) var step: Int?
     package let steps: Int
     /// Per cent of requests that the candidate gets now.
     package let share: Double
-    package let held: HoldView?
+    @ExplicitNull package private(set) var held: HoldView?
     package let gates: [GateView]
     package let guards: [GuardView]
     /// `request` or `guard:NAME` once rolled back.
-    package let cause: String?
+    @ExplicitNull package private(set) var cause: String?
     package let proposedBy: String
     package let proposedAt: String
-    package let endedAt: String?
-    package let reason: String?
+    @ExplicitNull package private(set) var endedAt: String?
+    @ExplicitNull package private(set) var reason: String?
 
     enum CodingKeys: String, CodingKey {
         case id, model, candidate, stable, phase, step, steps, share, held, gates, guards, cause, reason

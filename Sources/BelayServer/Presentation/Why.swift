@@ -45,18 +45,15 @@ struct Why {
         return []
     }
 
+    /// The rollback that ended the release, or that took its version out after it had settled.
     private var rollback: Rollback? {
-        for case .release(.rolledBack(let rollback)) in entries.map(\.event)
-        where rollback.release == release.id {
-            return rollback
-        }
+        for case .release(.rolledBack(let rollback)) in entries.map(\.event) { return rollback }
         return nil
     }
 
     private var fence: RollbackView? {
         for case .release(.fenceCompleted(let record)) in entries.map(\.event) {
-            guard let rollback, record.release == release.id else { continue }
-            return RollbackView(rollback, receipt: record.receipt)
+            return rollback.map { RollbackView($0, receipt: record.receipt) }
         }
         return nil
     }
@@ -74,7 +71,13 @@ struct Why {
                 + "\(release.plan.steps.count)\(held))."
         case .watching(let since):
             return "\(candidate) serves all requests since \(since) and is still watched."
-        case .settled(let at): return "\(candidate) was promoted and settled at \(at)."
+        case .settled(let at):
+            guard let rollback, let entry = entries.first(where: { $0.event.isRollback }) else {
+                return "\(candidate) was promoted and settled at \(at)."
+            }
+            let target = rollback.to.map { "\(model)@\($0) serves" } ?? "nothing serves"
+            return
+                "\(candidate) settled at \(at) and was taken out at \(entry.at) by \(entry.actor); \(target)."
         case .rolledBack(let at, let cause):
             let target = rollback?.to.map { "; \(model)@\($0) serves" } ?? "; nothing serves"
             switch cause {
@@ -86,11 +89,7 @@ struct Why {
     }
 
     private func remarks(_ decisive: GuardReport?, _ reports: [GuardReport]) -> [String] {
-        if let decisive {
-            guard let value = decisive.value, decisive.metric != .invalidOutput else { return [] }
-            let limit = decisive.stableSamples > 0 ? points(value) : percent(value)
-            return ["With a limit beyond \(limit) it would not have counted as harm."]
-        }
+        guard decisive == nil else { return [] }
         guard !release.hasEnded else { return [] }
         return reports.compactMap { report in
             switch report.verdict {
@@ -143,17 +142,8 @@ extension RollbackView {
 }
 
 extension Event {
-    /// Whether the entry is part of the release's story.
-    func concerns(_ release: Release) -> Bool {
-        switch self {
-        case .release(.rolledBack(let rollback)): rollback.release == release.id
-        case .release(.fenceCompleted(let fence)): fence.release == release.id
-        case .release: subject == release.id.description
-        case .safety(.quarantined(let quarantine)):
-            quarantine.version.model == release.proposal.endpoint.model
-                && quarantine.version.number == release.proposal.candidate
-        case .registry, .safety, .operation: false
-        }
+    fileprivate var isRollback: Bool {
+        if case .release(.rolledBack) = self { true } else { false }
     }
 
     /// What happened, in a few words.

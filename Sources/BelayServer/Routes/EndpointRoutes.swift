@@ -224,15 +224,15 @@ extension EndpointRoutes {
     }
 
     private func why(_ release: Release, _ snapshot: Snapshot) async throws -> WhyView {
-        var entries: [Entry] = []
+        var story = Story(of: release)
         var sequence = 0
         while true {
             let page = try await ledger.entries(after: sequence, limit: 1000)
-            entries += page.map(\.entry).filter { $0.event.concerns(release) }
+            for sealed in page { story.read(sealed.entry) }
             guard let last = page.last else { break }
             sequence = last.entry.sequence
         }
-        return Why(snapshot: snapshot, release: release, entries: entries).view
+        return Why(snapshot: snapshot, release: release, entries: story.entries).view
     }
 
     private func known(_ context: CallContext) async throws -> (Snapshot, ModelName) {

@@ -35,13 +35,28 @@ struct JudgeTests {
         var trial = try trial([.errorRate, limit])
         trial.count(
             Count(.errorRate, .stable, bad: false, 900, share: Share.none),
-            Count(.errorRate, .candidate, bad: true, 400, share: Share.all)
+            Count(.errorRate, .candidate, bad: false, 400, share: Share.all)
         )
         trial.wait(.seconds(60))
+        #expect(trial.verdict("error_rate") == .blind)
+        answer(&trial, good: 10)
         #expect(trial.verdict("error_rate") == .pass)
-        #expect(trial.report("error_rate")?.candidateSamples == 400)
-        #expect((trial.report("error_rate")?.logEvidence ?? 1) < 0)
-        #expect((trial.report("error_rate.max")?.logEvidence ?? 1) < 0)
+        #expect(trial.report("error_rate")?.candidateSamples == 410)
+    }
+
+    @Test func aReleaseDoesNotAdvanceOverKnownUnitsThatFail() throws {
+        let limit = bound("error_rate.max", .errorRate, .absolute(max: 0.05))
+        for guarded in [Guard.errorRate, limit] {
+            var trial = try trial([guarded])
+            answer(&trial, good: 50)
+            trial.count(
+                Count(.errorRate, .stable, bad: false, 900, share: Share.none),
+                Count(.errorRate, .candidate, bad: true, 400, share: Share.all)
+            )
+            trial.wait(.seconds(60))
+            #expect(trial.verdict(guarded.name) == .undecided)
+            #expect(trial.ruling.name == "wait")
+        }
     }
 
     @Test func theCandidateAloneShowsNothingAgainstStable() throws {
