@@ -213,7 +213,9 @@ import Testing
             #expect(response["Connection"] == "close")
             try await busy.closed()
             await shutdown
-            await #expect(throws: (any Error).self) { try await rig.client() }
+            // Another server may have the port by now; this one answers nobody any more.
+            _ = try? await rig.client().ask()
+            #expect(rig.log.all.count == 1)
         }
     }
 
