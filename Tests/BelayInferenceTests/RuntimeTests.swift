@@ -95,7 +95,7 @@ struct ONNXLibraryTests {
 
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("belay-\(UUID())")
-        for path in ["a/bin", "a/lib", "a/.tools/onnxruntime-1.9.0", "a/.tools/onnxruntime-1.32.0", "work"] {
+        for path in ["a/bin", "a/lib", "a/.tools/onnxruntime-1.9.0", "a/.tools/onnxruntime-1.32.0", "here"] {
             try FileManager.default.createDirectory(
                 at: folder.appendingPathComponent(path),
                 withIntermediateDirectories: true
@@ -109,7 +109,7 @@ struct ONNXLibraryTests {
         let found = try ONNXLibrary.find(
             environment: environment,
             executable: folder.path + "/a/bin/belay",
-            workingDirectory: folder.path + "/work"
+            workingDirectory: folder.path + "/here"
         )
         return found.hasPrefix(folder.path) ? String(found.dropFirst(folder.path.count + 1)) : found
     }
@@ -124,8 +124,8 @@ struct ONNXLibraryTests {
         #expect(try find() == "a/bin/../lib/libonnxruntime.so.1.32.0")
         try put("a/bin/libonnxruntime.so")
         #expect(try find() == "a/bin/libonnxruntime.so")
-        try put("work/chosen.so")
-        #expect(try find(["BELAY_ONNXRUNTIME": folder.path + "/work/chosen.so"]) == "work/chosen.so")
+        try put("here/chosen.so")
+        #expect(try find(["BELAY_ONNXRUNTIME": folder.path + "/here/chosen.so"]) == "here/chosen.so")
     }
 
     @Test func aChosenLibraryThatIsNotThereIsNotReplaced() throws {
@@ -143,7 +143,7 @@ struct ONNXLibraryTests {
         } catch {
             let summary = error.explanation.summary
             for place in [
-                "/a/bin/libonnxruntime.so*", "/work/.tools/onnxruntime-*", "libonnxruntime.so.1 in",
+                "/a/bin/libonnxruntime.so*", "/here/.tools/onnxruntime-*", "libonnxruntime.so.1 in",
             ] {
                 #expect(summary.contains(place))
             }
