@@ -29,8 +29,8 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, streams.input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, streams.output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, streams.errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        // Other suites have sockets open in this process, which a child would inherit and keep open after they
-        // have been closed. Closing what is not open is no error here.
+        // Other suites have sockets open in this process, which a child would inherit and keep open after
+        // they have been closed. Closing what is not open is no error here.
         for descriptor in Int32(3)..<1024 { posix_spawn_file_actions_addclose(&actions, descriptor) }
         let words = ([executable] + arguments).map { strdup($0) } + [nil]
         let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
