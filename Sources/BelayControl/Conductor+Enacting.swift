@@ -57,7 +57,8 @@ extension Conductor {
         let demand = state.demand
         let gating = Set(demand.gates.compactMap { state.releases[$0].map(candidateID) })
         let missing = demand.loaded.subtracting(loader.loaded).subtracting(gating).filter(mayTry)
-        // Beside each other, so that one version that takes long keeps no other endpoint waiting.
+        // Beside each other, so that one version that takes long keeps no other of this round waiting. What
+        // is proposed meanwhile waits for the next.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for id in missing.subtracting(serving).sorted() { group.addTask { try await self.load(id) } }
             for id in demand.gates { group.addTask { try await self.runGates(of: id) } }

@@ -118,12 +118,12 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         return sum
     }
 
-    /// Puts back the sticky units whose outcome was counted before a restart, so that none counts twice.
+    /// Puts back the sticky units whose outcome was counted before a restart, so that none is evidence twice.
     package func seed(units: some Sequence<UnitHash>, for release: ReleaseID) {
         seen.seed(units, in: release)
     }
 
-    /// Sticky units that were not counted because the release had more than can be remembered.
+    /// Sticky units that are no evidence because the release had more than can be remembered.
     package var uncountedUnits: Int { seen.uncounted }
 }
 

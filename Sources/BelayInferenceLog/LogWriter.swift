@@ -36,7 +36,7 @@ struct LogWriter {
                     try write(batch)
                     queue.settle(batch, nil)
                 } catch {
-                    // The counters say so; whoever watches them logs it.
+                    // The counters say so, and `/v1/info` shows them among the answers that are not kept.
                     queue.settle(batch, error)
                 }
             }

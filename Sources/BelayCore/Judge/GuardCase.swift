@@ -2,7 +2,7 @@ import BelayStats
 
 /// One guard with everything counted for it.
 struct GuardCase: Equatable, Sendable {
-    /// log(1/α): about 4.6 at 1 %.
+    /// log(1/α) for the α of ``Policy/falseRollbackRate``; a test keeps the two together.
     static let threshold = 4.605_170_185_988_091
 
     private enum Bet: Equatable {
