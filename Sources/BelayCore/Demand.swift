@@ -43,8 +43,11 @@ extension State {
             stableRelease: endpoint.stable?.release,
             candidate: candidateRoute(endpoint),
             standbys: standbys(of: endpoint),
+            shadows: [],
             withdrawn: models[endpoint.id.model]?.withdrawn ?? [],
-            serving: endpoint.effectivePolicy.serving
+            aliases: [:],
+            serving: endpoint.effectivePolicy.serving,
+            failing: endpoint.effectivePolicy.rollback.failing
         )
     }
 

@@ -60,6 +60,7 @@ final class Publication: Sendable {
                 epoch: next.table.epoch,
                 loops: stations.count,
                 replayed: replayed,
+                drained: 0,
                 elapsedMicroseconds: (NIODeadline.now() - began).nanoseconds / 1000
             )
         }

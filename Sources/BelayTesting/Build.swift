@@ -85,7 +85,12 @@ package enum Build {
                 plan: plan,
                 guards: guards,
                 labels: Policy.Labels(output: nil),
-                rollback: Policy.Rollback(goodAfterMilliseconds: 0, keepWarm: keepWarm)
+                rollback: Policy.Rollback(
+                    goodAfterMilliseconds: 0,
+                    keepWarm: keepWarm,
+                    failing: .standard,
+                    standby: .wait
+                )
             )
         else { preconditionFailure("the shares \(steps) or the guards do not form a policy") }
         return policy

@@ -97,7 +97,13 @@ package struct World: Sendable {
     /// Records that a rollback's fence is complete.
     package mutating func fence(_ model: String, at milliseconds: Int64) throws {
         guard let pending = state.endpoints[Build.endpoint(model)]?.unfenced else { return }
-        let receipt = Receipt(epoch: pending.epoch, loops: 2, replayed: 0, elapsedMicroseconds: 700)
+        let receipt = Receipt(
+            epoch: pending.epoch,
+            loops: 2,
+            replayed: 0,
+            drained: 0,
+            elapsedMicroseconds: 700
+        )
         try perform(.recordFence(pending, receipt), by: .belay, at: milliseconds)
     }
 }

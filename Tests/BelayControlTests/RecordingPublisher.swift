@@ -62,7 +62,7 @@ final class RecordingPublisher: RoutePublisher {
             let current = content.current.flatMap { $0.epoch >= table.epoch ? $0 : nil } ?? table
             content.current = current
             content.visible = content.pool.loaded
-            return Receipt(epoch: current.epoch, loops: 1, replayed: 0, elapsedMicroseconds: 0)
+            return Receipt(epoch: current.epoch, loops: 1, replayed: 0, drained: 0, elapsedMicroseconds: 0)
         }
     }
 }

@@ -184,7 +184,7 @@ struct DecideRollbackTests {
         try world.rollBack()
         let fence = try #require(world.state.demand.fences.first)
         func receipt(_ epoch: Int) -> Receipt {
-            Receipt(epoch: Epoch(epoch), loops: 2, replayed: 0, elapsedMicroseconds: 900)
+            Receipt(epoch: Epoch(epoch), loops: 2, replayed: 0, drained: 0, elapsedMicroseconds: 900)
         }
         #expect(try world.run(.recordFence(fence, receipt(fence.epoch.value - 1))).isEmpty)
         #expect(world.state.demand.fences == [fence])

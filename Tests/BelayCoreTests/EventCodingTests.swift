@@ -51,7 +51,11 @@ struct EventCodingTests {
                             bound("a", .accuracy, .againstStable(margin: 0.02), minSamples: 50, then: .hold),
                             bound("b", .errorRate, .absolute(max: 0.1)),
                         ],
-                        serving: ServingSettings(unit: .pointer("/user"), timeoutMilliseconds: 900)
+                        serving: ServingSettings(
+                            unit: .pointer("/user"),
+                            timeoutMilliseconds: 900,
+                            record: .standard
+                        )
                     ),
                     salt: Salt(.max)
                 )
@@ -73,7 +77,13 @@ struct EventCodingTests {
                 FenceRecord(
                     endpoint: prod,
                     release: release,
-                    receipt: Receipt(epoch: Epoch(17), loops: 4, replayed: 2, elapsedMicroseconds: 812)
+                    receipt: Receipt(
+                        epoch: Epoch(17),
+                        loops: 4,
+                        replayed: 2,
+                        drained: 0,
+                        elapsedMicroseconds: 812
+                    )
                 )
             )
         ),

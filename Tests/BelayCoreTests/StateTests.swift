@@ -72,7 +72,13 @@ struct StateTests {
                     FenceRecord(
                         endpoint: prod,
                         release: nil,
-                        receipt: Receipt(epoch: Epoch(99), loops: 1, replayed: 0, elapsedMicroseconds: 1)
+                        receipt: Receipt(
+                            epoch: Epoch(99),
+                            loops: 1,
+                            replayed: 0,
+                            drained: 0,
+                            elapsedMicroseconds: 1
+                        )
                     )
                 )
             ),

@@ -109,9 +109,13 @@ struct WalkTests {
         }
     }
 
-    private static let headerUnit = ServingSettings(unit: .header("x-user"), timeoutMilliseconds: 900)
+    private static let headerUnit = ServingSettings(
+        unit: .header("x-user"),
+        timeoutMilliseconds: 900,
+        record: .standard
+    )
 
     private static func receipt(_ fence: PendingFence) -> Receipt {
-        Receipt(epoch: fence.epoch, loops: 2, replayed: 0, elapsedMicroseconds: 10)
+        Receipt(epoch: fence.epoch, loops: 2, replayed: 0, drained: 0, elapsedMicroseconds: 10)
     }
 }

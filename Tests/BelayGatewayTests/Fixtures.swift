@@ -171,8 +171,11 @@ func route(
             Route.Candidate(version: version($0), release: release, share: share, salt: salt)
         },
         standbys: standbys.map(version),
+        shadows: [],
         withdrawn: Set(withdrawn.map(version)),
-        serving: ServingSettings(unit: unit, timeoutMilliseconds: timeout)
+        aliases: [:],
+        serving: ServingSettings(unit: unit, timeoutMilliseconds: timeout, record: .standard),
+        failing: .standard
     )
 }
 

@@ -89,7 +89,7 @@ struct PolicyDecoder {
         let standard = Int64(ServingSettings.standard.timeoutMilliseconds)
         let timeout = fields["timeout"].map { time($0, "serving.timeout", 1...600_000) } ?? standard
         guard let unit, let timeout else { return nil }
-        return ServingSettings(unit: unit, timeoutMilliseconds: Int(timeout))
+        return ServingSettings(unit: unit, timeoutMilliseconds: Int(timeout), record: .standard)
     }
 
     private mutating func servingUnit(_ node: PolicyNode) -> ServingSettings.Unit? {
@@ -133,6 +133,11 @@ struct PolicyDecoder {
         let keepWarm =
             fields["keep_warm"].map { count($0, "rollback.keep_warm", 1...20) } ?? standard.keepWarm
         guard let goodAfter, let keepWarm else { return nil }
-        return Policy.Rollback(goodAfterMilliseconds: goodAfter, keepWarm: keepWarm)
+        return Policy.Rollback(
+            goodAfterMilliseconds: goodAfter,
+            keepWarm: keepWarm,
+            failing: .standard,
+            standby: .wait
+        )
     }
 }

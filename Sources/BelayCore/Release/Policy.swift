@@ -14,18 +14,52 @@ package struct Policy: Hashable, Sendable {
         package let goodAfterMilliseconds: Int64
         /// How many former stables stay loaded.
         package let keepWarm: Int
+        package let failing: FailureSettings
+        package let standby: StandbyRule
 
         enum CodingKeys: String, CodingKey {
             case goodAfterMilliseconds = "good_after_ms"
             case keepWarm = "keep_warm"
+            case failing, standby
         }
 
-        package init(goodAfterMilliseconds: Int64, keepWarm: Int) {
+        package init(
+            goodAfterMilliseconds: Int64,
+            keepWarm: Int,
+            failing: FailureSettings,
+            standby: StandbyRule
+        ) {
             self.goodAfterMilliseconds = goodAfterMilliseconds
             self.keepWarm = keepWarm
+            self.failing = failing
+            self.standby = standby
         }
 
-        package static let standard = Rollback(goodAfterMilliseconds: 86_400_000, keepWarm: 2)
+        package static let standard = Rollback(
+            goodAfterMilliseconds: 86_400_000,
+            keepWarm: 2,
+            failing: .standard,
+            standby: .wait
+        )
+
+        /// Ledgers of 0.1 know nothing of failures and standbys.
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            goodAfterMilliseconds = try container.decode(Int64.self, forKey: .goodAfterMilliseconds)
+            keepWarm = try container.decode(Int.self, forKey: .keepWarm)
+            failing = try container.decodeIfPresent(FailureSettings.self, forKey: .failing) ?? .standard
+            standby = try container.decodeIfPresent(StandbyRule.self, forKey: .standby) ?? .wait
+        }
+    }
+
+    /// What a promotion does while the version that it would replace is not ready to come back.
+    package enum StandbyRule: String, Hashable, Codable, CaseIterable, Sendable {
+        /// It waits until it is.
+        case wait
+        /// A person who asks for it is refused, and a release waits.
+        case refuse
+        /// It goes on all the same.
+        case ignore
     }
 
     package let model: ModelName

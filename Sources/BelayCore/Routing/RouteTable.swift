@@ -31,6 +31,21 @@ package struct Route: Equatable, Sendable {
         }
     }
 
+    /// A version that is asked beside the one that answers, and never answers itself.
+    package struct Shadow: Equatable, Sendable {
+        package let version: VersionNumber
+        /// The release whose shadow step this is; nil for a standing shadow.
+        package let release: ReleaseID?
+        /// Which part of the requests is copied.
+        package let share: Share
+
+        package init(version: VersionNumber, release: ReleaseID?, share: Share) {
+            self.version = version
+            self.release = release
+            self.share = share
+        }
+    }
+
     package let endpoint: EndpointID
     /// Nil before the first release has been promoted.
     package let stable: VersionNumber?
@@ -39,9 +54,13 @@ package struct Route: Equatable, Sendable {
     package let candidate: Candidate?
     /// Former stables that stay loaded, newest first.
     package let standbys: [VersionNumber]
+    package let shadows: [Shadow]
     /// Versions that a rollback took out: no request may be answered by them.
     package let withdrawn: Set<VersionNumber>
+    /// Names under which a caller may ask for one version: aliases, and the labels of versions.
+    package let aliases: [String: VersionNumber]
     package let serving: ServingSettings
+    package let failing: FailureSettings
 
     package init(
         endpoint: EndpointID,
@@ -49,73 +68,26 @@ package struct Route: Equatable, Sendable {
         stableRelease: ReleaseID?,
         candidate: Candidate?,
         standbys: [VersionNumber],
+        shadows: [Shadow],
         withdrawn: Set<VersionNumber>,
-        serving: ServingSettings
+        aliases: [String: VersionNumber],
+        serving: ServingSettings,
+        failing: FailureSettings
     ) {
         self.endpoint = endpoint
         self.stable = stable
         self.stableRelease = stableRelease
         self.candidate = candidate
         self.standbys = standbys
+        self.shadows = shadows
         self.withdrawn = withdrawn
+        self.aliases = aliases
         self.serving = serving
+        self.failing = failing
     }
 
     /// Every version that some request may reach through this route.
     package var answering: Set<VersionNumber> {
         Set(standbys + [stable, candidate?.version].compactMap { $0 }).subtracting(withdrawn)
     }
-}
-
-/// How requests are read and how long they may take; the `serving` part of a policy.
-package struct ServingSettings: Hashable, Codable, Sendable {
-    /// What sticks to one version.
-    package enum Unit: Hashable, Sendable, TextCoded {
-        /// Each request is tossed anew.
-        case request
-        /// The value of a request header; its name in lower case.
-        case header(String)
-        /// The scalar at a JSON pointer (RFC 6901) into the request body.
-        case pointer(String)
-
-        /// Reads `request`, `header:X-User` or `/parameters/user_id`; nil for anything else.
-        package init?(_ text: String) {
-            if text == "request" {
-                self = .request
-            } else if text.hasPrefix("/"), text.utf8.count <= 256 {
-                self = .pointer(text)
-            } else if text.hasPrefix("header:") {
-                let name = text.dropFirst(7).lowercased()
-                let legal = name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }
-                guard (1...64).contains(name.utf8.count), legal else { return nil }
-                self = .header(name)
-            } else {
-                return nil
-            }
-        }
-
-        package var description: String {
-            switch self {
-            case .request: "request"
-            case .header(let name): "header:\(name)"
-            case .pointer(let pointer): pointer
-            }
-        }
-    }
-
-    package let unit: Unit
-    /// Longest time one request may take, fallbacks included, in milliseconds.
-    package let timeoutMilliseconds: Int
-
-    enum CodingKeys: String, CodingKey {
-        case unit
-        case timeoutMilliseconds = "timeout_ms"
-    }
-
-    package init(unit: Unit, timeoutMilliseconds: Int) {
-        self.unit = unit
-        self.timeoutMilliseconds = timeoutMilliseconds
-    }
-
-    package static let standard = ServingSettings(unit: .request, timeoutMilliseconds: 5000)
 }

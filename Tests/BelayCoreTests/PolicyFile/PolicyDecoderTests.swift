@@ -18,7 +18,10 @@ import Testing
             "labels": {"output": "label"}, "rollback": {"good_after": "7d", "keep_warm": 3}
             """
         )
-        #expect(policy.serving == ServingSettings(unit: .header("x-user"), timeoutMilliseconds: 400))
+        #expect(
+            policy.serving
+                == ServingSettings(unit: .header("x-user"), timeoutMilliseconds: 400, record: .standard)
+        )
         #expect(policy.plan.steps.map(\.share.partsPerMillion) == [5000, 100_000])
         #expect(policy.plan.steps.map(\.dwellMilliseconds) == [5_400_000, 0])
         #expect(policy.plan.steps.map(\.minSamples) == [20, 500])
@@ -36,7 +39,15 @@ import Testing
             ]
         )
         #expect(policy.labels.output == "label")
-        #expect(policy.rollback == Policy.Rollback(goodAfterMilliseconds: 604_800_000, keepWarm: 3))
+        #expect(
+            policy.rollback
+                == Policy.Rollback(
+                    goodAfterMilliseconds: 604_800_000,
+                    keepWarm: 3,
+                    failing: .standard,
+                    standby: .wait
+                )
+        )
     }
 
     @Test(arguments: [

@@ -135,11 +135,16 @@ struct PolicyTests {
     func negativeTimesAndCountsAreRefused(goodAfter: Int64, keepWarm: Int, timeout: Int) {
         let policy = Policy(
             model: fraud,
-            serving: ServingSettings(unit: .request, timeoutMilliseconds: timeout),
+            serving: ServingSettings(unit: .request, timeoutMilliseconds: timeout, record: .standard),
             plan: .canary,
             guards: [],
             labels: Policy.Labels(output: nil),
-            rollback: Policy.Rollback(goodAfterMilliseconds: goodAfter, keepWarm: keepWarm)
+            rollback: Policy.Rollback(
+                goodAfterMilliseconds: goodAfter,
+                keepWarm: keepWarm,
+                failing: .standard,
+                standby: .wait
+            )
         )
         #expect(policy == nil)
     }

@@ -89,7 +89,7 @@ struct RouteTableTests {
         let second = try #require(world.state.demand.fences.first)
         #expect(world.state.demand.fences.count == 1)
         #expect(second.epoch > first.epoch)
-        let receipt = Receipt(epoch: second.epoch, loops: 1, replayed: 0, elapsedMicroseconds: 1)
+        let receipt = Receipt(epoch: second.epoch, loops: 1, replayed: 0, drained: 0, elapsedMicroseconds: 1)
         #expect(try world.run(.recordFence(first, receipt)).isEmpty)
         try world.run(.recordFence(second, receipt))
         #expect(world.state.demand.fences.isEmpty)
@@ -115,7 +115,7 @@ struct RouteTableTests {
         try world.serve(1)
         let table = world.state.routeTable
         #expect(world.route?.serving == .standard)
-        let settings = ServingSettings(unit: .header("x-user"), timeoutMilliseconds: 900)
+        let settings = ServingSettings(unit: .header("x-user"), timeoutMilliseconds: 900, record: .standard)
         try world.run(.changePolicy(prod, policy(.instant, serving: settings)))
         #expect(world.route?.serving == settings)
         #expect(world.state.routeTable.epoch > table.epoch)
