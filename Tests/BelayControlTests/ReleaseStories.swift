@@ -49,11 +49,13 @@ let releaseStories = [
               canary, step 0 at 10%
               error_rate pass
               invalid_output pass
+              circuit_breaker pass
             traffic fraud stable 900 fail 1% candidate 100 fail 1% each 1m for 1m
             expect release r2
               canary, step 1 at 50%
               error_rate pass
               invalid_output pass
+              circuit_breaker pass
             traffic fraud stable 500 fail 1% candidate 500 fail 1% each 1m for 10m
             expect release r2
               settled
@@ -85,6 +87,7 @@ let releaseStories = [
               watching
               error_rate pass
               invalid_output pass
+              circuit_breaker pass
             expect serving fraud 2
             tick 4m
             expect release r2
@@ -110,12 +113,14 @@ let releaseStories = [
               error_rate blind
               accuracy blind
               invalid_output blind
+              circuit_breaker blind
             traffic fraud stable 900 candidate 100 each 1m for 30m
             expect release r2
               canary, step 0 at 10%
               error_rate pass
               accuracy blind
               invalid_output pass
+              circuit_breaker pass
             labels fraud stable 900 fail 5% candidate 100 fail 5%
             traffic fraud stable 900 candidate 100
             tick 1s
@@ -192,6 +197,7 @@ let releaseStories = [
               held by belay
               error_rate breach
               invalid_output pass
+              circuit_breaker pass
             tick 10m
             resume r2
             tick 1s
@@ -199,6 +205,7 @@ let releaseStories = [
               canary, step 1 at 50%
               error_rate breach
               invalid_output pass
+              circuit_breaker pass
             expect quarantine fraud
               none
             """

@@ -15,6 +15,7 @@ let rollbackStories = [
               canary, step 1 at 50%
               error_rate pass
               invalid_output pass
+              circuit_breaker pass
             expect ledger
               registry.model_created fraud
               registry.version_registered fraud@1
@@ -137,6 +138,7 @@ let rollbackStories = [
               watching
               error_rate pass
               invalid_output pass
+              circuit_breaker pass
             rollback fraud
             expect rollback
               fraud#prod: 4 to 1, request

@@ -164,11 +164,15 @@ struct EventCodingTests {
         let golden =
             #"{"candidate":2,"endpoint":"fraud#prod","policy":{"guards":[{"limit":{"against_stable":"#
             + #"{"margin":0}},"metric":"error_rate","name":"error_rate","then":"rollback"},"#
-            + #"{"limit":{"never":{}},"metric":"invalid_output","name":"invalid_output","then":"rollback"}],"#
+            + #"{"limit":{"never":{}},"metric":"invalid_output","name":"invalid_output","then":"rollback"},"#
+            + #"{"limit":{"never":{}},"metric":"circuit_breaker","name":"circuit_breaker","#
+            + #""then":"rollback"}],"#
             + #""labels":{},"model":"fraud","#
             + #""plan":{"steps":[{"dwell_ms":60000,"min_samples":100,"share":50000}],"watch_ms":0},"#
-            + #""rollback":{"good_after_ms":3600000,"keep_warm":2},"serving":{"timeout_ms":5000,"#
-            + #""unit":"request"}},"release":"r142","salt":"000000000000002a","stable":1}"#
+            + #""rollback":{"failing":{"inflight":"replay"},"good_after_ms":3600000,"keep_warm":2,"#
+            + #""standby":"wait"},"serving":{"record":{"durability":"buffered","extent":"every","#
+            + #""on_full":"drop","redact":[]},"timeout_ms":5000,"unit":"request"}},"#
+            + #""release":"r142","salt":"000000000000002a","stable":1}"#
         let proposal = Proposal(
             release: Self.release,
             endpoint: prod,

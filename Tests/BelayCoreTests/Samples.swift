@@ -78,7 +78,9 @@ func policy(
     guards: [Guard] = [.errorRate],
     serving: ServingSettings = .standard,
     keepWarm: Int = 2,
-    goodAfter: Duration = hour
+    goodAfter: Duration = hour,
+    failing: FailureSettings = .standard,
+    standby: Policy.StandbyRule = .wait
 ) -> Policy {
     legal(
         Policy(
@@ -89,7 +91,9 @@ func policy(
             labels: Policy.Labels(output: nil),
             rollback: Policy.Rollback(
                 goodAfterMilliseconds: goodAfter.wholeMilliseconds,
-                keepWarm: keepWarm
+                keepWarm: keepWarm,
+                failing: failing,
+                standby: standby
             )
         )
     )

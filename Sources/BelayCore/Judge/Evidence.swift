@@ -6,6 +6,22 @@ package enum Metric: String, Codable, CaseIterable, Sendable {
     case accuracy
     /// An answer with NaN, infinity, or another type or shape than the signature promises.
     case invalidOutput = "invalid_output"
+    /// The circuit breaker of an instance opened twice within a minute; the gateway counts each such event
+    /// once, as bad.
+    case circuitBreaker = "circuit_breaker"
+    /// A shadow's answer that differs from the one that was served; every compared pair is counted.
+    case disagreement
+    /// A request that a shadow failed to answer; every request that was copied to it is counted.
+    case shadowError = "shadow_error"
+
+    /// Whether a single occurrence is one too many.
+    package var isNeverEvent: Bool { self == .invalidOutput || self == .circuitBreaker }
+
+    /// Whether shadows count it: for the arm candidate, with the share of all.
+    ///
+    /// The coin of a shadow decides what is copied, not who answers, so its outcomes are no evidence for a
+    /// comparison of the arms. Each pair is a sample of its own.
+    package var isOfShadows: Bool { self == .disagreement || self == .shadowError }
 }
 
 /// One kind of outcome: equal keys share one factor of the bet, so only their number matters.

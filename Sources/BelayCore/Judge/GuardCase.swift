@@ -32,7 +32,7 @@ struct GuardCase: Equatable, Sendable {
         var candidate = Tally()
     }
 
-    /// Outcomes that a coin decided, in all steps: what a bet can be made on.
+    /// Outcomes, in all steps, that a bet can be made on: those that a coin decided, and those of shadows.
     private struct Tossed: Equatable {
         var stable = 0
         var candidate = 0
@@ -95,7 +95,8 @@ struct GuardCase: Equatable, Sendable {
                 inStep.stable.add(number, bad: key.bad, at: tick.at)
             }
         }
-        for (key, number) in counts where key.share > .none && key.share < .all {
+        for (key, number) in counts
+        where guarded.metric.isOfShadows || key.share > .none && key.share < .all {
             if key.arm == .candidate {
                 tossed.candidate = tossed.candidate.addingSaturated(number)
             } else {
@@ -117,10 +118,12 @@ struct GuardCase: Equatable, Sendable {
             bet = .comparison(comparison)
         case .limit(var limit):
             // Units that were tossed before repeat themselves; a bet on them would count one coin twice.
-            let tossed = counts.filter { $0.key.share > .none && $0.key.share < .all }
+            let fresh =
+                guarded.metric.isOfShadows
+                ? counts : counts.filter { $0.key.share > .none && $0.key.share < .all }
             limit.settle(
-                bad: Self.ofCandidate(tossed, bad: true),
-                good: Self.ofCandidate(tossed, bad: false)
+                bad: Self.ofCandidate(fresh, bad: true),
+                good: Self.ofCandidate(fresh, bad: false)
             )
             bet = .limit(limit)
         case .never(let count):
@@ -146,7 +149,7 @@ struct GuardCase: Equatable, Sendable {
             lower: figures.interval?.lower,
             upper: figures.interval?.upper,
             limit: figures.limit,
-            candidateSamples: guarded.metric == .invalidOutput ? view.answers : sample.candidate.all,
+            candidateSamples: guarded.metric.isNeverEvent ? view.answers : sample.candidate.all,
             stableSamples: isComparison ? sample.stable.all : 0,
             logEvidence: logEvidence.isFinite ? logEvidence : (logEvidence > 0 ? 1e6 : -1e6)
         )

@@ -27,8 +27,10 @@ extension PolicyDecoder {
                 continue
             }
             for each in some {
-                // The never-event that every policy contains keeps its name.
-                let isReserved = each.name == Guard.invalidOutput.name && each.metric != .invalidOutput
+                // The never-events that every policy contains keep their names.
+                let isReserved = Guard.neverEvents.contains {
+                    $0.name == each.name && $0.metric != each.metric
+                }
                 guard isReserved || !taken.insert(each.name).inserted else { continue }
                 report(
                     node.place,
@@ -40,13 +42,11 @@ extension PolicyDecoder {
             }
             guards += some
         }
-        // One place is kept for the never-event that every policy contains.
-        guard guards.count < Policy.mostGuards || guards.contains(where: { $0.metric == .invalidOutput })
-        else {
-            report(node.place, .badValue, "guards holds too many bounds", "keep below \(Policy.mostGuards)")
+        guard guards.count <= Policy.mostGuards else {
+            report(node.place, .badValue, "guards holds too many bounds", "keep to \(Policy.mostGuards)")
             return nil
         }
-        return isWhole && guards.count <= Policy.mostGuards ? guards : nil
+        return isWhole ? guards : nil
     }
 
     private mutating func guardOrTwo(_ node: PolicyNode, _ path: String) -> [Guard]? {
@@ -72,7 +72,8 @@ extension PolicyDecoder {
         switch metric {
         case .errorRate: return errorRate(draft, fields)
         case .accuracy: return accuracy(draft, fields)
-        case .invalidOutput: return invalidOutput(draft, fields)
+        case .invalidOutput, .circuitBreaker: return neverEvent(draft, fields)
+        case .disagreement, .shadowError: return ofShadows(draft, fields)
         }
     }
 
@@ -104,9 +105,27 @@ extension PolicyDecoder {
         return bounds(draft, fields, margin: drop ?? nil, ("max_drop", "min"), limit: most)
     }
 
-    private mutating func invalidOutput(_ draft: Draft, _ fields: Fields) -> [Guard]? {
+    /// Served answers are what shadows are compared with, so there is no stable arm to exceed.
+    private mutating func ofShadows(_ draft: Draft, _ fields: Fields) -> [Guard]? {
+        let name = draft.metric.rawValue
+        guard refuse(["min", "max_drop", "max_rise"], in: fields, "\(name) takes max") else { return nil }
+        guard let node = fields["max"] else {
+            report(
+                draft.place,
+                .missingKey,
+                "\(draft.path) needs \"max\"",
+                "write max: 2% to allow for that part of the copied requests"
+            )
+            return nil
+        }
+        guard let limit = rate(node, "\(draft.path).max") else { return nil }
+        return bounds(draft, fields, margin: nil, ("max_rise", "max"), limit: limit)
+    }
+
+    private mutating func neverEvent(_ draft: Draft, _ fields: Fields) -> [Guard]? {
         let bounds = ["max", "max_rise", "min", "max_drop", "min_samples"]
-        let isBare = refuse(bounds, in: fields, "invalid_output takes no bound, since one is too many")
+        let name = draft.metric.rawValue
+        let isBare = refuse(bounds, in: fields, "\(name) takes no bound, since one is too many")
         return isBare ? guardWith(.never, draft, suffix: "").map { [$0] } : nil
     }
 
@@ -129,12 +148,12 @@ extension PolicyDecoder {
             return nil
         }
         if let limit, limit <= 0 || limit >= billion {
-            let relative = keys.margin == "max_rise" ? "max_rise: 0%" : "max_drop: 0%"
+            let relative = draft.metric.isOfShadows ? "" : ", or compare with stable by \(keys.margin): 0%"
             report(
                 fields[keys.limit]?.place ?? draft.place,
                 .badValue,
                 "\(draft.path).\(keys.limit) must lie between 0% and 100%, both excluded",
-                "allow a little, or compare with stable by \(relative)"
+                "allow a little\(relative)"
             )
             return nil
         }

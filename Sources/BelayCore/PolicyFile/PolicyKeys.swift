@@ -133,12 +133,12 @@ package enum PolicyWords {
     static let meantReactions = ["pause": "hold", "stop": "hold", "freeze": "hold", "abort": "rollback"]
     static let laterMetrics: Set = [
         "latency_p50", "latency_p90", "latency_p95", "latency_p99", "null_rate", "schema_errors",
-        "disagreement",
         "prediction_drift", "feature_drift", "auc", "estimated_auc", "brier", "recall", "precision", "f1",
     ]
     /// What people write for a metric that exists.
     static let meantMetrics = [
         "errors": "error_rate", "error": "error_rate", "failure_rate": "error_rate", "acc": "accuracy",
-        "invalid": "invalid_output", "nan": "invalid_output",
+        "invalid": "invalid_output", "nan": "invalid_output", "differs": "disagreement",
+        "difference": "disagreement", "breaker": "circuit_breaker", "shadow_errors": "shadow_error",
     ]
 }

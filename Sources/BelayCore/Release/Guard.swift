@@ -41,11 +41,11 @@ package struct Guard: Hashable, Codable, Sendable {
     package init?(name: String, metric: Metric, limit: Limit, minSamples: Int?, reaction: Reaction) {
         switch limit {
         case .againstStable(let margin):
-            guard margin >= 0, margin < 1, metric != .invalidOutput else { return nil }
+            guard margin >= 0, margin < 1, !metric.isNeverEvent, !metric.isOfShadows else { return nil }
         case .absolute(let max):
-            guard max > 0, max < 1, metric != .invalidOutput else { return nil }
+            guard max > 0, max < 1, !metric.isNeverEvent else { return nil }
         case .never:
-            guard metric == .invalidOutput else { return nil }
+            guard metric.isNeverEvent else { return nil }
         }
         guard (minSamples ?? 0) >= 0 else { return nil }
         self.init(known: name, metric: metric, limit: limit, minSamples: minSamples, reaction: reaction)
@@ -68,14 +68,16 @@ package struct Guard: Hashable, Codable, Sendable {
         reaction: .rollback
     )
 
-    /// The never-event that every policy contains: one NaN, infinity or wrong shape is one too many.
-    package static let invalidOutput = Guard(
-        known: "invalid_output",
-        metric: .invalidOutput,
-        limit: .never,
-        minSamples: nil,
-        reaction: .rollback
-    )
+    /// One NaN, infinity or wrong shape is one too many.
+    package static let invalidOutput = never(.invalidOutput)
+    /// An instance that is given up twice within a minute is one too many.
+    package static let circuitBreaker = never(.circuitBreaker)
+    /// The guards that every policy contains.
+    package static let neverEvents = [invalidOutput, circuitBreaker]
+
+    private static func never(_ metric: Metric) -> Guard {
+        Guard(known: metric.rawValue, metric: metric, limit: .never, minSamples: nil, reaction: .rollback)
+    }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

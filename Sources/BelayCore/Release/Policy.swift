@@ -65,17 +65,18 @@ package struct Policy: Hashable, Sendable {
     package let model: ModelName
     package let serving: ServingSettings
     package let plan: Plan
-    /// Names are unique; one on ``Metric/invalidOutput`` is always among them.
+    /// Names are unique; one on each never-event is always among them.
     package let guards: [Guard]
     package let labels: Labels
     package let rollback: Rollback
 
+    /// Guards besides those that are added.
     package static let mostGuards = 50
     /// The chance that one release of a version that is not worse is rolled back, all guards together.
     package static let falseRollbackRate = 0.01
 
-    /// Returns nil when two guards share a name, there are more than ``mostGuards``, or a time or a count of
-    /// the other parts is negative; the never-event that is added where it is missing counts as a guard.
+    /// Returns nil when two guards share a name, there are more than ``mostGuards`` besides as many as there
+    /// are never-events, or a time or a count of the other parts is negative.
     package init?(
         model: ModelName,
         serving: ServingSettings,
@@ -90,7 +91,9 @@ package struct Policy: Hashable, Sendable {
         }
         self.init(known: model, serving, plan, guards, labels, rollback)
         let names = Set(self.guards.map(\.name))
-        guard names.count == self.guards.count, names.count <= Self.mostGuards else { return nil }
+        guard names.count == self.guards.count,
+            names.count <= Self.mostGuards + Guard.neverEvents.count
+        else { return nil }
     }
 
     private init(
@@ -104,7 +107,11 @@ package struct Policy: Hashable, Sendable {
         self.model = model
         self.serving = serving
         self.plan = plan
-        self.guards = guards.contains { $0.metric == .invalidOutput } ? guards : guards + [.invalidOutput]
+        self.guards =
+            guards
+            + Guard.neverEvents.filter { event in
+                !guards.contains { $0.metric == event.metric }
+            }
         self.labels = labels
         self.rollback = rollback
     }

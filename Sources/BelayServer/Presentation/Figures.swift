@@ -32,8 +32,10 @@ extension GuardView {
     package var figures: String {
         guard let value else { return "nothing seen yet" }
         let count = nStable > 0 ? "n \(grouped(n)) / \(grouped(nStable))" : "n \(grouped(n))"
-        if metric == Metric.invalidOutput.rawValue {
-            return "\(decimals(value, 0)) invalid, limit 0, \(count)"
+        switch Metric(rawValue: metric) {
+        case .invalidOutput: return "\(decimals(value, 0)) invalid, limit 0, \(count)"
+        case .circuitBreaker: return "opened twice \(decimals(value, 0)) times, limit 0, \(count)"
+        default: break
         }
         let write = nStable > 0 ? points : percent
         let ends = interval.flatMap { $0.count == 2 ? " [\(write($0[0])), \(write($0[1]))]" : nil } ?? ""

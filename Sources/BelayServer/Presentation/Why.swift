@@ -116,8 +116,10 @@ struct Why {
 extension Metric {
     fileprivate var whatIsMissing: String {
         switch self {
-        case .errorRate, .invalidOutput: "no answer"
+        case .errorRate, .invalidOutput, .circuitBreaker: "no answer"
         case .accuracy: "no label"
+        case .disagreement: "no pair of answers"
+        case .shadowError: "no copied request"
         }
     }
 }

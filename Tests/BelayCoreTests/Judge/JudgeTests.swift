@@ -133,6 +133,15 @@ struct JudgeTests {
         #expect(trial.report("invalid_output")?.limit == 0)
     }
 
+    @Test func aCircuitBreakerThatOpenedTwiceIsABreachAtOnce() throws {
+        var trial = try trial()
+        answer(&trial)
+        #expect(trial.verdict("circuit_breaker") == .pass)
+        trial.count(Count(.circuitBreaker, .candidate, bad: true, 1))
+        #expect(trial.ruling.name == "rollback circuit_breaker")
+        #expect(trial.report("circuit_breaker")?.candidateSamples == 100)
+    }
+
     @Test func theReportOfANeverEventCountsItEarlyInAStepToo() throws {
         var trial = try trial()
         trial.count(Count(.invalidOutput, .candidate, bad: false, 1000))

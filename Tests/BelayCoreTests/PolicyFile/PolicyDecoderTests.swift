@@ -27,15 +27,15 @@ import Testing
         #expect(policy.plan.steps.map(\.minSamples) == [20, 500])
         #expect(
             policy.guards.map(\.name) == [
-                "errors", "errors.max", "accuracy", "accuracy.min", "invalid_output",
+                "errors", "errors.max", "accuracy", "accuracy.min", "invalid_output", "circuit_breaker",
             ]
         )
-        #expect(policy.guards.map(\.reaction) == [.hold, .hold, .rollback, .rollback, .rollback])
-        #expect(policy.guards.map(\.minSamples) == [300, 300, nil, nil, nil])
+        #expect(policy.guards.map(\.reaction) == [.hold, .hold, .rollback, .rollback, .rollback, .rollback])
+        #expect(policy.guards.map(\.minSamples) == [300, 300, nil, nil, nil, nil])
         #expect(
             policy.guards.map(\.limit) == [
                 .againstStable(margin: 0.005), .absolute(max: 0.02), .againstStable(margin: 0.03),
-                .absolute(max: 0.1), .never,
+                .absolute(max: 0.1), .never, .never,
             ]
         )
         #expect(policy.labels.output == "label")
@@ -59,6 +59,9 @@ import Testing
         (#"{"metric": "error_rate", "max_rise": 0.30000000000000004}"#, .againstStable(margin: 0.3)),
         (#"{"metric": "accuracy", "min": "97.5%"}"#, .absolute(max: 0.025)),
         (#"{"metric": "accuracy", "min": 0.9}"#, .absolute(max: 0.1)),
+        (#"{"metric": "disagreement", "max": "2%"}"#, .absolute(max: 0.02)),
+        (#"{"metric": "shadow_error", "max": 0.01}"#, .absolute(max: 0.01)),
+        (#"{"metric": "circuit_breaker"}"#, .never),
     ])
     func oneBoundIsOneGuardUnderItsOwnName(text: String, limit: Guard.Limit) throws {
         let first = try #require(try decoded(#""guards": [\#(text)]"#).guards.first)
@@ -66,14 +69,14 @@ import Testing
         #expect(first.name == first.metric.rawValue)
     }
 
-    @Test func anEmptyListOfGuardsLeavesTheNeverEvent() throws {
-        #expect(try decoded(#""guards": []"#).guards == [.invalidOutput])
+    @Test func anEmptyListOfGuardsLeavesTheNeverEvents() throws {
+        #expect(try decoded(#""guards": []"#).guards == Guard.neverEvents)
     }
 
     @Test func theNeverEventMayBeNamedAndIsThenNotAddedAgain() throws {
         let policy = try decoded(#""guards": [{"metric": "invalid_output", "name": "nan", "then": "hold"}]"#)
-        #expect(policy.guards.map(\.name) == ["nan"])
-        #expect(policy.guards.map(\.reaction) == [.hold])
+        #expect(policy.guards.map(\.name) == ["nan", "circuit_breaker"])
+        #expect(policy.guards.map(\.reaction) == [.hold, .rollback])
     }
 
     @Test(arguments: [("instant", Plan.instant), ("canary", .canary)])
@@ -296,6 +299,16 @@ import Testing
         ),
         (#"{"metric": "error_rate", "name": "a b"}"#, #"/name "a b" cannot name a guard; "#),
         (#"{"metric": "error_rate", "name": "invalid_output"}"#, #" guards[0] is the second guard called "#),
+        (#"{"metric": "accuracy", "name": "circuit_breaker", "min": "9%"}"#, " guards[0] is the second"),
+        (#"{"metric": "disagreement"}"#, #" guards[0] needs "max"; write max: 2% to allow for that part"#),
+        (
+            #"{"metric": "disagreement", "max": "0%"}"#,
+            "/max guards[0].max must lie between 0% and 100%, both excluded; allow a little"
+        ),
+        (
+            #"{"metric": "shadow_error", "max": "1%", "max_rise": "1%"}"#,
+            "/max_rise guards[0].max_rise does not suit its metric; shadow_error takes max"
+        ),
     ]
 
     @Test(arguments: mistakenGuards)

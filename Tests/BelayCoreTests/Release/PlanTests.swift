@@ -62,13 +62,13 @@ struct GuardTests {
     }
 
     @Test func aLimitMustSuitItsMetric() {
-        #expect(guarded(.errorRate, .never) == nil)
-        #expect(guarded(.accuracy, .never) == nil)
-        #expect(guarded(.invalidOutput, .againstStable(margin: 0)) == nil)
-        #expect(guarded(.invalidOutput, .absolute(max: 0.5)) == nil)
+        for metric in Metric.allCases {
+            #expect((guarded(metric, .never) != nil) == metric.isNeverEvent)
+            #expect((guarded(metric, .absolute(max: 0.5)) == nil) == metric.isNeverEvent)
+            let compares = metric == .errorRate || metric == .accuracy
+            #expect((guarded(metric, .againstStable(margin: 0)) != nil) == compares)
+        }
         #expect(guarded(.errorRate, .againstStable(margin: 0), minSamples: -1) == nil)
-        #expect(guarded(.invalidOutput, .never) != nil)
-        #expect(guarded(.accuracy, .absolute(max: 0.1)) != nil)
     }
 
     @Test(arguments: [
@@ -107,16 +107,19 @@ struct PolicyTests {
         )
     }
 
-    @Test func theNeverEventIsAlwaysAmongTheGuards() {
-        #expect(policy([])?.guards == [.invalidOutput])
-        #expect(policy([.errorRate])?.guards == [.errorRate, .invalidOutput])
-        #expect(policy([.invalidOutput])?.guards == [.invalidOutput])
-        #expect(Policy.standard(for: fraud).guards == [.errorRate, .invalidOutput])
+    @Test func theNeverEventsAreAlwaysAmongTheGuards() {
+        #expect(policy([])?.guards == [.invalidOutput, .circuitBreaker])
+        #expect(policy([.errorRate])?.guards == [.errorRate, .invalidOutput, .circuitBreaker])
+        #expect(policy([.circuitBreaker])?.guards == [.circuitBreaker, .invalidOutput])
+        #expect(policy(Guard.neverEvents)?.guards == Guard.neverEvents)
+        #expect(Policy.standard(for: fraud).guards == [.errorRate, .invalidOutput, .circuitBreaker])
     }
 
     @Test func noTwoGuardsShareAName() {
         #expect(policy([.errorRate, .errorRate]) == nil)
-        #expect(policy([bound("invalid_output", .errorRate, .absolute(max: 0.1))]) == nil)
+        for event in Guard.neverEvents {
+            #expect(policy([bound(event.name, .errorRate, .absolute(max: 0.1))]) == nil)
+        }
     }
 
     /// What can be built can be recorded and read back, at the edges too.
@@ -124,7 +127,7 @@ struct PolicyTests {
     func aPolicyReadsBackAsWritten(count: Int) throws {
         let guards = (0..<count).map { bound("g\($0)", .errorRate, .absolute(max: 0.1)) }
         guard let policy = policy(guards) else {
-            #expect(count + 1 > Policy.mostGuards)
+            #expect(count > Policy.mostGuards)
             return
         }
         let bytes = try JSONEncoder().encode(policy)
