@@ -328,7 +328,8 @@ struct OIPRequestTests {
 
     @Test func aTimeoutAndAClassificationOfZeroAreNone() throws {
         let request = try decode(
-            #"{"inputs":[],"parameters":{"timeout":0},"outputs":[{"name":"y","parameters":{"classification":0}}]}"#
+            #"{"inputs":[],"parameters":{"timeout":0},"#
+                + #""outputs":[{"name":"y","parameters":{"classification":0}}]}"#
         )
         #expect(request.timeoutMicroseconds == nil)
         #expect(request.outputs == [RequestedOutput(name: "y")])

@@ -88,6 +88,15 @@ struct RedactionTests {
         let text = String(decoding: result.bytes, as: UTF8.self)
         #expect(text.contains(#""data":"[redacted]""#) && !text.contains("0.5"))
         #expect(result.bytes.suffix(8).allSatisfy { $0 == 0 })
+        for (pointer, left) in [("/outputs/score", "y"), ("/outputs/y", "score")] {
+            let kept = Redaction(pointers: [pointer]).redacted(body.bytes, headerLength: length)
+            let answer = try OIPResponse.decode(
+                kept.bytes,
+                headerLength: kept.headerLength,
+                limits: .standard
+            )
+            #expect(answer.outputs == outputs.filter { $0.name == left })
+        }
     }
 
     @Test func aScoringBodyLosesAllItsDataToOneNamedInput() {
@@ -130,6 +139,14 @@ struct RedactionTests {
             let result = Redaction(pointers: ["/inputs/s"]).redacted(mixed, headerLength: length)
             #expect(result.bytes.suffix(2) != mixed.suffix(2))
         }
+    }
+
+    @Test func aRedactedInputIsNoInput() {
+        let body = redacted(Self.json, "/inputs/age")
+        let error = #expect(throws: InferenceError.self) {
+            try OIPRequest(decoding: Array(body.utf8), limits: .standard)
+        }
+        #expect(error == .requestMismatch("The input 'age' is redacted."))
     }
 
     @Test func aPointerThatCannotBeUnderstoodTakesEverythingOut() {

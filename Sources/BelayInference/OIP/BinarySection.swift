@@ -26,6 +26,9 @@ struct BinarySection {
     }
 
     /// Gives each tensor its bytes; none may be missing and none may be left over.
+    ///
+    /// Outputs that were redacted are left out, so that an answer that was kept can still be read; no request
+    /// may say so of an input.
     mutating func complete(
         _ tensors: [WireTensor],
         limits: OIPLimits
@@ -36,6 +39,11 @@ struct BinarySection {
             switch tensor.content {
             case .elements(let storage): complete.append(try tensor.tensor(of: storage))
             case .binary(let size): complete.append(try read(tensor, size: size, limits: limits))
+            case .redacted(let size):
+                guard tensor.role == "output" else {
+                    throw .requestMismatch("The \(tensor.role) '\(tensor.name)' is redacted.")
+                }
+                _ = try bytes(size, of: tensor)
             }
         }
         guard position == body.count else {
@@ -69,14 +77,7 @@ struct BinarySection {
                     + "\(tensor.shape) takes \(count * width) bytes."
             )
         }
-        guard size <= body.count - position else {
-            throw .requestMismatch(
-                "'\(tensor.name)': \(size - (body.count - position)) of its \(size) bytes are missing "
-                    + "at the end of the body."
-            )
-        }
-        let bytes = body[position..<position + size]
-        position += size
+        let bytes = try bytes(size, of: tensor)
         guard tensor.type == .bytes else {
             let read = try tensor.tensor(of: .packed(Array(bytes)))
             try read.tensor.checkValues(of: tensor.name)
@@ -84,6 +85,20 @@ struct BinarySection {
         }
         let strings = try strings(in: bytes, of: tensor.name, count: count, limits: limits)
         return try tensor.tensor(of: .strings(strings))
+    }
+
+    private mutating func bytes(
+        _ size: Int,
+        of tensor: WireTensor
+    ) throws(InferenceError) -> ArraySlice<UInt8> {
+        let left = body.count - position
+        guard size <= left else {
+            throw .requestMismatch(
+                "'\(tensor.name)': \(size - left) of its \(size) bytes are missing at the end of the body."
+            )
+        }
+        defer { position += size }
+        return body[position..<position + size]
     }
 
     /// Splits BYTES elements, each four bytes of length, little-endian, and as many of content.

@@ -24,7 +24,8 @@ package struct Redaction: Sendable {
     /// - Parameters:
     ///   - body: As it was received or sent, decompressed.
     ///   - headerLength: How many of its bytes are JSON; nil when all are.
-    /// - Returns: A body that can be read like the other, and how many of its bytes are JSON now.
+    /// - Returns: The JSON is still JSON, and tensors that were taken out say so; an answer can still be read,
+    ///   without the outputs that are gone.
     package func redacted(_ body: [UInt8], headerLength: Int?) -> OIPBody {
         guard let paths else { return Self.nothing }
         guard !paths.isEmpty else { return OIPBody(bytes: body, headerLength: headerLength) }
@@ -56,6 +57,8 @@ private struct RedactionPass {
     private var scanner: JSONScanner
     /// Bytes of the JSON that are replaced by the mark.
     private var marked: [Range<Int>] = []
+    /// Where, behind its `{`, a tensor says that its binary bytes are gone.
+    private var announced: [Int] = []
     /// Bytes of the binary section that become zeros, counted from its start.
     private var zeroed: [Range<Int>] = []
     /// Where the next binary tensor begins.
@@ -101,7 +104,7 @@ private struct RedactionPass {
     private mutating func tensors(of role: String, _ paths: [Path]) throws(InferenceError) {
         _ = scanner.peek()
         let start = scanner.position
-        let before = marked.count
+        let before = (marked: marked.count, announced: announced.count)
         var index = 0
         try array { (pass) throws(InferenceError) in
             if pass.scanner.peek() == UInt8(ascii: "{") {
@@ -113,7 +116,8 @@ private struct RedactionPass {
             index += 1
         }
         guard paths.contains(where: \.isEmpty) else { return }
-        marked.removeSubrange(before...)
+        marked.removeSubrange(before.marked...)
+        announced.removeSubrange(before.announced...)
         marked.append(start..<scanner.position)
     }
 
@@ -141,7 +145,12 @@ private struct RedactionPass {
         }
         let others = inside.filter { !$0.isEmpty && $0.first != "data" }
         if others.count < inside.count {
-            if let data = sketch.data { marked.append(data) }
+            if let data = sketch.data {
+                marked.append(data)
+            } else if sketch.size > 0 {
+                // Zeros alone would be read as an answer of zeros.
+                announced.append(start + 1)
+            }
             zeroed.append(bytes)
         }
         guard !others.isEmpty else { return }
@@ -203,9 +212,11 @@ extension RedactionPass {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(body.count)
         var copied = 0
-        for range in marked.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+        let mark = "\"\(Redaction.mark)\""
+        let edits = marked.map { ($0, mark) } + announced.map { ($0..<$0, "\"data\":\(mark),") }
+        for (range, text) in edits.sorted(by: { $0.0.lowerBound < $1.0.lowerBound }) {
             bytes += body[copied..<range.lowerBound]
-            bytes += "\"\(Redaction.mark)\"".utf8
+            bytes += text.utf8
             copied = range.upperBound
         }
         bytes += body[copied..<end]

@@ -7,6 +7,8 @@ struct WireTensor {
         case elements(Tensor.Storage)
         /// This many bytes of the binary section are they: `binary_data_size`.
         case binary(size: Int)
+        /// They were taken out before the body was kept; this many bytes of the binary section mean nothing.
+        case redacted(size: Int)
     }
 
     let role: String
@@ -74,7 +76,14 @@ extension JSONScanner {
 
     /// Reads `data` at once when its type is known, which spares a second pass, else remembers where it was.
     private mutating func data(into parts: inout TensorParts, limits: OIPLimits) throws(InferenceError) {
-        _ = peek()
+        if peek() == UInt8(ascii: "\"") {
+            let start = position
+            guard try string() == Redaction.mark else {
+                throw failure(expected: "an array, the data of '\(parts.name ?? "")'", at: start)
+            }
+            parts.isRedacted = true
+            return
+        }
         guard let type = parts.type else {
             parts.dataStart = position
             return try skipValue()
@@ -119,8 +128,10 @@ private struct TensorParts {
     /// Where `data` stood, when it came before its type.
     var dataStart: Int?
     var binarySize: Int?
+    var isRedacted = false
 
     func content(_ role: String) throws(InferenceError) -> WireTensor.Content {
+        guard !isRedacted else { return .redacted(size: binarySize ?? 0) }
         switch (storage, binarySize) {
         case (.some(let storage), .none): return .elements(storage)
         case (.none, .some(let size)): return .binary(size: size)
