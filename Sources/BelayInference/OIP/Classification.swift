@@ -56,7 +56,10 @@ extension NamedTensor {
 }
 
 /// Orders each row of `width` elements and writes the `most` highest; `value` says what element the bits are.
-private func ranks<Bits: FixedWidthInteger & UnsignedInteger, Value: Comparable & CustomStringConvertible>(
+private func ranks<
+    Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable,
+    Value: Comparable & CustomStringConvertible
+>(
     _ bytes: [UInt8],
     _ width: Int,
     _ most: Int,

@@ -24,7 +24,7 @@ package struct Redaction: Sendable {
     /// - Parameters:
     ///   - body: As it was received or sent, decompressed.
     ///   - headerLength: How many of its bytes are JSON; nil when all are.
-    /// - Returns: The JSON is still JSON, and tensors that were taken out say so; an answer can still be read,
+    /// - Returns: The JSON is still JSON, and tensors that were taken out say so; an answer can be read on,
     ///   without the outputs that are gone.
     package func redacted(_ body: [UInt8], headerLength: Int?) -> OIPBody {
         guard let paths else { return Self.nothing }
