@@ -14,8 +14,9 @@ extension Signature {
         if !wanted.isEmpty { try check(outputs: wanted) }
     }
 
-    /// Whether the names are the signature's, one for one. Nearly always they are; then none is missing or
-    /// there twice.
+    /// Whether the names are the signature's, one for one.
+    ///
+    /// Nearly always they are; then none is missing or there twice.
     private func isInOrder(_ given: [NamedTensor]) -> Bool {
         guard given.count == inputs.count else { return false }
         for index in inputs.indices where inputs[index].name != given[index].name { return false }

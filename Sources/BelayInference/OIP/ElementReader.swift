@@ -8,7 +8,7 @@ struct ElementReader {
     private let width: Int?
     private let mostElements: Int
     private let mostStringBytes: Int
-    private var packed = PackedElements()
+    private var packed = GrowingBytes()
     private var strings: [[UInt8]] = []
     private var count = 0
 
@@ -124,35 +124,6 @@ struct ElementReader {
 
     private func unexpected(_ what: String, at start: Int) -> InferenceError {
         .malformedJSON(offset: start, expected: "\(what) for '\(name)' (\(type.rawValue))")
-    }
-}
-
-/// Elements of one width, packed; each is written in one piece, into memory that is there already.
-private struct PackedElements {
-    private var memory: [UInt8] = []
-    private var used = 0
-
-    /// All there is; nothing is written after that.
-    var bytes: [UInt8] {
-        mutating get {
-            memory.removeLast(memory.count - used)
-            return memory
-        }
-    }
-
-    mutating func reserve(_ count: Int) {
-        guard count > memory.count else { return }
-        memory.append(contentsOf: repeatElement(0, count: count - memory.count))
-    }
-
-    @inline(__always)
-    mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
-        let start = used
-        used += Value.bitWidth / 8
-        if used > memory.count { reserve(max(64, memory.count * 2)) }
-        var span = memory.mutableSpan
-        var bytes = unsafe span.mutableBytes
-        bytes.storeBytes(of: value.littleEndian, toByteOffset: start, as: Value.self)
     }
 }
 
