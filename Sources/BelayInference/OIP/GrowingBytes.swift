@@ -6,7 +6,7 @@ struct GrowingBytes {
     /// Bytes written; what lies behind them means nothing.
     private(set) var count = 0
 
-    /// All there is. Nothing is written after that.
+    /// All there is; nothing is written after that.
     var bytes: [UInt8] {
         mutating get {
             memory.removeLast(memory.count - count)

@@ -9,7 +9,7 @@ struct JSONWriter {
 
     init() { text.reserve(512) }
 
-    /// All there is. Nothing is written after that.
+    /// All there is; nothing is written after that.
     var bytes: [UInt8] { mutating get { text.bytes } }
 
     mutating func raw(_ words: StaticString) {

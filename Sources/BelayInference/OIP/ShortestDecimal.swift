@@ -1,9 +1,9 @@
 /// The decimal of fewest digits that reads back as the same float, and of those the nearest to it.
 ///
-/// The standard library finds it too, but gives it as a string. This does the ordinary case, 0.0001 up to 2²⁴
-/// or 2⁵³, where all arithmetic is exact in 128 bits: with `x = c × 2⁻ᵏ`, the floats beside `x` are scaled by
-/// a power of ten until whole numbers lie between the points halfway to them, and digits are taken off as long
-/// as one is left there.
+/// The standard library finds it too, but gives it as a string. This does the ordinary case, 0.0001 up to
+/// 2²⁴ or 2⁵³, where all arithmetic is exact in 128 bits: with `x = c × 2⁻ᵏ`, the floats beside `x` are scaled
+/// by a power of ten until whole numbers lie between the points halfway to them, and digits are taken off as
+/// long as one is left there.
 struct ShortestDecimal {
     /// Does not end in zero.
     private(set) var digits: UInt64
@@ -29,11 +29,10 @@ struct ShortestDecimal {
         self.init(significand, exponent: Int(bits >> 52) - 1_023, width: 52, most: 17, in: UInt128.self)
     }
 
-    /// - Parameters:
-    ///   - significand: Of `width` + 1 bits.
-    ///   - exponent: The value is `significand × 2^(exponent - width)`.
-    ///   - most: Digits that are enough for every float of this width.
-    ///   - in: Holds `width` + 3 bits and the power of five: 31 bits for 9 digits, 49 for 17.
+    /// Takes `significand × 2^(exponent - width)`, of `width` + 1 bits.
+    ///
+    /// `most` digits are enough for every float of this width; a `Wide` holds `width` + 3 bits and a power of
+    /// five, which has 31 bits for 9 digits and 49 for 17.
     @inline(__always)
     private init?<Wide: FixedWidthInteger & UnsignedInteger>(
         _ significand: UInt64,
