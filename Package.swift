@@ -86,6 +86,13 @@ let package = Package(
             dependencies: ["BelayCore", "BelayStore", "BelayArtifacts", "BelayInference"],
             swiftSettings: house
         ),
+        .target(name: "CBelayCount", path: "Benchmarks/Kernel/Count"),
+        .executableTarget(
+            name: "belay-bench-kernel",
+            dependencies: ["BelayCore", "BelayInference", "CBelayCount"],
+            path: "Benchmarks/Kernel/Bench",
+            swiftSettings: house
+        ),
         .testTarget(name: "BelayStatsTests", dependencies: ["BelayStats"], swiftSettings: house),
         .testTarget(
             name: "BelayCoreTests",
