@@ -17,6 +17,8 @@ package enum Command: Equatable, Sendable {
     case clearQuarantine(VersionID)
     case allowAutomatic(EndpointID)
     case changePolicy(EndpointID, Policy)
+    /// Nil ends the standing shadow.
+    case changeShadow(EndpointID, ShadowRequest?)
     case recordStart(ServerStart)
 }
 
@@ -47,6 +49,17 @@ package struct ReleaseRequest: Equatable, Sendable {
         self.policy = policy
         self.origin = origin
         self.salt = salt
+    }
+}
+
+/// Which version shall get copies of an endpoint's requests.
+package struct ShadowRequest: Equatable, Sendable {
+    package let version: VersionReference
+    package let share: Share
+
+    package init(version: VersionReference, share: Share) {
+        self.version = version
+        self.share = share
     }
 }
 

@@ -43,7 +43,7 @@ extension State {
             stableRelease: endpoint.stable?.release,
             candidate: candidateRoute(endpoint),
             standbys: standbys(of: endpoint),
-            shadows: [],
+            shadows: shadows(of: endpoint),
             withdrawn: models[endpoint.id.model]?.withdrawn ?? [],
             aliases: [:],
             serving: endpoint.effectivePolicy.serving,
@@ -61,6 +61,28 @@ extension State {
         )
     }
 
+    /// The shadow step of the release, and the standing shadow unless that version is there already.
+    private func shadows(of endpoint: Endpoint) -> [Route.Shadow] {
+        let release = activeRelease(at: endpoint.id)
+        let candidate = release?.proposal.candidate
+        let stepwise = release.flatMap { release in
+            release.shadowShare > .none
+                ? Route.Shadow(
+                    version: release.proposal.candidate,
+                    release: release.id,
+                    share: release.shadowShare
+                ) : nil
+        }
+        let standing = endpoint.shadow.flatMap { shadow in
+            // While the candidate answers or shadows, it is not asked a second time beside that.
+            shadow.version == endpoint.stable?.version || (shadow.version == candidate && isOnTrial(release))
+                ? nil : Route.Shadow(version: shadow.version, release: nil, share: shadow.share)
+        }
+        return [stepwise, standing].compactMap { $0 }
+    }
+
+    private func isOnTrial(_ release: Release?) -> Bool { release?.phase.step != nil }
+
     /// Former stables that stay loaded, newest first; none that is withdrawn.
     package func standbys(of endpoint: Endpoint) -> [VersionNumber] {
         let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
@@ -70,7 +92,8 @@ extension State {
 
     private func demandedVersions(_ endpoint: Endpoint) -> [VersionID] {
         let candidate = activeRelease(at: endpoint.id)?.proposal.candidate
-        let numbers = [endpoint.stable?.version, candidate].compactMap { $0 } + standbys(of: endpoint)
+        let single = [endpoint.stable?.version, candidate, endpoint.shadow?.version]
+        let numbers = single.compactMap { $0 } + standbys(of: endpoint)
         return numbers.map { VersionID(endpoint.id.model, $0) }
     }
 }

@@ -66,8 +66,8 @@ extension Event {
     /// Whether the route table may differ after this.
     var changesRoutes: Bool {
         switch self {
-        case .release(.stepEntered), .release(.promoted), .release(.rolledBack), .safety(.quarantined),
-            .safety(.cleared), .safety(.policyChanged):
+        case .release(.stepEntered), .release(.promoted), .release(.rolledBack),
+            .release(.shadowChanged), .safety(.quarantined), .safety(.cleared), .safety(.policyChanged):
             true
         default: false
         }
@@ -105,8 +105,8 @@ extension State {
         case .refused(let result): try move(result.release, .refused(result.gates), at: entry.at)
         case .stepEntered(let step): try enter(step, at: entry.at)
         case .held(let id):
-            let hold = Release.Hold(by: entry.actor, why: entry.reason, since: entry.at)
-            try move(id, .held(hold), at: entry.at)
+            try move(id, .held(Release.Hold(entry)), at: entry.at)
+        case .stepsDone(let done): try move(done.release, .stepsDone(Release.Hold(entry)), at: entry.at)
         case .resumed(let id): try move(id, .resumed, at: entry.at)
         case .promoted(let promotion): try promote(promotion.release, at: entry.at)
         case .settled(let id): try move(id, .settled, at: entry.at)
@@ -115,6 +115,7 @@ extension State {
             guard let pending = endpoints[fence.endpoint]?.unfenced, fence.receipt.epoch >= pending.epoch
             else { throw MissingSubject() }
             endpoints[fence.endpoint]?.unfenced = nil
+        case .shadowChanged(let change): try changeShadow(change)
         }
     }
 
@@ -123,6 +124,9 @@ extension State {
         case .quarantined(let quarantine):
             guard version(quarantine.version)?.digest == quarantine.digest else { throw MissingSubject() }
             models[quarantine.version.model]?.quarantine.insert(quarantine.digest)
+            for id in endpoints.keys.filter({ $0.model == quarantine.version.model }) {
+                endpoints[id]?.endShadow(of: quarantine.version.number)
+            }
         case .cleared(let id):
             guard let version = version(id) else { throw MissingSubject() }
             models[id.model]?.quarantine.remove(version.digest)
@@ -160,7 +164,7 @@ extension State {
     /// The recorded share is what auditors read, so it must be the one that the plan makes effective.
     private mutating func enter(_ entry: StepEntry, at time: Timestamp) throws {
         guard let steps = releases[entry.release]?.plan.steps, steps.indices.contains(entry.step),
-            steps[entry.step].share == entry.share
+            steps[entry.step].share == entry.share, steps[entry.step].kind == entry.kind ?? .canary
         else { throw MissingSubject() }
         try move(entry.release, .entered(step: entry.step), at: time)
     }
@@ -181,4 +185,17 @@ extension State {
         }
         endpoints[rollback.endpoint]?.goBack(rollback, at: entry.at, entry.sequence)
     }
+
+    private mutating func changeShadow(_ change: ShadowChange) throws {
+        guard endpoints[change.endpoint]?.stable != nil else { throw MissingSubject() }
+        if let shadow = change.shadow {
+            let id = VersionID(change.endpoint.model, shadow.version)
+            guard version(id) != nil, !isQuarantined(id), shadow.share > .none else { throw MissingSubject() }
+        }
+        endpoints[change.endpoint]?.shadow = change.shadow
+    }
+}
+
+extension Release.Hold {
+    fileprivate init(_ entry: Entry) { self.init(by: entry.actor, why: entry.reason, since: entry.at) }
 }

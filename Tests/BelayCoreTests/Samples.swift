@@ -63,8 +63,17 @@ func step(percent: Double, dwell: Duration = .seconds(60), minSamples: Int = 100
     )
 }
 
-func plan(_ steps: [Plan.Step], watch: Duration = .zero) -> Plan {
-    legal(Plan(steps: steps, watchMilliseconds: watch.wholeMilliseconds))
+func shadowStep(percent: Double, dwell: Duration = .seconds(60), minSamples: Int = 100) -> Plan.Step {
+    Plan.Step(
+        kind: .shadow,
+        share: share(percent: percent),
+        dwellMilliseconds: dwell.wholeMilliseconds,
+        minSamples: minSamples
+    )
+}
+
+func plan(_ steps: [Plan.Step], ending: Plan.Ending = .promote, watch: Duration = .zero) -> Plan {
+    legal(Plan(steps: steps, ending: ending, watchMilliseconds: watch.wholeMilliseconds))
 }
 
 /// 5 %, then 25 %, then everyone.

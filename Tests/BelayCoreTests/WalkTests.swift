@@ -51,6 +51,13 @@ struct WalkTests {
         #expect(route.stable.map(route.standbys.contains) != true)
         let keepWarm = state.endpoints[prod]?.effectivePolicy.rollback.keepWarm ?? 0
         #expect(route.standbys.count <= keepWarm)
+        for shadow in route.shadows {
+            #expect(shadow.share > .none)
+            #expect(shadow.version != route.stable && shadow.version != route.candidate?.version)
+            #expect(!route.withdrawn.contains(shadow.version), "\(command)")
+            #expect(state.demand.loaded.contains(VersionID(fraud, shadow.version)))
+        }
+        #expect(Set(route.shadows.map(\.version)).count == route.shadows.count)
         if let candidate = route.candidate {
             guard case .canary = state.releases[candidate.release]?.phase else {
                 Issue.record("a share without a canary, after \(command)")
@@ -64,7 +71,7 @@ struct WalkTests {
     private static func command(in state: State, _ generator: inout SplitMix64) -> Command {
         let release = state.endpoints[prod]?.release ?? ReleaseID(Int.random(in: 1...9, using: &generator))
         let version = Int.random(in: 1...8, using: &generator)
-        switch Int.random(in: 0..<24, using: &generator) {
+        switch Int.random(in: 0..<26, using: &generator) {
         case 0, 1: return .register(registration(&generator))
         case 2, 3, 4, 5: return .release(request(version, under: somePolicy(&generator)))
         case 6: return .release(request(version, origin: .automatic))
@@ -76,7 +83,10 @@ struct WalkTests {
         case 18: return .promote(release)
         case 19, 20: return .rollback(rollback(&generator))
         case 21: return .clearQuarantine(id(version))
-        case 22:
+        case 22, 23:
+            let shadow = ShadowRequest(version: .number(number(version)), share: share(percent: 10))
+            return .changeShadow(prod, version < 7 ? shadow : nil)
+        case 24:
             return version < 5
                 ? .allowAutomatic(prod) : .changePolicy(prod, somePolicy(&generator) ?? policy(.canary))
         default: return state.demand.fences.first.map { .recordFence($0, receipt($0)) } ?? .promote(release)
@@ -100,7 +110,8 @@ struct WalkTests {
     }
 
     private static func somePolicy(_ generator: inout SplitMix64) -> Policy? {
-        switch Int.random(in: 0..<5, using: &generator) {
+        switch Int.random(in: 0..<6, using: &generator) {
+        case 5: policy(plan([shadowStep(percent: 100), step(percent: 5)], ending: .hold))
         case 0: nil
         case 1: policy(.instant, keepWarm: 0)
         case 2: policy(twoSteps())

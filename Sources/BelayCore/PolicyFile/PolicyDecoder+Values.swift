@@ -10,6 +10,7 @@ extension PolicyDecoder {
         var values: [String: PolicyNode] = [:]
         var seen: Set<String> = []
         var excused: Set<String> = []
+        var isExcused = false
         for member in members {
             guard seen.insert(member.key).inserted else {
                 report(
@@ -24,12 +25,13 @@ extension PolicyDecoder {
                 values[member.key] = member.value
             } else {
                 excused.formUnion(reportKey(member, table, subject))
+                isExcused = true
             }
         }
         for key in table.required where values[key] == nil && !excused.contains(key) {
             report(node.place, .missingKey, "\(subject) needs \"\(key)\"", example(of: key))
         }
-        return Fields(path: path, place: node.place, values: values)
+        return Fields(path: path, place: node.place, values: values, isExcused: isExcused)
     }
 
     /// Reports a key that is not taken; returns the keys that are no longer worth missing.
@@ -204,7 +206,6 @@ extension PolicyDecoder {
         switch key {
         case "belay": "begin with belay: 1"
         case "model": "write model: with the name of the model"
-        case "canary": "write the share, such as canary: 10%"
         case "metric": "write one of \(PolicyWords.metrics.joined(separator: ", "))"
         default: "add it"
         }

@@ -21,6 +21,8 @@ struct PolicyDecoder {
         let place: PolicyNode.Place
         /// The first value of each key that the table knows.
         let values: [String: PolicyNode]
+        /// Whether some key was not taken and may have stood for one that is missing.
+        var isExcused = false
 
         subscript(key: String) -> PolicyNode? { values[key] }
     }

@@ -32,15 +32,19 @@ extension PolicyNode {
     }
 
     private static func plan(_ plan: Plan) -> PolicyNode {
-        guard !plan.steps.isEmpty else { return mapping([("use", text("instant"))]) }
+        let end = plan.ending == .promote ? [] : [("end", text(plan.ending.rawValue))]
+        guard !plan.steps.isEmpty else { return mapping([("use", text("instant"))] + end) }
         let steps = plan.steps.map { step in
             mapping([
-                ("canary", text(PolicyQuantity.percentage(partsPerMillion: step.share.partsPerMillion))),
+                (
+                    step.kind.rawValue,
+                    text(PolicyQuantity.percentage(partsPerMillion: step.share.partsPerMillion))
+                ),
                 ("for", time(step.dwellMilliseconds)),
                 ("min_samples", number(step.minSamples)),
             ])
         }
-        return mapping([("steps", PolicyNode(.sequence(steps)))])
+        return mapping([("steps", PolicyNode(.sequence(steps)))] + end)
     }
 
     private static func guarded(_ each: Guard) -> PolicyNode {

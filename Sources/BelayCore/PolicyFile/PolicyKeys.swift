@@ -55,8 +55,11 @@ package struct PolicyKeys: Sendable {
     static let plan = PolicyKeys(
         name: "rollout",
         required: [],
-        optional: ["use", "steps"],
-        meant: ["plan": "use", "strategy": "use", "step": "steps", "canary": "steps"],
+        optional: ["use", "steps", "end"],
+        meant: [
+            "plan": "use", "strategy": "use", "step": "steps", "canary": "steps",
+            "shadow": "steps", "then": "end", "ending": "end",
+        ],
         later: [
             "deadline": "take it out and wait with `belay release --timeout`",
             "watch": "take it out; watching after promotion is not supported yet",
@@ -65,15 +68,17 @@ package struct PolicyKeys: Sendable {
 
     static let step = PolicyKeys(
         name: "step",
-        required: ["canary"],
-        optional: ["for", "min_samples"],
+        required: [],
+        optional: ["shadow", "canary", "for", "min_samples"],
         meant: [
             "weight": "canary", "share": "canary", "percent": "canary", "traffic": "canary",
             "duration": "for",
             "wait": "for", "pause": "for", "samples": "min_samples", "min_requests": "min_samples",
+            "mirror": "shadow",
         ],
         later: [
-            "shadow": canaryOnly, "ab": canaryOnly, "approve": canaryOnly, "metric": takeOut, "goal": takeOut,
+            "ab": canaryOnly, "approve": "take it out and write end: hold after the last step",
+            "metric": takeOut, "goal": takeOut,
         ]
     )
 
@@ -128,8 +133,9 @@ package enum PolicyWords {
     package static let metrics = Metric.allCases.map(\.rawValue)
     package static let reactions = [Guard.Reaction.rollback, .hold].map(\.rawValue)
 
-    static let laterPlans: Set = ["careful", "shadow-only"]
+    package static let endings = Plan.Ending.allCases.map(\.rawValue)
     static let laterReactions: Set = ["page", "notify"]
+    static let meantEndings = ["promotion": "promote", "wait": "hold", "pause": "hold", "approve": "hold"]
     static let meantReactions = ["pause": "hold", "stop": "hold", "freeze": "hold", "abort": "rollback"]
     static let laterMetrics: Set = [
         "latency_p50", "latency_p90", "latency_p95", "latency_p99", "null_rate", "schema_errors",

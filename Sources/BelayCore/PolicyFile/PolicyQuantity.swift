@@ -114,3 +114,8 @@ enum PolicyQuantity {
 
 /// Reads a time as policies and command lines write it (`500ms`, `30s`, `1h30m`), in milliseconds.
 package func milliseconds(ofTime text: String) -> Int64? { PolicyQuantity.milliseconds(text) }
+
+/// Reads a share as policies and command lines write it (`10%`, `0.5%`).
+package func share(ofPercentage text: String) -> Share? {
+    PolicyQuantity.partsPerMillion(percentage: text).flatMap(Share.init(partsPerMillion:))
+}

@@ -30,6 +30,7 @@ import Testing
 
     @Test func theWordsAreTheDecoders() {
         #expect(definitions["rollout"]?["properties"]?["use"]?["enum"]?.texts.sorted() == PolicyWords.plans)
+        #expect(definitions["rollout"]?["properties"]?["end"]?["enum"]?.texts == PolicyWords.endings)
         #expect(definitions["guard"]?["properties"]?["metric"]?["enum"]?.texts == PolicyWords.metrics)
         #expect(definitions["guard"]?["properties"]?["then"]?["enum"]?.texts == PolicyWords.reactions)
     }
