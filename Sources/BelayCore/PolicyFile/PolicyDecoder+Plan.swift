@@ -136,7 +136,7 @@ extension PolicyDecoder {
         }
     }
 
-    private mutating func share(_ node: PolicyNode, _ path: String, above highest: Share) -> Share? {
+    mutating func share(_ node: PolicyNode, _ path: String, above highest: Share) -> Share? {
         guard case .scalar(let scalar) = node.value else {
             reportType(node, path, "a percentage", "write one such as 10%")
             return nil

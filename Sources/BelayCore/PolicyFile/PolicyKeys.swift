@@ -18,7 +18,9 @@ package struct PolicyKeys: Sendable {
         return meant[near] ?? near
     }
 
-    package static let all = [root, serving, plan, step, guarded, labels, rollback]
+    package static let all = [
+        root, serving, sampling, keep, plan, step, guarded, labels, rollback, fallback,
+    ]
 
     static let root = PolicyKeys(
         name: "policy",
@@ -42,14 +44,33 @@ package struct PolicyKeys: Sendable {
     static let serving = PolicyKeys(
         name: "serving",
         required: [],
-        optional: ["unit", "timeout"],
-        meant: ["key": "unit", "sticky": "unit", "sticky_by": "unit", "deadline": "timeout"],
+        optional: [
+            "unit", "timeout", "record", "durability", "on_full", "redact", "subject", "keep",
+        ],
+        meant: [
+            "key": "unit", "sticky": "unit", "sticky_by": "unit", "deadline": "timeout", "capture": "record",
+            "log": "record", "overflow": "on_full", "retention": "keep", "mask": "redact",
+        ],
         later: [
             "protocol": "take it out; models run inside Belay as ONNX",
             "url": "take it out; models run inside Belay as ONNX",
-            "capture": "take it out; every answer is recorded",
-            "redact": takeOut,
         ]
+    )
+
+    static let sampling = PolicyKeys(
+        name: "sampling",
+        required: ["sample"],
+        optional: [],
+        meant: ["share": "sample", "rate": "sample", "percent": "sample"],
+        later: [:]
+    )
+
+    static let keep = PolicyKeys(
+        name: "keep",
+        required: [],
+        optional: ["for", "size"],
+        meant: ["time": "for", "age": "for", "days": "for", "bytes": "size", "max": "size"],
+        later: [:]
     )
 
     static let plan = PolicyKeys(
@@ -112,15 +133,25 @@ package struct PolicyKeys: Sendable {
     static let rollback = PolicyKeys(
         name: "rollback",
         required: [],
-        optional: ["good_after", "keep_warm"],
-        meant: ["standbys": "keep_warm", "keep": "keep_warm", "proven_after": "good_after"],
+        optional: ["good_after", "keep_warm", "inflight", "standby", "fallback"],
+        meant: [
+            "standbys": "keep_warm", "keep": "keep_warm", "proven_after": "good_after",
+            "in_flight": "inflight",
+        ],
         later: [
             "to": "take it out; a rollback goes to the last good version",
             "automatic": "take it out; a guard with then: hold does not roll back",
             "max_automatic": takeOut,
             "quarantine": "take it out; what was rolled back is always quarantined",
-            "fallback": takeOut,
         ]
+    )
+
+    static let fallback = PolicyKeys(
+        name: "fallback",
+        required: ["answer"],
+        optional: [],
+        meant: ["static": "answer", "outputs": "answer", "value": "answer"],
+        later: ["rule": takeOut]
     )
 }
 
@@ -133,9 +164,11 @@ package enum PolicyWords {
     package static let metrics = Metric.allCases.map(\.rawValue)
     package static let reactions = [Guard.Reaction.rollback, .hold].map(\.rawValue)
 
+    package static let extents = [RecordSettings.Extent.every, .none].map(\.description)
     package static let endings = Plan.Ending.allCases.map(\.rawValue)
     static let laterReactions: Set = ["page", "notify"]
     static let meantEndings = ["promotion": "promote", "wait": "hold", "pause": "hold", "approve": "hold"]
+    static let meantExtents = ["all": "every", "always": "every", "off": "none", "never": "none"]
     static let meantReactions = ["pause": "hold", "stop": "hold", "freeze": "hold", "abort": "rollback"]
     static let laterMetrics: Set = [
         "latency_p50", "latency_p90", "latency_p95", "latency_p99", "null_rate", "schema_errors",
