@@ -15,6 +15,8 @@ package enum Command: Equatable, Sendable {
     /// Every gateway has left the table that a rollback replaced.
     case recordFence(PendingFence, Receipt)
     case clearQuarantine(VersionID)
+    /// Nil removes the alias.
+    case moveAlias(AliasName, of: ModelName, to: VersionReference?)
     case allowAutomatic(EndpointID)
     case changePolicy(EndpointID, Policy)
     /// Nil ends the standing shadow.
@@ -84,6 +86,8 @@ package enum Refusal: Error, Equatable, Sendable {
     case unknownVersion(ModelName, String)
     case unknownRelease(ReleaseID)
     case labelTaken(VersionLabel, by: VersionID)
+    case aliasIsLabel(AliasName, of: VersionID)
+    case tooManyAliases(ModelName)
     case quarantined(VersionID)
     case releaseInProgress(ReleaseID, EndpointID)
     case alreadyServing(VersionID)

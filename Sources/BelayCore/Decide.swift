@@ -24,6 +24,7 @@ package func decide(
     case .rule(let id, let ruling): decideRuling(ruling, on: id, in: state)
     case .recordFence(let fence, let receipt): decideFence(fence, receipt, in: state)
     case .clearQuarantine(let id): try decideClearance(id, in: state)
+    case .moveAlias(let alias, let model, let to): try decideAlias(alias, of: model, to: to, in: state)
     case .allowAutomatic(let id): try decideAutomatic(id, in: state)
     case .changePolicy(let id, let policy): try decidePolicy(policy, for: id, in: state)
     case .changeShadow(let id, let request): try decideShadow(request, at: id, in: state)
@@ -49,6 +50,30 @@ private func decideClearance(_ id: VersionID, in state: State) throws(Refusal) -
     guard state.version(id) != nil else { throw .unknownVersion(id.model, "\(id.number)") }
     guard state.isQuarantined(id) else { throw .notQuarantined(id) }
     return [.safety(.cleared(id))]
+}
+
+private func decideAlias(
+    _ alias: AliasName,
+    of name: ModelName,
+    to reference: VersionReference?,
+    in state: State
+) throws(Refusal) -> [Event] {
+    let model = try line(name, in: state)
+    let from = model.aliases[alias]
+    let target = try reference.map { reference throws(Refusal) in
+        let version = try find(reference, of: name, in: state).id
+        guard !state.isQuarantined(version) else { throw .quarantined(version) }
+        return version.number
+    }
+    guard target != from else { return [] }
+    if from == nil {
+        if let label = VersionLabel(alias.text), let holder = model.version(.label(label)) {
+            throw .aliasIsLabel(alias, of: holder.id)
+        }
+        guard model.aliases.count < Model.mostAliases else { throw .tooManyAliases(name) }
+    }
+    let move = AliasMove(model: name, alias: alias, from: from, to: target)
+    return [.registry(.aliasMoved(move))]
 }
 
 private func decideAutomatic(_ id: EndpointID, in state: State) throws(Refusal) -> [Event] {

@@ -37,18 +37,41 @@ extension State {
     }
 
     private func route(_ endpoint: Endpoint) -> Route {
-        Route(
+        let stable = endpoint.stable?.version
+        let candidate = candidateRoute(endpoint)
+        let standbys = standbys(of: endpoint)
+        let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
+        let answering = Set([stable, candidate?.version].compactMap { $0 } + standbys)
+        return Route(
             endpoint: endpoint.id,
-            stable: endpoint.stable?.version,
+            stable: stable,
             stableRelease: endpoint.stable?.release,
-            candidate: candidateRoute(endpoint),
-            standbys: standbys(of: endpoint),
+            candidate: candidate,
+            standbys: standbys,
             shadows: shadows(of: endpoint),
-            withdrawn: models[endpoint.id.model]?.withdrawn ?? [],
-            aliases: [:],
+            withdrawn: withdrawn,
+            aliases: names(of: answering.subtracting(withdrawn), stable, candidate?.version, at: endpoint),
             serving: endpoint.effectivePolicy.serving,
             failing: endpoint.effectivePolicy.rollback.failing
         )
+    }
+
+    /// Names of versions that may answer, and of no others; the endpoint's own come before anybody's.
+    private func names(
+        of answering: Set<VersionNumber>,
+        _ stable: VersionNumber?,
+        _ candidate: VersionNumber?,
+        at endpoint: Endpoint
+    ) -> [String: VersionNumber] {
+        guard let model = models[endpoint.id.model] else { return [:] }
+        var names: [String: VersionNumber] = [:]
+        for (alias, number) in model.aliases where answering.contains(number) { names[alias.text] = number }
+        for number in answering {
+            if let label = model.versions[number]?.label { names[label.text] = number }
+        }
+        names["stable"] = stable
+        names["candidate"] = candidate
+        return names
     }
 
     private func candidateRoute(_ endpoint: Endpoint) -> Route.Candidate? {

@@ -10,6 +10,7 @@ package enum Event: Equatable, Sendable {
 package enum RegistryEvent: Equatable, Sendable {
     case modelCreated(ModelName)
     case versionRegistered(Version)
+    case aliasMoved(AliasMove)
 }
 
 /// What happened to a release or to what an endpoint serves.
@@ -43,6 +44,23 @@ package enum OperationEvent: Equatable, Sendable {
 }
 
 // MARK: - Payloads
+
+/// An alias is given, moved or removed.
+package struct AliasMove: Hashable, Codable, Sendable {
+    package let model: ModelName
+    package let alias: AliasName
+    /// Nil when there was no such alias.
+    package let from: VersionNumber?
+    /// Nil removes it.
+    package let to: VersionNumber?
+
+    package init(model: ModelName, alias: AliasName, from: VersionNumber?, to: VersionNumber?) {
+        self.model = model
+        self.alias = alias
+        self.from = from
+        self.to = to
+    }
+}
 
 /// The outcomes of all gates of a release.
 package struct GateResult: Hashable, Codable, Sendable {

@@ -3,6 +3,7 @@ extension Event {
     package enum Kind: String, CaseIterable, Sendable {
         case modelCreated = "registry.model_created"
         case versionRegistered = "registry.version_registered"
+        case aliasMoved = "registry.alias_moved"
         case proposed = "release.proposed"
         case gatesPassed = "release.gates_passed"
         case refused = "release.refused"
@@ -26,6 +27,7 @@ extension Event {
         switch self {
         case .registry(.modelCreated): .modelCreated
         case .registry(.versionRegistered): .versionRegistered
+        case .registry(.aliasMoved): .aliasMoved
         case .release(.proposed): .proposed
         case .release(.gatesPassed): .gatesPassed
         case .release(.refused): .refused
@@ -51,6 +53,7 @@ extension Event {
         switch self {
         case .registry(.modelCreated(let model)): model.description
         case .registry(.versionRegistered(let version)): version.id.description
+        case .registry(.aliasMoved(let move)): move.model.description
         case .release(.proposed(let proposal)): proposal.release.description
         case .release(.gatesPassed(let result)), .release(.refused(let result)): result.release.description
         case .release(.stepEntered(let entry)): entry.release.description
@@ -77,6 +80,7 @@ extension Event {
             switch event {
             case .registry(.modelCreated(let model)): try ModelSubject(model: model).encode(to: encoder)
             case .registry(.versionRegistered(let version)): try version.encode(to: encoder)
+            case .registry(.aliasMoved(let move)): try move.encode(to: encoder)
             case .release(.proposed(let proposal)): try proposal.encode(to: encoder)
             case .release(.gatesPassed(let result)), .release(.refused(let result)):
                 try result.encode(to: encoder)
@@ -107,6 +111,7 @@ extension Event {
         switch kind {
         case .modelCreated: self = .registry(.modelCreated(try ModelSubject(from: decoder).model))
         case .versionRegistered: self = .registry(.versionRegistered(try Version(from: decoder)))
+        case .aliasMoved: self = .registry(.aliasMoved(try AliasMove(from: decoder)))
         case .proposed: self = .release(.proposed(try Proposal(from: decoder)))
         case .gatesPassed: self = .release(.gatesPassed(try GateResult(from: decoder)))
         case .refused: self = .release(.refused(try GateResult(from: decoder)))

@@ -9,6 +9,7 @@ package struct State: Equatable, Sendable {
     package private(set) var models: [ModelName: Model] = [:]
     package private(set) var endpoints: [EndpointID: Endpoint] = [:]
     package private(set) var releases: [ReleaseID: Release] = [:]
+    private var newestRelease = 0
 
     package init() {}
 
@@ -46,7 +47,7 @@ extension State {
 
     package func isQuarantined(_ id: VersionID) -> Bool {
         guard let model = models[id.model], let version = model.versions[id.number] else { return false }
-        return model.quarantine.contains(version.digest)
+        return model.withdrawn.contains(version.id.number)
     }
 
     /// The release that has not ended at an endpoint; at most one.
@@ -54,7 +55,7 @@ extension State {
         endpoints[endpoint]?.release.flatMap { releases[$0] }
     }
 
-    package var nextRelease: ReleaseID { ReleaseID((releases.keys.map(\.value).max() ?? 0) + 1) }
+    package var nextRelease: ReleaseID { ReleaseID(newestRelease + 1) }
 }
 
 // MARK: - The fold
@@ -66,7 +67,7 @@ extension Event {
     /// Whether the route table may differ after this.
     var changesRoutes: Bool {
         switch self {
-        case .release(.stepEntered), .release(.promoted), .release(.rolledBack),
+        case .registry(.aliasMoved), .release(.stepEntered), .release(.promoted), .release(.rolledBack),
             .release(.shadowChanged), .safety(.quarantined), .safety(.cleared), .safety(.policyChanged):
             true
         default: false
@@ -90,10 +91,11 @@ extension State {
             guard models[name] == nil else { throw MissingSubject() }
             models[name] = Model(name: name)
         case .versionRegistered(let version):
-            let (model, number) = (version.id.model, version.id.number)
-            guard models[model]?.nextNumber == number else { throw MissingSubject() }
-            models[model]?.versions[number] = version
-            models[model]?.registeredAt[number] = time
+            guard models[version.id.model]?.register(version, at: time) == true else {
+                throw MissingSubject()
+            }
+        case .aliasMoved(let move):
+            guard models[move.model]?.move(move) == true else { throw MissingSubject() }
         }
     }
 
@@ -123,13 +125,13 @@ extension State {
         switch event {
         case .quarantined(let quarantine):
             guard version(quarantine.version)?.digest == quarantine.digest else { throw MissingSubject() }
-            models[quarantine.version.model]?.quarantine.insert(quarantine.digest)
+            models[quarantine.version.model]?.withdraw(quarantine.digest)
             for id in endpoints.keys.filter({ $0.model == quarantine.version.model }) {
                 endpoints[id]?.endShadow(of: quarantine.version.number)
             }
         case .cleared(let id):
             guard let version = version(id) else { throw MissingSubject() }
-            models[id.model]?.quarantine.remove(version.digest)
+            models[id.model]?.clear(version.digest)
         case .automaticAllowed(let id):
             guard endpoints[id] != nil else { throw MissingSubject() }
             endpoints[id]?.automatic = .allowed
@@ -144,6 +146,7 @@ extension State {
         guard endpoints[endpoint]?.release == nil, releases[proposal.release] == nil else {
             throw MissingSubject()
         }
+        newestRelease = max(newestRelease, proposal.release.value)
         endpoints[endpoint, default: Endpoint(id: endpoint)].release = proposal.release
         endpoints[endpoint]?.lastTakenOut = nil
         releases[proposal.release] = Release(

@@ -31,6 +31,7 @@ struct Reach {
         switch event {
         case .modelCreated(let name): models.insert(name)
         case .versionRegistered(let version): models.insert(version.id.model)
+        case .aliasMoved(let move): models.insert(move.model)
         }
     }
 

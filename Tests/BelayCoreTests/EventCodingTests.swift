@@ -87,6 +87,8 @@ struct EventCodingTests {
                 )
             )
         ),
+        .registry(.aliasMoved(AliasMove(model: fraud, alias: champion, from: nil, to: number(2)))),
+        .registry(.aliasMoved(AliasMove(model: fraud, alias: champion, from: number(2), to: nil))),
         .release(.stepsDone(StepsDone(release: release, guards: [report]))),
         .release(
             .shadowChanged(

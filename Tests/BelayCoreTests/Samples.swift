@@ -16,6 +16,7 @@ let hour = Duration.seconds(3600)
 func number(_ value: Int) -> VersionNumber { legal(VersionNumber(value)) }
 func id(_ value: Int) -> VersionID { VersionID(fraud, number(value)) }
 func share(percent: Double) -> Share { legal(Share(partsPerMillion: Int(percent * 10_000))) }
+let champion = legal(AliasName("champion"))
 func label(_ text: String) -> VersionLabel { legal(VersionLabel(text)) }
 
 func digest(_ seed: Int) -> Digest {

@@ -83,6 +83,10 @@ struct StateTests {
                 )
             ),
             .release(.stepsDone(StepsDone(release: release, guards: []))),
+            .registry(.versionRegistered(Version(id: id(5), draft: draft(1)))),
+            .registry(.aliasMoved(AliasMove(model: fraud, alias: champion, from: number(1), to: number(2)))),
+            .registry(.aliasMoved(AliasMove(model: fraud, alias: champion, from: nil, to: number(9)))),
+            .registry(.aliasMoved(AliasMove(model: other.model, alias: champion, from: nil, to: nil))),
             shadow(other, 1, 10), shadow(prod, 9, 10), shadow(prod, 1, 0),
             .release(
                 .fenceCompleted(
