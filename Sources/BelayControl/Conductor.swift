@@ -242,7 +242,7 @@ package actor Conductor {
         let time = now()
         var ticks: [EvidenceTick] = []
         for release in state.releases.values {
-            guard case .canary(let step, _) = release.phase else { continue }
+            guard let step = release.phase.step else { continue }
             let own = unrecorded.of(release.id)
             if !own.isEmpty {
                 ticks.append(EvidenceTick(release: release.id, at: time, step: step, counts: own))

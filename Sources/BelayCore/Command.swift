@@ -15,8 +15,12 @@ package enum Command: Equatable, Sendable {
     /// Every gateway has left the table that a rollback replaced.
     case recordFence(PendingFence, Receipt)
     case clearQuarantine(VersionID)
+    /// Nil removes the alias.
+    case moveAlias(AliasName, of: ModelName, to: VersionReference?)
     case allowAutomatic(EndpointID)
     case changePolicy(EndpointID, Policy)
+    /// Nil ends the standing shadow.
+    case changeShadow(EndpointID, ShadowRequest?)
     case recordStart(ServerStart)
 }
 
@@ -50,6 +54,17 @@ package struct ReleaseRequest: Equatable, Sendable {
     }
 }
 
+/// Which version shall get copies of an endpoint's requests.
+package struct ShadowRequest: Equatable, Sendable {
+    package let version: VersionReference
+    package let share: Share
+
+    package init(version: VersionReference, share: Share) {
+        self.version = version
+        self.share = share
+    }
+}
+
 /// What to go back to, and what has been learnt of the possible targets.
 package struct RollbackRequest: Equatable, Sendable {
     package let endpoint: EndpointID
@@ -71,6 +86,8 @@ package enum Refusal: Error, Equatable, Sendable {
     case unknownVersion(ModelName, String)
     case unknownRelease(ReleaseID)
     case labelTaken(VersionLabel, by: VersionID)
+    case aliasIsLabel(AliasName, of: VersionID)
+    case tooManyAliases(ModelName)
     case quarantined(VersionID)
     case releaseInProgress(ReleaseID, EndpointID)
     case alreadyServing(VersionID)

@@ -17,16 +17,17 @@ package func decide(
     case .register(let draft): try decideRegistration(draft, in: state)
     case .release(let request): try decideRelease(request, in: state)
     case .hold(let id): try decideHold(id, in: state)
-    case .resume(let id):
-        if try active(id, in: state).hold == nil { throw .notHeld(id) } else { [.release(.resumed(id))] }
+    case .resume(let id): try decideResumption(id, in: state)
     case .promote(let id): try decidePromotion(id, in: state)
     case .rollback(let request): try decideRollback(request, by: actor, in: state)
     case .concludeGates(let result): decideGates(result, in: state)
     case .rule(let id, let ruling): decideRuling(ruling, on: id, in: state)
     case .recordFence(let fence, let receipt): decideFence(fence, receipt, in: state)
     case .clearQuarantine(let id): try decideClearance(id, in: state)
+    case .moveAlias(let alias, let model, let to): try decideAlias(alias, of: model, to: to, in: state)
     case .allowAutomatic(let id): try decideAutomatic(id, in: state)
     case .changePolicy(let id, let policy): try decidePolicy(policy, for: id, in: state)
+    case .changeShadow(let id, let request): try decideShadow(request, at: id, in: state)
     case .recordStart(let start): [.operation(.serverStarted(start))]
     }
 }
@@ -51,6 +52,30 @@ private func decideClearance(_ id: VersionID, in state: State) throws(Refusal) -
     return [.safety(.cleared(id))]
 }
 
+private func decideAlias(
+    _ alias: AliasName,
+    of name: ModelName,
+    to reference: VersionReference?,
+    in state: State
+) throws(Refusal) -> [Event] {
+    let model = try line(name, in: state)
+    let from = model.aliases[alias]
+    let target = try reference.map { reference throws(Refusal) in
+        let version = try find(reference, of: name, in: state).id
+        guard !state.isQuarantined(version) else { throw .quarantined(version) }
+        return version.number
+    }
+    guard target != from else { return [] }
+    if from == nil {
+        if let label = VersionLabel(alias.text), let holder = model.version(.label(label)) {
+            throw .aliasIsLabel(alias, of: holder.id)
+        }
+        guard model.aliases.count < Model.mostAliases else { throw .tooManyAliases(name) }
+    }
+    let move = AliasMove(model: name, alias: alias, from: from, to: target)
+    return [.registry(.aliasMoved(move))]
+}
+
 private func decideAutomatic(_ id: EndpointID, in state: State) throws(Refusal) -> [Event] {
     _ = try line(id.model, in: state)
     guard let endpoint = state.endpoints[id], endpoint.automatic != .allowed else { return [] }
@@ -63,6 +88,25 @@ private func decidePolicy(_ policy: Policy, for id: EndpointID, in state: State)
     // It would change the coin, or the meaning of "wrong", in the middle of a bet.
     if let running = state.endpoints[id]?.release { throw .releaseInProgress(running, id) }
     return state.endpoints[id]?.policy == policy ? [] : [.safety(.policyChanged(id, policy))]
+}
+
+private func decideShadow(
+    _ request: ShadowRequest?,
+    at id: EndpointID,
+    in state: State
+) throws(Refusal) -> [Event] {
+    _ = try line(id.model, in: state)
+    guard let request else {
+        guard state.endpoints[id]?.shadow != nil else { return [] }
+        return [.release(.shadowChanged(ShadowChange(endpoint: id, shadow: nil)))]
+    }
+    let version = try find(request.version, of: id.model, in: state).id
+    guard let stable = state.endpoints[id]?.stable else { throw .nothingServes(id) }
+    guard !state.isQuarantined(version) else { throw .quarantined(version) }
+    guard stable.version != version.number else { throw .alreadyServing(version) }
+    let shadow = StandingShadow(version: version.number, share: request.share)
+    guard request.share > .none, state.endpoints[id]?.shadow != shadow else { return [] }
+    return [.release(.shadowChanged(ShadowChange(endpoint: id, shadow: shadow)))]
 }
 
 // MARK: - Releases
@@ -95,14 +139,19 @@ private func decideHold(_ id: ReleaseID, in state: State) throws(Refusal) -> [Ev
     return [.release(.held(id))]
 }
 
+/// A release whose steps are done was held for this: to let it go on is to promote it.
+private func decideResumption(_ id: ReleaseID, in state: State) throws(Refusal) -> [Event] {
+    let release = try active(id, in: state)
+    guard release.hold != nil else { throw .notHeld(id) }
+    let resumed = Event.release(.resumed(id))
+    return release.awaitsPerson ? [resumed] + promotion(of: release, guards: [], skipped: 0) : [resumed]
+}
+
 private func decidePromotion(_ id: ReleaseID, in state: State) throws(Refusal) -> [Event] {
     let release = try active(id, in: state)
-    switch release.phase {
-    case .gating: throw .gatesRunning(id)
-    case .canary(let step, _):
-        return promotion(of: release, guards: [], skipped: release.plan.steps.count - step - 1)
-    default: return []
-    }
+    if release.phase == .gating { throw .gatesRunning(id) }
+    guard let step = release.phase.step else { return [] }
+    return promotion(of: release, guards: [], skipped: release.plan.steps.count - step - 1)
 }
 
 /// A release whose endpoint serves nothing has nothing to compare with: it serves at once.
@@ -117,11 +166,22 @@ private func decideGates(_ result: GateResult, in state: State) -> [Event] {
     guard release.hold == nil else { return [] }
     let passed = Event.release(.gatesPassed(result))
     let isFirst = state.endpoints[release.proposal.endpoint]?.stable == nil
-    guard let first = release.plan.steps.first, !isFirst else {
+    guard !release.plan.steps.isEmpty, !isFirst else {
         return [passed] + promotion(of: release, guards: [], skipped: 0)
     }
-    let entry = StepEntry(release: release.id, step: 0, share: first.share, guards: [])
-    return [passed, .release(.stepEntered(entry))]
+    return [passed, entry(of: release, into: 0, guards: [])]
+}
+
+private func entry(of release: Release, into index: Int, guards: [GuardReport]) -> Event {
+    let step = release.plan.steps[index]
+    let entry = StepEntry(
+        release: release.id,
+        step: index,
+        kind: step.kind,
+        share: step.share,
+        guards: guards
+    )
+    return .release(.stepEntered(entry))
 }
 
 /// Promotion, and settlement in the same batch when the policy asks for no watch.
@@ -144,16 +204,14 @@ private func decideRuling(_ ruling: Ruling, on id: ReleaseID, in state: State) -
 
 private func advance(_ release: Release, _ reports: [GuardReport]) -> [Event] {
     switch release.phase {
-    case .canary(let step, _):
-        guard step + 1 < release.plan.steps.count else {
-            return promotion(of: release, guards: reports, skipped: 0)
+    case .shadow(let step, _), .canary(let step, _):
+        if step + 1 < release.plan.steps.count {
+            return [entry(of: release, into: step + 1, guards: reports)]
         }
-        let share = release.plan.steps[step + 1].share
-        return [
-            .release(
-                .stepEntered(StepEntry(release: release.id, step: step + 1, share: share, guards: reports))
-            )
-        ]
+        switch release.plan.ending {
+        case .promote: return promotion(of: release, guards: reports, skipped: 0)
+        case .hold: return [.release(.stepsDone(StepsDone(release: release.id, guards: reports)))]
+        }
     case .watching: return [.release(.settled(release.id))]
     case .gating, .refused, .settled, .rolledBack: return []
     }

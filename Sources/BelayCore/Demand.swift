@@ -37,18 +37,41 @@ extension State {
     }
 
     private func route(_ endpoint: Endpoint) -> Route {
-        Route(
+        let stable = endpoint.stable?.version
+        let candidate = candidateRoute(endpoint)
+        let standbys = standbys(of: endpoint)
+        let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
+        let answering = Set([stable, candidate?.version].compactMap { $0 } + standbys)
+        return Route(
             endpoint: endpoint.id,
-            stable: endpoint.stable?.version,
+            stable: stable,
             stableRelease: endpoint.stable?.release,
-            candidate: candidateRoute(endpoint),
-            standbys: standbys(of: endpoint),
-            shadows: [],
-            withdrawn: models[endpoint.id.model]?.withdrawn ?? [],
-            aliases: [:],
+            candidate: candidate,
+            standbys: standbys,
+            shadows: shadows(of: endpoint),
+            withdrawn: withdrawn,
+            aliases: names(of: answering.subtracting(withdrawn), stable, candidate?.version, at: endpoint),
             serving: endpoint.effectivePolicy.serving,
             failing: endpoint.effectivePolicy.rollback.failing
         )
+    }
+
+    /// Names of versions that may answer, and of no others; the endpoint's own come before anybody's.
+    private func names(
+        of answering: Set<VersionNumber>,
+        _ stable: VersionNumber?,
+        _ candidate: VersionNumber?,
+        at endpoint: Endpoint
+    ) -> [String: VersionNumber] {
+        guard let model = models[endpoint.id.model] else { return [:] }
+        var names: [String: VersionNumber] = [:]
+        for (alias, number) in model.aliases where answering.contains(number) { names[alias.text] = number }
+        for number in answering {
+            if let label = model.versions[number]?.label { names[label.text] = number }
+        }
+        names["stable"] = stable
+        names["candidate"] = candidate
+        return names
     }
 
     private func candidateRoute(_ endpoint: Endpoint) -> Route.Candidate? {
@@ -61,6 +84,28 @@ extension State {
         )
     }
 
+    /// The shadow step of the release, and the standing shadow unless that version is there already.
+    private func shadows(of endpoint: Endpoint) -> [Route.Shadow] {
+        let release = activeRelease(at: endpoint.id)
+        let candidate = release?.proposal.candidate
+        let stepwise = release.flatMap { release in
+            release.shadowShare > .none
+                ? Route.Shadow(
+                    version: release.proposal.candidate,
+                    release: release.id,
+                    share: release.shadowShare
+                ) : nil
+        }
+        let standing = endpoint.shadow.flatMap { shadow in
+            // While the candidate answers or shadows, it is not asked a second time beside that.
+            shadow.version == endpoint.stable?.version || (shadow.version == candidate && isOnTrial(release))
+                ? nil : Route.Shadow(version: shadow.version, release: nil, share: shadow.share)
+        }
+        return [stepwise, standing].compactMap { $0 }
+    }
+
+    private func isOnTrial(_ release: Release?) -> Bool { release?.phase.step != nil }
+
     /// Former stables that stay loaded, newest first; none that is withdrawn.
     package func standbys(of endpoint: Endpoint) -> [VersionNumber] {
         let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
@@ -70,7 +115,8 @@ extension State {
 
     private func demandedVersions(_ endpoint: Endpoint) -> [VersionID] {
         let candidate = activeRelease(at: endpoint.id)?.proposal.candidate
-        let numbers = [endpoint.stable?.version, candidate].compactMap { $0 } + standbys(of: endpoint)
+        let single = [endpoint.stable?.version, candidate, endpoint.shadow?.version]
+        let numbers = single.compactMap { $0 } + standbys(of: endpoint)
         return numbers.map { VersionID(endpoint.id.model, $0) }
     }
 }

@@ -10,6 +10,7 @@ package enum Event: Equatable, Sendable {
 package enum RegistryEvent: Equatable, Sendable {
     case modelCreated(ModelName)
     case versionRegistered(Version)
+    case aliasMoved(AliasMove)
 }
 
 /// What happened to a release or to what an endpoint serves.
@@ -19,11 +20,14 @@ package enum ReleaseEvent: Equatable, Sendable {
     case refused(GateResult)
     case stepEntered(StepEntry)
     case held(ReleaseID)
+    /// The last step has done its time, and the plan leaves what follows to a person.
+    case stepsDone(StepsDone)
     case resumed(ReleaseID)
     case promoted(Promotion)
     case settled(ReleaseID)
     case rolledBack(Rollback)
     case fenceCompleted(FenceRecord)
+    case shadowChanged(ShadowChange)
 }
 
 /// What happened to the right to serve.
@@ -41,6 +45,23 @@ package enum OperationEvent: Equatable, Sendable {
 
 // MARK: - Payloads
 
+/// An alias is given, moved or removed.
+package struct AliasMove: Hashable, Codable, Sendable {
+    package let model: ModelName
+    package let alias: AliasName
+    /// Nil when there was no such alias.
+    package let from: VersionNumber?
+    /// Nil removes it.
+    package let to: VersionNumber?
+
+    package init(model: ModelName, alias: AliasName, from: VersionNumber?, to: VersionNumber?) {
+        self.model = model
+        self.alias = alias
+        self.from = from
+        self.to = to
+    }
+}
+
 /// The outcomes of all gates of a release.
 package struct GateResult: Hashable, Codable, Sendable {
     package let release: ReleaseID
@@ -56,14 +77,46 @@ package struct GateResult: Hashable, Codable, Sendable {
 package struct StepEntry: Hashable, Codable, Sendable {
     package let release: ReleaseID
     package let step: Int
+    /// Nil in entries of 0.1, which knew only canary steps.
+    package let kind: Plan.Step.Kind?
     package let share: Share
     package let guards: [GuardReport]
 
-    package init(release: ReleaseID, step: Int, share: Share, guards: [GuardReport]) {
+    package init(
+        release: ReleaseID,
+        step: Int,
+        kind: Plan.Step.Kind = .canary,
+        share: Share,
+        guards: [GuardReport]
+    ) {
         self.release = release
         self.step = step
+        self.kind = kind
         self.share = share
         self.guards = guards
+    }
+}
+
+/// A release has done its last step, on these verdicts, and waits for a person.
+package struct StepsDone: Hashable, Codable, Sendable {
+    package let release: ReleaseID
+    package let guards: [GuardReport]
+
+    package init(release: ReleaseID, guards: [GuardReport]) {
+        self.release = release
+        self.guards = guards
+    }
+}
+
+/// An endpoint's standing shadow begins, becomes another, or ends.
+package struct ShadowChange: Hashable, Codable, Sendable {
+    package let endpoint: EndpointID
+    /// Nil ends it.
+    package let shadow: StandingShadow?
+
+    package init(endpoint: EndpointID, shadow: StandingShadow?) {
+        self.endpoint = endpoint
+        self.shadow = shadow
     }
 }
 

@@ -3,16 +3,19 @@ extension Event {
     package enum Kind: String, CaseIterable, Sendable {
         case modelCreated = "registry.model_created"
         case versionRegistered = "registry.version_registered"
+        case aliasMoved = "registry.alias_moved"
         case proposed = "release.proposed"
         case gatesPassed = "release.gates_passed"
         case refused = "release.refused"
         case stepEntered = "release.step_entered"
         case held = "release.held"
+        case stepsDone = "release.steps_done"
         case resumed = "release.resumed"
         case promoted = "release.promoted"
         case settled = "release.settled"
         case rolledBack = "release.rolled_back"
         case fenceCompleted = "release.fence_completed"
+        case shadowChanged = "release.shadow_changed"
         case quarantined = "safety.quarantined"
         case cleared = "safety.cleared"
         case automaticAllowed = "safety.automatic_allowed"
@@ -24,16 +27,19 @@ extension Event {
         switch self {
         case .registry(.modelCreated): .modelCreated
         case .registry(.versionRegistered): .versionRegistered
+        case .registry(.aliasMoved): .aliasMoved
         case .release(.proposed): .proposed
         case .release(.gatesPassed): .gatesPassed
         case .release(.refused): .refused
         case .release(.stepEntered): .stepEntered
         case .release(.held): .held
+        case .release(.stepsDone): .stepsDone
         case .release(.resumed): .resumed
         case .release(.promoted): .promoted
         case .release(.settled): .settled
         case .release(.rolledBack): .rolledBack
         case .release(.fenceCompleted): .fenceCompleted
+        case .release(.shadowChanged): .shadowChanged
         case .safety(.quarantined): .quarantined
         case .safety(.cleared): .cleared
         case .safety(.automaticAllowed): .automaticAllowed
@@ -47,14 +53,17 @@ extension Event {
         switch self {
         case .registry(.modelCreated(let model)): model.description
         case .registry(.versionRegistered(let version)): version.id.description
+        case .registry(.aliasMoved(let move)): move.model.description
         case .release(.proposed(let proposal)): proposal.release.description
         case .release(.gatesPassed(let result)), .release(.refused(let result)): result.release.description
         case .release(.stepEntered(let entry)): entry.release.description
         case .release(.held(let release)), .release(.resumed(let release)), .release(.settled(let release)):
             release.description
+        case .release(.stepsDone(let done)): done.release.description
         case .release(.promoted(let promotion)): promotion.release.description
         case .release(.rolledBack(let rollback)): rollback.release?.description ?? "\(rollback.endpoint)"
         case .release(.fenceCompleted(let fence)): fence.release?.description ?? "\(fence.endpoint)"
+        case .release(.shadowChanged(let change)): change.endpoint.description
         case .safety(.quarantined(let quarantine)): quarantine.version.description
         case .safety(.cleared(let version)): version.description
         case .safety(.automaticAllowed(let endpoint)), .safety(.policyChanged(let endpoint, _)):
@@ -71,16 +80,19 @@ extension Event {
             switch event {
             case .registry(.modelCreated(let model)): try ModelSubject(model: model).encode(to: encoder)
             case .registry(.versionRegistered(let version)): try version.encode(to: encoder)
+            case .registry(.aliasMoved(let move)): try move.encode(to: encoder)
             case .release(.proposed(let proposal)): try proposal.encode(to: encoder)
             case .release(.gatesPassed(let result)), .release(.refused(let result)):
                 try result.encode(to: encoder)
             case .release(.stepEntered(let entry)): try entry.encode(to: encoder)
+            case .release(.stepsDone(let done)): try done.encode(to: encoder)
             case .release(.held(let release)), .release(.resumed(let release)),
                 .release(.settled(let release)):
                 try ReleaseSubject(release: release).encode(to: encoder)
             case .release(.promoted(let promotion)): try promotion.encode(to: encoder)
             case .release(.rolledBack(let rollback)): try rollback.encode(to: encoder)
             case .release(.fenceCompleted(let fence)): try fence.encode(to: encoder)
+            case .release(.shadowChanged(let change)): try change.encode(to: encoder)
             case .safety(.quarantined(let quarantine)): try quarantine.encode(to: encoder)
             case .safety(.cleared(let version)): try VersionSubject(version: version).encode(to: encoder)
             case .safety(.automaticAllowed(let endpoint)):
@@ -99,16 +111,19 @@ extension Event {
         switch kind {
         case .modelCreated: self = .registry(.modelCreated(try ModelSubject(from: decoder).model))
         case .versionRegistered: self = .registry(.versionRegistered(try Version(from: decoder)))
+        case .aliasMoved: self = .registry(.aliasMoved(try AliasMove(from: decoder)))
         case .proposed: self = .release(.proposed(try Proposal(from: decoder)))
         case .gatesPassed: self = .release(.gatesPassed(try GateResult(from: decoder)))
         case .refused: self = .release(.refused(try GateResult(from: decoder)))
         case .stepEntered: self = .release(.stepEntered(try StepEntry(from: decoder)))
         case .held: self = .release(.held(try ReleaseSubject(from: decoder).release))
+        case .stepsDone: self = .release(.stepsDone(try StepsDone(from: decoder)))
         case .resumed: self = .release(.resumed(try ReleaseSubject(from: decoder).release))
         case .promoted: self = .release(.promoted(try Promotion(from: decoder)))
         case .settled: self = .release(.settled(try ReleaseSubject(from: decoder).release))
         case .rolledBack: self = .release(.rolledBack(try Rollback(from: decoder)))
         case .fenceCompleted: self = .release(.fenceCompleted(try FenceRecord(from: decoder)))
+        case .shadowChanged: self = .release(.shadowChanged(try ShadowChange(from: decoder)))
         case .quarantined: self = .safety(.quarantined(try Quarantine(from: decoder)))
         case .cleared: self = .safety(.cleared(try VersionSubject(from: decoder).version))
         case .automaticAllowed:

@@ -4,7 +4,8 @@ extension Refusal: Explainable {
         case .unknownModel, .unknownVersion, .unknownRelease: .notFound
         case .policyForAnotherModel: .badPolicy
         case .nothingServes, .nothingToGoBackTo: .unsafe
-        case .labelTaken, .quarantined, .releaseInProgress, .alreadyServing, .automaticSuspended,
+        case .labelTaken, .aliasIsLabel, .tooManyAliases, .quarantined, .releaseInProgress, .alreadyServing,
+            .automaticSuspended,
             .releaseEnded,
             .gatesRunning, .alreadyHeld, .notHeld, .neverServed, .doesNotLoad, .notQuarantined:
             .conflict
@@ -19,6 +20,8 @@ extension Refusal: Explainable {
         case .unknownVersion: "version.unknown"
         case .unknownRelease: "release.unknown"
         case .labelTaken: "version.label-taken"
+        case .aliasIsLabel: "alias.is-label"
+        case .tooManyAliases: "alias.too-many"
         case .policyForAnotherModel: "policy.other-model"
         case .quarantined: "version.quarantined"
         case .automaticSuspended: "endpoint.automatic-suspended"
@@ -43,6 +46,10 @@ extension Refusal: Explainable {
         case .unknownRelease(let release): "There is no release \(release)."
         case .labelTaken(let label, let version):
             "The label '\(label)' already names \(version), which holds other bytes."
+        case .aliasIsLabel(let alias, let version):
+            "'\(alias)' is the label of \(version), which never moves."
+        case .tooManyAliases(let model):
+            "Model '\(model)' has \(Model.mostAliases) aliases, which is as many as there may be."
         case .policyForAnotherModel(let found, let expected):
             "The policy is for model '\(found)', not '\(expected)'."
         case .quarantined(let version):
@@ -78,6 +85,8 @@ extension Refusal: Explainable {
         case .unknownVersion(let model, _): "List what there is with `belay versions \(model)`."
         case .unknownRelease: "List them with `belay releases`."
         case .labelTaken: "Choose another label; a label never moves."
+        case .aliasIsLabel: "Choose another alias."
+        case .tooManyAliases(let model): "Remove one with `belay alias \(model) NAME --remove`."
         case .policyForAnotherModel(_, let expected):
             "Correct the key `model`, or pass the policy of '\(expected)'."
         case .quarantined(let version):

@@ -9,6 +9,7 @@ package struct State: Equatable, Sendable {
     package private(set) var models: [ModelName: Model] = [:]
     package private(set) var endpoints: [EndpointID: Endpoint] = [:]
     package private(set) var releases: [ReleaseID: Release] = [:]
+    private var newestRelease = 0
 
     package init() {}
 
@@ -46,7 +47,7 @@ extension State {
 
     package func isQuarantined(_ id: VersionID) -> Bool {
         guard let model = models[id.model], let version = model.versions[id.number] else { return false }
-        return model.quarantine.contains(version.digest)
+        return model.withdrawn.contains(version.id.number)
     }
 
     /// The release that has not ended at an endpoint; at most one.
@@ -54,7 +55,7 @@ extension State {
         endpoints[endpoint]?.release.flatMap { releases[$0] }
     }
 
-    package var nextRelease: ReleaseID { ReleaseID((releases.keys.map(\.value).max() ?? 0) + 1) }
+    package var nextRelease: ReleaseID { ReleaseID(newestRelease + 1) }
 }
 
 // MARK: - The fold
@@ -66,8 +67,8 @@ extension Event {
     /// Whether the route table may differ after this.
     var changesRoutes: Bool {
         switch self {
-        case .release(.stepEntered), .release(.promoted), .release(.rolledBack), .safety(.quarantined),
-            .safety(.cleared), .safety(.policyChanged):
+        case .registry(.aliasMoved), .release(.stepEntered), .release(.promoted), .release(.rolledBack),
+            .release(.shadowChanged), .safety(.quarantined), .safety(.cleared), .safety(.policyChanged):
             true
         default: false
         }
@@ -90,10 +91,11 @@ extension State {
             guard models[name] == nil else { throw MissingSubject() }
             models[name] = Model(name: name)
         case .versionRegistered(let version):
-            let (model, number) = (version.id.model, version.id.number)
-            guard models[model]?.nextNumber == number else { throw MissingSubject() }
-            models[model]?.versions[number] = version
-            models[model]?.registeredAt[number] = time
+            guard models[version.id.model]?.register(version, at: time) == true else {
+                throw MissingSubject()
+            }
+        case .aliasMoved(let move):
+            guard models[move.model]?.move(move) == true else { throw MissingSubject() }
         }
     }
 
@@ -105,8 +107,8 @@ extension State {
         case .refused(let result): try move(result.release, .refused(result.gates), at: entry.at)
         case .stepEntered(let step): try enter(step, at: entry.at)
         case .held(let id):
-            let hold = Release.Hold(by: entry.actor, why: entry.reason, since: entry.at)
-            try move(id, .held(hold), at: entry.at)
+            try move(id, .held(Release.Hold(entry)), at: entry.at)
+        case .stepsDone(let done): try move(done.release, .stepsDone(Release.Hold(entry)), at: entry.at)
         case .resumed(let id): try move(id, .resumed, at: entry.at)
         case .promoted(let promotion): try promote(promotion.release, at: entry.at)
         case .settled(let id): try move(id, .settled, at: entry.at)
@@ -115,6 +117,7 @@ extension State {
             guard let pending = endpoints[fence.endpoint]?.unfenced, fence.receipt.epoch >= pending.epoch
             else { throw MissingSubject() }
             endpoints[fence.endpoint]?.unfenced = nil
+        case .shadowChanged(let change): try changeShadow(change)
         }
     }
 
@@ -122,10 +125,13 @@ extension State {
         switch event {
         case .quarantined(let quarantine):
             guard version(quarantine.version)?.digest == quarantine.digest else { throw MissingSubject() }
-            models[quarantine.version.model]?.quarantine.insert(quarantine.digest)
+            models[quarantine.version.model]?.withdraw(quarantine.digest)
+            for id in endpoints.keys.filter({ $0.model == quarantine.version.model }) {
+                endpoints[id]?.endShadow(of: quarantine.version.number)
+            }
         case .cleared(let id):
             guard let version = version(id) else { throw MissingSubject() }
-            models[id.model]?.quarantine.remove(version.digest)
+            models[id.model]?.clear(version.digest)
         case .automaticAllowed(let id):
             guard endpoints[id] != nil else { throw MissingSubject() }
             endpoints[id]?.automatic = .allowed
@@ -140,6 +146,7 @@ extension State {
         guard endpoints[endpoint]?.release == nil, releases[proposal.release] == nil else {
             throw MissingSubject()
         }
+        newestRelease = max(newestRelease, proposal.release.value)
         endpoints[endpoint, default: Endpoint(id: endpoint)].release = proposal.release
         endpoints[endpoint]?.lastTakenOut = nil
         releases[proposal.release] = Release(
@@ -160,7 +167,7 @@ extension State {
     /// The recorded share is what auditors read, so it must be the one that the plan makes effective.
     private mutating func enter(_ entry: StepEntry, at time: Timestamp) throws {
         guard let steps = releases[entry.release]?.plan.steps, steps.indices.contains(entry.step),
-            steps[entry.step].share == entry.share
+            steps[entry.step].share == entry.share, steps[entry.step].kind == entry.kind ?? .canary
         else { throw MissingSubject() }
         try move(entry.release, .entered(step: entry.step), at: time)
     }
@@ -181,4 +188,17 @@ extension State {
         }
         endpoints[rollback.endpoint]?.goBack(rollback, at: entry.at, entry.sequence)
     }
+
+    private mutating func changeShadow(_ change: ShadowChange) throws {
+        guard endpoints[change.endpoint]?.stable != nil else { throw MissingSubject() }
+        if let shadow = change.shadow {
+            let id = VersionID(change.endpoint.model, shadow.version)
+            guard version(id) != nil, !isQuarantined(id), shadow.share > .none else { throw MissingSubject() }
+        }
+        endpoints[change.endpoint]?.shadow = change.shadow
+    }
+}
+
+extension Release.Hold {
+    fileprivate init(_ entry: Entry) { self.init(by: entry.actor, why: entry.reason, since: entry.at) }
 }

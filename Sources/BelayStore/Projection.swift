@@ -120,6 +120,7 @@ extension Release.Phase {
         switch self {
         case .gating: ("gating", nil, nil, nil)
         case .refused(let time, _): ("refused", nil, time, nil)
+        case .shadow(let step, let since): ("shadow", step, since, nil)
         case .canary(let step, let since): ("canary", step, since, nil)
         case .watching(let since): ("watching", nil, since, nil)
         case .settled(let time): ("settled", nil, time, nil)

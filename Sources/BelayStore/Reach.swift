@@ -31,6 +31,7 @@ struct Reach {
         switch event {
         case .modelCreated(let name): models.insert(name)
         case .versionRegistered(let version): models.insert(version.id.model)
+        case .aliasMoved(let move): models.insert(move.model)
         }
     }
 
@@ -40,11 +41,13 @@ struct Reach {
         case .gatesPassed(let result), .refused(let result): include(result.release, in: state)
         case .stepEntered(let step): include(step.release, in: state)
         case .held(let id), .resumed(let id), .settled(let id): include(id, in: state)
+        case .stepsDone(let done): include(done.release, in: state)
         case .promoted(let promotion): include(promotion.release, in: state)
         case .rolledBack(let rollback):
             endpoints.insert(rollback.endpoint)
             rollback.release.map { include($0, in: state) }
         case .fenceCompleted(let fence): endpoints.insert(fence.endpoint)
+        case .shadowChanged(let change): endpoints.insert(change.endpoint)
         }
     }
 

@@ -78,7 +78,7 @@ package struct World: Sendable {
             preconditionFailure("a registered version is in the state")
         }
         let id = try release(model, version.id.number.value, at: milliseconds)
-        if let phase = state.releases[id]?.phase, case .canary = phase {
+        if state.releases[id]?.phase.step != nil {
             try perform(.promote(id), at: milliseconds)
         }
         if let phase = state.releases[id]?.phase, case .watching = phase {

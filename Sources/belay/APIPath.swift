@@ -28,6 +28,7 @@ struct APIPath: Equatable {
     static func rollback(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/rollback") }
     static func why(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/why") }
     static func automatic(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/automatic") }
+    static func shadow(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/shadow") }
     static func policy(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/policy") }
     static func releases(of model: ModelName) -> APIPath { APIPath("/v1/releases?model=\(model)") }
 

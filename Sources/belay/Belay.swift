@@ -25,7 +25,7 @@ struct Belay: AsyncParsableCommand {
                 name: "Ship",
                 subcommands: [
                     RegisterCommand.self, ReleaseCommand.self, PromoteCommand.self, HoldCommand.self,
-                    ResumeCommand.self,
+                    ResumeCommand.self, ShadowCommand.self,
                 ]
             ),
             CommandGroup(

@@ -51,6 +51,10 @@ struct Client: Sendable {
         try decode(try await send(request("PUT", path, body: try JSONEncoder().encode(body))).body)
     }
 
+    func delete<Answer: Decodable>(_ path: APIPath, _ body: some Encodable) async throws -> Answer {
+        try decode(try await send(request("DELETE", path, body: try JSONEncoder().encode(body))).body)
+    }
+
     func post<Answer: Decodable>(_ path: APIPath, ndjson: Data) async throws -> Answer {
         var request = request("POST", path, body: ndjson)
         request.setValue("application/x-ndjson", forHTTPHeaderField: "Content-Type")

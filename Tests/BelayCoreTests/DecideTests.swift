@@ -5,6 +5,7 @@ import Testing
 enum Scene: String, CaseIterable {
     case gating, gatingHeld, canary0, canary0Held, canary1, canary1Held, watching, watchingHeld
     case settled, refused, rolledBack, rolledBackTwice
+    case shadow, shadowHeld, stepsDone
 
     /// Versions 1 and 2 have served; 3 is, or was, on trial; 4 is registered.
     func world() throws -> World {
@@ -14,9 +15,21 @@ enum Scene: String, CaseIterable {
             try world.serve(version)
             world.wait(hour)
         }
-        try world.release(3, under: policy(twoSteps(watch: hour)))
+        try world.release(3, under: policy(plan))
         try prepare(&world)
         return world
+    }
+
+    private var plan: Plan {
+        switch self {
+        case .shadow, .shadowHeld, .stepsDone: shadowed
+        default: twoSteps(watch: hour)
+        }
+    }
+
+    /// A shadow, then 5 %, then a person decides.
+    private var shadowed: Plan {
+        BelayCoreTests.plan([shadowStep(percent: 100), step(percent: 5)], ending: .hold, watch: hour)
     }
 
     private func prepare(_ world: inout World) throws {
@@ -43,6 +56,12 @@ enum Scene: String, CaseIterable {
         case .canary0Held: try hold(.canary0, &world)
         case .canary1Held: try hold(.canary1, &world)
         case .watchingHeld: try hold(.watching, &world)
+        case .shadow: try world.passGates()
+        case .shadowHeld: try hold(.shadow, &world)
+        case .stepsDone:
+            try world.passGates()
+            try world.advance()
+            try world.advance()
         }
     }
 
@@ -74,6 +93,9 @@ struct DecideTests {
         .canary1Held: "already-held resumed promoted - out - - - in-progress out out+out",
         .watching: "held not-held - settled out held - - in-progress out out",
         .watchingHeld: "already-held resumed - - out - - - in-progress out out",
+        .shadow: "held not-held promoted entered out held - - in-progress out out+out",
+        .shadowHeld: "already-held resumed promoted - out - - - in-progress out out+out",
+        .stepsDone: "already-held resumed+promoted promoted - out - - - in-progress out out+out",
         .settled: "ended ended ended - - - - - proposed out out",
         .refused: "ended ended ended - - - - - proposed out out",
         .rolledBack: "ended ended ended - - - - - proposed out out",

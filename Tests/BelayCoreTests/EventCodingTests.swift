@@ -87,6 +87,24 @@ struct EventCodingTests {
                 )
             )
         ),
+        .registry(.aliasMoved(AliasMove(model: fraud, alias: champion, from: nil, to: number(2)))),
+        .registry(.aliasMoved(AliasMove(model: fraud, alias: champion, from: number(2), to: nil))),
+        .release(.stepsDone(StepsDone(release: release, guards: [report]))),
+        .release(
+            .shadowChanged(
+                ShadowChange(
+                    endpoint: prod,
+                    shadow: StandingShadow(version: number(2), share: share(percent: 10))
+                )
+            )
+        ),
+        .release(.shadowChanged(ShadowChange(endpoint: prod, shadow: nil))),
+        .release(
+            .stepEntered(
+                StepEntry(release: release, step: 0, kind: .shadow, share: share(percent: 10), guards: [])
+            )
+        ),
+        .safety(.policyChanged(prod, policy(.careful))), .safety(.policyChanged(prod, policy(.shadowOnly))),
         .safety(.quarantined(Quarantine(version: id(3), digest: digest(3)))), .safety(.cleared(id(3))),
         .safety(.automaticAllowed(prod)), .safety(.policyChanged(prod, .standard(for: fraud))),
         .operation(.serverStarted(ServerStart(belay: "0.1.0", process: 7))),
@@ -143,7 +161,7 @@ struct EventCodingTests {
         let golden =
             #"{"guards":[{"limit":0,"log_e":4.75,"lower":0.01,"metric":"error_rate","n":812,"#
             + #""n_stable":7300,"name":"error_rate","value":0.04,"verdict":"breach"}],"#
-            + #""release":"r142","share":250000,"step":1}"#
+            + #""kind":"canary","release":"r142","share":250000,"step":1}"#
         let entry = StepEntry(
             release: Self.release,
             step: 1,
@@ -168,7 +186,8 @@ struct EventCodingTests {
             + #"{"limit":{"never":{}},"metric":"circuit_breaker","name":"circuit_breaker","#
             + #""then":"rollback"}],"#
             + #""labels":{},"model":"fraud","#
-            + #""plan":{"steps":[{"dwell_ms":60000,"min_samples":100,"share":50000}],"watch_ms":0},"#
+            + #""plan":{"ending":"promote","steps":[{"dwell_ms":60000,"kind":"canary","min_samples":100,"#
+            + #""share":50000}],"watch_ms":0},"#
             + #""rollback":{"failing":{"inflight":"replay"},"good_after_ms":3600000,"keep_warm":2,"#
             + #""standby":"wait"},"serving":{"record":{"durability":"buffered","extent":"every","#
             + #""on_full":"drop","redact":[]},"timeout_ms":5000,"unit":"request"}},"#
@@ -182,6 +201,17 @@ struct EventCodingTests {
             salt: Salt(42)
         )
         #expect(try text(.release(.proposed(proposal))) == golden)
+    }
+
+    /// As 0.1 wrote them, before there were shadows.
+    @Test func stepsWithoutAKindAreCanarySteps() throws {
+        let json = #"{"guards":[],"release":"r142","share":250000,"step":1}"#
+        let entry = try read(.stepEntered, json)
+        #expect(entry.subject == "r142")
+        let plan = #"{"steps":[{"dwell_ms":1,"min_samples":2,"share":50000}],"watch_ms":0}"#
+        let decoded = try JSONDecoder().decode(Plan.self, from: Data(plan.utf8))
+        #expect(decoded.steps.map(\.kind) == [.canary])
+        #expect(decoded.ending == .promote)
     }
 
     @Test(arguments: ["", "release", "release.", "release.Held", "registry.model_deleted", "held"])

@@ -19,7 +19,7 @@ struct RefusalTests {
             prod,
             considered: [Considered(version: number(1), taken: false, why: "does not load: The file is cut.")]
         ),
-        .notQuarantined(id(1)),
+        .notQuarantined(id(1)), .aliasIsLabel(champion, of: id(1)), .tooManyAliases(fraud),
     ]
 
     /// Exhaustive on purpose: a new case stops the build here, and belongs into the list above too.
@@ -43,11 +43,13 @@ struct RefusalTests {
         case .doesNotLoad: 15
         case .nothingToGoBackTo: 16
         case .notQuarantined: 17
+        case .aliasIsLabel: 18
+        case .tooManyAliases: 19
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...17))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...19))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -57,7 +59,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 18)
+        #expect(codes.count == 20)
     }
 
     @Test(arguments: all)

@@ -16,6 +16,7 @@ let hour = Duration.seconds(3600)
 func number(_ value: Int) -> VersionNumber { legal(VersionNumber(value)) }
 func id(_ value: Int) -> VersionID { VersionID(fraud, number(value)) }
 func share(percent: Double) -> Share { legal(Share(partsPerMillion: Int(percent * 10_000))) }
+let champion = legal(AliasName("champion"))
 func label(_ text: String) -> VersionLabel { legal(VersionLabel(text)) }
 
 func digest(_ seed: Int) -> Digest {
@@ -63,8 +64,17 @@ func step(percent: Double, dwell: Duration = .seconds(60), minSamples: Int = 100
     )
 }
 
-func plan(_ steps: [Plan.Step], watch: Duration = .zero) -> Plan {
-    legal(Plan(steps: steps, watchMilliseconds: watch.wholeMilliseconds))
+func shadowStep(percent: Double, dwell: Duration = .seconds(60), minSamples: Int = 100) -> Plan.Step {
+    Plan.Step(
+        kind: .shadow,
+        share: share(percent: percent),
+        dwellMilliseconds: dwell.wholeMilliseconds,
+        minSamples: minSamples
+    )
+}
+
+func plan(_ steps: [Plan.Step], ending: Plan.Ending = .promote, watch: Duration = .zero) -> Plan {
+    legal(Plan(steps: steps, ending: ending, watchMilliseconds: watch.wholeMilliseconds))
 }
 
 /// 5 %, then 25 %, then everyone.

@@ -39,6 +39,10 @@ struct StateTests {
                 )
             )
         }
+        func shadow(_ endpoint: EndpointID, _ version: Int, _ percent: Double) -> Event {
+            let shadow = StandingShadow(version: number(version), share: share(percent: percent))
+            return .release(.shadowChanged(ShadowChange(endpoint: endpoint, shadow: shadow)))
+        }
         func entered(_ step: Int, percent: Double = 25) -> Event {
             .release(
                 .stepEntered(
@@ -67,6 +71,23 @@ struct StateTests {
             .safety(.quarantined(Quarantine(version: id(1), digest: digest(9)))),
             .safety(.automaticAllowed(other)), .safety(.policyChanged(other, .standard(for: fraud))),
             entered(1, percent: 26),
+            .release(
+                .stepEntered(
+                    StepEntry(
+                        release: release,
+                        step: 1,
+                        kind: .shadow,
+                        share: share(percent: 25),
+                        guards: []
+                    )
+                )
+            ),
+            .release(.stepsDone(StepsDone(release: release, guards: []))),
+            .registry(.versionRegistered(Version(id: id(5), draft: draft(1)))),
+            .registry(.aliasMoved(AliasMove(model: fraud, alias: champion, from: number(1), to: number(2)))),
+            .registry(.aliasMoved(AliasMove(model: fraud, alias: champion, from: nil, to: number(9)))),
+            .registry(.aliasMoved(AliasMove(model: other.model, alias: champion, from: nil, to: nil))),
+            shadow(other, 1, 10), shadow(prod, 9, 10), shadow(prod, 1, 0),
             .release(
                 .fenceCompleted(
                     FenceRecord(

@@ -33,6 +33,7 @@ struct WalkTests {
     private func check(_ world: World, after before: World, _ command: Command) throws {
         let (state, old) = (world.state, before.state)
         #expect(state.releases.values.count { !$0.hasEnded } <= 1)
+        checkIndexes(of: state)
         #expect(state.activeRelease(at: prod)?.hasEnded != true)
         let (table, oldTable) = (state.routeTable, old.routeTable)
         #expect(table.epoch >= oldTable.epoch)
@@ -51,6 +52,16 @@ struct WalkTests {
         #expect(route.stable.map(route.standbys.contains) != true)
         let keepWarm = state.endpoints[prod]?.effectivePolicy.rollback.keepWarm ?? 0
         #expect(route.standbys.count <= keepWarm)
+        #expect(Set(route.aliases.values).isSubset(of: route.answering), "\(command)")
+        #expect(route.aliases["stable"] == route.stable)
+        #expect(route.aliases["candidate"] == route.candidate?.version)
+        for shadow in route.shadows {
+            #expect(shadow.share > .none)
+            #expect(shadow.version != route.stable && shadow.version != route.candidate?.version)
+            #expect(!route.withdrawn.contains(shadow.version), "\(command)")
+            #expect(state.demand.loaded.contains(VersionID(fraud, shadow.version)))
+        }
+        #expect(Set(route.shadows.map(\.version)).count == route.shadows.count)
         if let candidate = route.candidate {
             guard case .canary = state.releases[candidate.release]?.phase else {
                 Issue.record("a share without a canary, after \(command)")
@@ -61,10 +72,26 @@ struct WalkTests {
         if let fence = state.demand.fences.first { #expect(fence.epoch <= table.epoch) }
     }
 
+    /// What is kept beside the versions is what a search through them would find.
+    private func checkIndexes(of state: State) {
+        #expect(state.nextRelease.value == (state.releases.keys.map(\.value).max() ?? 0) + 1)
+        guard let model = state.models[fraud] else { return }
+        let versions = model.versions.values
+        #expect(model.nextNumber == model.versions.keys.max()?.next ?? .first)
+        let withdrawn = versions.filter { model.quarantine.contains($0.digest) }
+        #expect(model.withdrawn == Set(withdrawn.map(\.id.number)))
+        for version in versions {
+            #expect(model.version(digest: version.digest) == version)
+            if let label = version.label { #expect(model.version(.label(label)) == version) }
+        }
+        #expect(model.version(digest: digest(999)) == nil)
+        #expect(model.aliases.values.allSatisfy { model.versions[$0] != nil })
+    }
+
     private static func command(in state: State, _ generator: inout SplitMix64) -> Command {
         let release = state.endpoints[prod]?.release ?? ReleaseID(Int.random(in: 1...9, using: &generator))
         let version = Int.random(in: 1...8, using: &generator)
-        switch Int.random(in: 0..<24, using: &generator) {
+        switch Int.random(in: 0..<28, using: &generator) {
         case 0, 1: return .register(registration(&generator))
         case 2, 3, 4, 5: return .release(request(version, under: somePolicy(&generator)))
         case 6: return .release(request(version, origin: .automatic))
@@ -76,7 +103,13 @@ struct WalkTests {
         case 18: return .promote(release)
         case 19, 20: return .rollback(rollback(&generator))
         case 21: return .clearQuarantine(id(version))
-        case 22:
+        case 22, 23:
+            let shadow = ShadowRequest(version: .number(number(version)), share: share(percent: 10))
+            return .changeShadow(prod, version < 7 ? shadow : nil)
+        case 24, 25:
+            let target = VersionReference.number(number(version))
+            return .moveAlias(champion, of: fraud, to: version < 7 ? target : nil)
+        case 26:
             return version < 5
                 ? .allowAutomatic(prod) : .changePolicy(prod, somePolicy(&generator) ?? policy(.canary))
         default: return state.demand.fences.first.map { .recordFence($0, receipt($0)) } ?? .promote(release)
@@ -100,7 +133,8 @@ struct WalkTests {
     }
 
     private static func somePolicy(_ generator: inout SplitMix64) -> Policy? {
-        switch Int.random(in: 0..<5, using: &generator) {
+        switch Int.random(in: 0..<6, using: &generator) {
+        case 5: policy(plan([shadowStep(percent: 100), step(percent: 5)], ending: .hold))
         case 0: nil
         case 1: policy(.instant, keepWarm: 0)
         case 2: policy(twoSteps())

@@ -26,6 +26,7 @@ extension TextCoded {
 extension ModelName: TextCoded {}
 extension EnvironmentName: TextCoded {}
 extension VersionLabel: TextCoded {}
+extension AliasName: TextCoded {}
 extension Digest: TextCoded {}
 extension Timestamp: TextCoded {}
 extension ReleaseID: TextCoded {}

@@ -52,6 +52,25 @@ package struct VersionLabel: Hashable, Sendable, CustomStringConvertible {
     package var description: String { text }
 }
 
+/// A name for a version that can be moved to another: `champion`.
+///
+/// The alphabet of labels, without the two names that every endpoint gives by itself.
+package struct AliasName: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package static let reserved: Set = ["stable", "candidate"]
+
+    package let text: String
+
+    /// Returns nil when `text` is not a legal alias.
+    package init?(_ text: String) {
+        guard VersionLabel(text) != nil, !Self.reserved.contains(text) else { return nil }
+        self.text = text
+    }
+
+    package var description: String { text }
+
+    package static func < (lhs: Self, rhs: Self) -> Bool { lhs.text < rhs.text }
+}
+
 /// Who did something, as the ledger names them.
 package enum Actor: Hashable, Sendable, CustomStringConvertible {
     /// Belay itself, acting on evidence or on recovery.

@@ -22,6 +22,15 @@ package enum Metric: String, Codable, CaseIterable, Sendable {
     /// The coin of a shadow decides what is copied, not who answers, so its outcomes are no evidence for a
     /// comparison of the arms. Each pair is a sample of its own.
     package var isOfShadows: Bool { self == .disagreement || self == .shadowError }
+
+    /// Whether a step of this kind can show it: errors and labels speak of answers that somebody got.
+    package func applies(to kind: Plan.Step.Kind) -> Bool {
+        switch self {
+        case .invalidOutput, .circuitBreaker: true
+        case .errorRate, .accuracy: kind == .canary
+        case .disagreement, .shadowError: kind == .shadow
+        }
+    }
 }
 
 /// One kind of outcome: equal keys share one factor of the bet, so only their number matters.

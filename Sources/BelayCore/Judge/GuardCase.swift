@@ -9,6 +9,7 @@ struct GuardCase: Equatable, Sendable {
         case comparison(AllocationBet)
         case limit(OneSampleBet)
         case never(count: Int)
+        case none
     }
 
     /// Outcomes of one arm.
@@ -42,6 +43,8 @@ struct GuardCase: Equatable, Sendable {
 
     let guarded: Guard
     private var bet: Bet
+    /// In a step that cannot show its metric, what the last one showed stays.
+    private var applies = true
     private var inStep = Arms()
     private var before = Arms()
 
@@ -58,8 +61,18 @@ struct GuardCase: Equatable, Sendable {
         }
     }
 
+    /// Counts a metric that no guard is on.
+    init?(observing metric: Metric) {
+        guard let guarded = Guard.observing(metric) else { return nil }
+        self.guarded = guarded
+        bet = .none
+    }
+
     var isBet: Bool {
-        if case .never = bet { false } else { true }
+        switch bet {
+        case .comparison, .limit: true
+        case .never, .none: false
+        }
     }
 
     private var isComparison: Bool {
@@ -76,11 +89,14 @@ struct GuardCase: Equatable, Sendable {
         case .comparison(let bet): bet.logEvidence
         case .limit(let bet): bet.logEvidence
         case .never(let count): count > 0 ? .infinity : 0
+        case .none: 0
         }
     }
 
     /// A new step: its samples are counted from zero; the bet goes on.
-    mutating func enterStep() {
+    mutating func enterStep(of kind: Plan.Step.Kind) {
+        applies = guarded.metric.applies(to: kind)
+        guard applies else { return }
         before = inStep
         inStep = Arms()
     }
@@ -128,6 +144,7 @@ struct GuardCase: Equatable, Sendable {
             bet = .limit(limit)
         case .never(let count):
             bet = .never(count: count.addingSaturated(Self.ofCandidate(counts, bad: true)))
+        case .none: break
         }
     }
 
@@ -158,6 +175,7 @@ struct GuardCase: Equatable, Sendable {
     private func verdict(in view: StepView) -> Verdict {
         if case .never(let count) = bet { return count > 0 ? .breach : (view.answers > 0 ? .pass : .blind) }
         if guarded.reaction == .hold, logEvidence >= Self.threshold { return .breach }
+        guard applies, bet != .none else { return .unjudged }
         guard isSeen(inStep.candidate, in: view), tossed.candidate > 0 else { return .blind }
         if isComparison, !isSeen(inStep.stable, in: view) || tossed.stable == 0 { return .blind }
         guard inStep.candidate.all >= guarded.samplesNeeded(in: view.step) else { return .undecided }
@@ -213,7 +231,11 @@ extension GuardCase {
             return Figures(value: Double(count), interval: nil, limit: 0)
         case .absolute(let max):
             let interval = candidate.map {
-                ConfidenceSequence.mean(of: $0, alpha: Self.displayLevel, effect: Swift.max(max / 2, 0.005))
+                ConfidenceSequence.mean(
+                    of: $0,
+                    alpha: Self.displayLevel,
+                    effect: min(Swift.max(max / 2, 0.005), 0.1)
+                )
             }
             return Figures(
                 value: candidate.map { falls ? 1 - $0.mean : $0.mean },

@@ -18,7 +18,14 @@ package struct Judge: Equatable, Sendable {
     package init(of release: Release) {
         self.release = release.id
         self.plan = release.plan
-        self.cases = release.proposal.policy.guards.map(GuardCase.init)
+        let guards = release.proposal.policy.guards
+        // What shadows show is counted for people even where no guard asks for it.
+        let hasShadow = release.plan.steps.contains { $0.kind == .shadow }
+        let unguarded = Metric.allCases.filter { metric in !guards.contains { $0.metric == metric } }
+        self.cases =
+            guards.map { GuardCase($0) }
+            + (hasShadow ? unguarded.compactMap { GuardCase(observing: $0) } : [])
+        enter(step: 0)
     }
 
     /// Takes in what one tick counted.
@@ -32,7 +39,8 @@ package struct Judge: Equatable, Sendable {
         let isOfThisStep = tick.step == step
         for index in cases.indices { cases[index].settle(tick, isOfThisStep: isOfThisStep) }
         guard isOfThisStep else { return }
-        for (key, count) in tick.counts.counts where key.metric == .errorRate && key.arm == .candidate {
+        let answers = plan.steps.indices.contains(step) ? plan.steps[step].kind.answers : .errorRate
+        for (key, count) in tick.counts.counts where key.metric == answers && key.arm == .candidate {
             answersInStep = answersInStep.addingSaturated(count)
         }
     }
@@ -41,7 +49,7 @@ package struct Judge: Equatable, Sendable {
     /// only hold.
     package func rule(on phase: Release.Phase, waived: Bool, now: Timestamp) -> Ruling {
         switch phase {
-        case .canary(let step, let since):
+        case .shadow(let step, let since), .canary(let step, let since):
             guard plan.steps.indices.contains(step) else { return .wait([]) }
             var current = self
             if step != self.step { current.enter(step: step) }
@@ -55,7 +63,8 @@ package struct Judge: Equatable, Sendable {
     private mutating func enter(step new: Int) {
         step = new
         answersInStep = 0
-        for index in cases.indices { cases[index].enterStep() }
+        guard plan.steps.indices.contains(new) else { return }
+        for index in cases.indices { cases[index].enterStep(of: plan.steps[new].kind) }
     }
 
     private func rule(step: Plan.Step, since: Timestamp, waived: Bool, now: Timestamp) -> Ruling {
@@ -73,7 +82,8 @@ package struct Judge: Equatable, Sendable {
         let holding = zip(cases, reports).first { $0.guarded.reaction == .hold && $1.verdict == .breach }
         if let holding, !ignoresHolds { return .hold(holding.1.name, reports) }
         let allPass = zip(cases, reports).allSatisfy { guardCase, report in
-            report.verdict == .pass || (ignoresHolds && guardCase.guarded.reaction == .hold)
+            report.verdict == .pass || report.verdict == .unjudged
+                || (ignoresHolds && guardCase.guarded.reaction == .hold)
         }
         let served = now.since(since) >= step.dwell && answersInStep >= step.minSamples
         return allPass && served ? .advance(reports) : .wait(reports)
@@ -89,6 +99,16 @@ package struct Judge: Equatable, Sendable {
         let total = Combination.logWeightedSum(betting.map { (weight, $0.logEvidence) })
         guard total >= GuardCase.threshold else { return nil }
         return betting.max { $0.logEvidence < $1.logEvidence }?.guarded.name
+    }
+}
+
+extension Plan.Step.Kind {
+    /// The metric whose outcomes are the answers that a step asks for.
+    fileprivate var answers: Metric {
+        switch self {
+        case .shadow: .disagreement
+        case .canary: .errorRate
+        }
     }
 }
 

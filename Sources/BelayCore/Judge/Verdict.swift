@@ -8,6 +8,8 @@ package enum Verdict: String, Codable, CaseIterable, Sendable {
     case undecided
     /// Nothing was seen where something should have been. Blindness is not success.
     case blind
+    /// Nothing is held against it here: its metric does not exist in this step, or has no guard.
+    case unjudged
 }
 
 /// One guard's verdict with the numbers behind it, as people read them.

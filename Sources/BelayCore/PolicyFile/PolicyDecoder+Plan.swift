@@ -7,6 +7,18 @@ extension PolicyDecoder {
 
     mutating func plan(_ node: PolicyNode) -> Plan? {
         guard let fields = fields(of: node, PolicyKeys.plan, "rollout") else { return nil }
+        let ending = fields["end"].map { self.ending($0) }
+        guard let plan = plan(fields, node), ending != .some(nil) else { return nil }
+        return ending.flatMap { $0 }.map(plan.ending(in:)) ?? plan
+    }
+
+    private mutating func ending(_ node: PolicyNode) -> Plan.Ending? {
+        let known = PolicyWords.endings
+        let word = word(node, "rollout.end", known: known, later: [], meant: PolicyWords.meantEndings)
+        return word.flatMap(Plan.Ending.init(rawValue:))
+    }
+
+    private mutating func plan(_ fields: Fields, _ node: PolicyNode) -> Plan? {
         switch (fields["use"], fields["steps"]) {
         case (let use?, nil): return namedPlan(use)
         case (nil, let steps?): return plan(ofSteps: steps)
@@ -32,7 +44,7 @@ extension PolicyDecoder {
     private mutating func namedPlan(_ node: PolicyNode) -> Plan? {
         let known = PolicyWords.plans
         guard
-            let name = word(node, "rollout.use", known: known, later: PolicyWords.laterPlans, meant: [:])
+            let name = word(node, "rollout.use", known: known, later: [], meant: [:])
         else { return nil }
         return Plan.named[name]
     }
@@ -50,39 +62,81 @@ extension PolicyDecoder {
         }
         var steps: [Plan.Step] = []
         var isWhole = true
-        var highest = Share.none
+        var highest: Share?
         for (index, node) in nodes.enumerated() {
             let isLast = index == nodes.count - 1
-            guard let step = step(node, "rollout.steps[\(index)]", above: highest, isLast: isLast) else {
+            guard let step = step(node, "rollout.steps[\(index)]", after: highest, isLast: isLast) else {
                 isWhole = false
                 continue
             }
-            highest = max(highest, step.share)
-            if step.share < .all { steps.append(step) }
+            if step.kind == .canary { highest = max(highest ?? .none, step.share) }
+            if step.kind == .shadow || step.share < .all { steps.append(step) }
         }
         return isWhole ? Plan(steps: steps, watchMilliseconds: 0) : nil
     }
 
+    /// `highest` is the greatest share of the canary steps before; nil when there is none.
     private mutating func step(
         _ node: PolicyNode,
         _ path: String,
-        above highest: Share,
+        after highest: Share?,
         isLast: Bool
     ) -> Plan.Step? {
         guard let fields = fields(of: node, PolicyKeys.step, path) else { return nil }
-        let share = fields["canary"].flatMap { self.share($0, "\(path).canary", above: highest) }
+        let drawn = kindAndShare(fields, node, after: highest)
         let longest = PolicyQuantity.longestMilliseconds
         let dwell =
             fields["for"].map { time($0, "\(path).for", 0...longest) } ?? Self.standardDwellMilliseconds
         let samples =
             fields["min_samples"].map { count($0, "\(path).min_samples", 0...PolicyQuantity.greatestCount) }
             ?? Self.standardMinSamples
-        guard let share, let dwell, let samples else { return nil }
-        if share == .all, !checkPromotion(fields, isLast: isLast) { return nil }
-        return Plan.Step(share: share, dwellMilliseconds: dwell, minSamples: samples)
+        guard let (kind, share) = drawn, let dwell, let samples else { return nil }
+        if kind == .canary, share == .all, !checkPromotion(fields, isLast: isLast) { return nil }
+        return Plan.Step(kind: kind, share: share, dwellMilliseconds: dwell, minSamples: samples)
     }
 
-    private mutating func share(_ node: PolicyNode, _ path: String, above highest: Share) -> Share? {
+    private mutating func kindAndShare(
+        _ fields: Fields,
+        _ node: PolicyNode,
+        after highest: Share?
+    ) -> (Plan.Step.Kind, Share)? {
+        let path = fields.path
+        switch (fields["shadow"], fields["canary"]) {
+        case (nil, let canary?):
+            return share(canary, "\(path).canary", above: highest ?? .none).map { (.canary, $0) }
+        case (let shadow?, nil):
+            guard highest == nil else {
+                report(
+                    shadow.place,
+                    .contradiction,
+                    "\(path) is a shadow step after a canary step",
+                    "move shadow steps to the beginning"
+                )
+                return nil
+            }
+            return share(shadow, "\(path).shadow", above: .none).map { (.shadow, $0) }
+        case (let shadow?, .some):
+            report(
+                shadow.place,
+                .contradiction,
+                "\(path) has both \"shadow\" and \"canary\"",
+                "make two steps of it, the shadow first"
+            )
+            return nil
+        case (nil, nil):
+            // A key that was misread has been reported, with what was meant by it.
+            if fields.isExcused { return nil }
+            report(
+                node.place,
+                .missingKey,
+                "\(path) needs \"canary\" or \"shadow\"",
+                "write the share, such as canary: 10%"
+            )
+            return nil
+        }
+    }
+
+    mutating func share(_ node: PolicyNode, _ path: String, above highest: Share) -> Share? {
         guard case .scalar(let scalar) = node.value else {
             reportType(node, path, "a percentage", "write one such as 10%")
             return nil

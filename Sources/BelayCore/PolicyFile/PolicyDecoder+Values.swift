@@ -10,6 +10,7 @@ extension PolicyDecoder {
         var values: [String: PolicyNode] = [:]
         var seen: Set<String> = []
         var excused: Set<String> = []
+        var isExcused = false
         for member in members {
             guard seen.insert(member.key).inserted else {
                 report(
@@ -24,12 +25,13 @@ extension PolicyDecoder {
                 values[member.key] = member.value
             } else {
                 excused.formUnion(reportKey(member, table, subject))
+                isExcused = true
             }
         }
         for key in table.required where values[key] == nil && !excused.contains(key) {
             report(node.place, .missingKey, "\(subject) needs \"\(key)\"", example(of: key))
         }
-        return Fields(path: path, place: node.place, values: values)
+        return Fields(path: path, place: node.place, values: values, isExcused: isExcused)
     }
 
     /// Reports a key that is not taken; returns the keys that are no longer worth missing.
@@ -104,13 +106,22 @@ extension PolicyDecoder {
         return nil
     }
 
+    /// Reads the raw value of an enumeration.
+    mutating func choice<Choice>(_ node: PolicyNode, _ path: String, of type: Choice.Type) -> Choice?
+    where Choice: RawRepresentable<String> & CaseIterable {
+        let known = Choice.allCases.map(\.rawValue)
+        return word(node, path, known: known, later: [], meant: [:]).flatMap(Choice.init(rawValue:))
+    }
+
     /// Reads a time in milliseconds.
     mutating func time(_ node: PolicyNode, _ path: String, _ range: ClosedRange<Int64>) -> Int64? {
         guard case .scalar(let scalar) = node.value, scalar.kind != .null else {
             reportType(node, path, "a time", "write one such as 30s")
             return nil
         }
-        let time = scalar.kind == .text ? PolicyQuantity.milliseconds(scalar.text) : nil
+        let time =
+            scalar.kind == .text
+            ? PolicyQuantity.milliseconds(scalar.text, atMost: range.upperBound) : nil
         guard let time, range.contains(time) else {
             let ends = [range.lowerBound, range.upperBound].map(PolicyQuantity.text(milliseconds:))
             let isBare = scalar.kind == .number && PolicyQuantity.count(scalar.text) != nil
@@ -204,7 +215,8 @@ extension PolicyDecoder {
         switch key {
         case "belay": "begin with belay: 1"
         case "model": "write model: with the name of the model"
-        case "canary": "write the share, such as canary: 10%"
+        case "sample": "write the share, such as sample: 10%"
+        case "answer": "write the outputs of one row, such as answer: {label: 0}"
         case "metric": "write one of \(PolicyWords.metrics.joined(separator: ", "))"
         default: "add it"
         }

@@ -21,6 +21,8 @@ struct PolicyDecoder {
         let place: PolicyNode.Place
         /// The first value of each key that the table knows.
         let values: [String: PolicyNode]
+        /// Whether some key was not taken and may have stood for one that is missing.
+        var isExcused = false
 
         subscript(key: String) -> PolicyNode? { values[key] }
     }
@@ -83,29 +85,6 @@ struct PolicyDecoder {
         return name
     }
 
-    private mutating func servingSettings(_ node: PolicyNode) -> ServingSettings? {
-        guard let fields = fields(of: node, PolicyKeys.serving, "serving") else { return nil }
-        let unit = fields["unit"].map { servingUnit($0) } ?? ServingSettings.standard.unit
-        let standard = Int64(ServingSettings.standard.timeoutMilliseconds)
-        let timeout = fields["timeout"].map { time($0, "serving.timeout", 1...600_000) } ?? standard
-        guard let unit, let timeout else { return nil }
-        return ServingSettings(unit: unit, timeoutMilliseconds: Int(timeout), record: .standard)
-    }
-
-    private mutating func servingUnit(_ node: PolicyNode) -> ServingSettings.Unit? {
-        guard let text = text(node, "serving.unit") else { return nil }
-        guard let unit = ServingSettings.Unit(text) else {
-            report(
-                node.place,
-                .badValue,
-                "serving.unit is \"\(shown(text))\"",
-                "write request, header:X-User, or a JSON pointer such as /parameters/user_id"
-            )
-            return nil
-        }
-        return unit
-    }
-
     private mutating func labels(_ node: PolicyNode) -> Policy.Labels? {
         guard let fields = fields(of: node, PolicyKeys.labels, "labels") else { return nil }
         guard let output = fields["output"] else { return Policy.Labels(output: nil) }
@@ -120,24 +99,5 @@ struct PolicyDecoder {
             return nil
         }
         return Policy.Labels(output: name)
-    }
-
-    private mutating func rollback(_ node: PolicyNode) -> Policy.Rollback? {
-        guard let fields = fields(of: node, PolicyKeys.rollback, "rollback") else { return nil }
-        let standard = Policy.Rollback.standard
-        let goodAfter =
-            fields["good_after"].map {
-                time($0, "rollback.good_after", 0...PolicyQuantity.longestMilliseconds)
-            }
-            ?? standard.goodAfterMilliseconds
-        let keepWarm =
-            fields["keep_warm"].map { count($0, "rollback.keep_warm", 1...20) } ?? standard.keepWarm
-        guard let goodAfter, let keepWarm else { return nil }
-        return Policy.Rollback(
-            goodAfterMilliseconds: goodAfter,
-            keepWarm: keepWarm,
-            failing: .standard,
-            standby: .wait
-        )
     }
 }

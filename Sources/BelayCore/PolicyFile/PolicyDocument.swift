@@ -6,41 +6,84 @@ extension PolicyNode {
         var members: [(String, PolicyNode)] = [
             ("belay", .number(1)),
             ("model", .text(policy.model.text)),
-            (
-                "serving",
-                .mapping([
-                    ("unit", .text(policy.serving.unit.description)),
-                    ("timeout", .time(Int64(policy.serving.timeoutMilliseconds))),
-                ])
-            ),
+            ("serving", .serving(policy.serving)),
             ("rollout", .plan(policy.plan)),
             ("guards", PolicyNode(.sequence(policy.guards.map(PolicyNode.guarded)))),
         ]
         if let output = policy.labels.output {
             members.append(("labels", .mapping([("output", .text(output))])))
         }
-        members.append(
-            (
-                "rollback",
-                .mapping([
-                    ("good_after", .time(policy.rollback.goodAfterMilliseconds)),
-                    ("keep_warm", .number(policy.rollback.keepWarm)),
-                ])
-            )
-        )
+        members.append(("rollback", .rollback(policy.rollback)))
         self = PolicyNode.mapping(members).placed(at: "")
     }
 
+    private static func serving(_ serving: ServingSettings) -> PolicyNode {
+        let record = serving.record
+        var members = [
+            ("unit", text(serving.unit.description)), ("timeout", time(Int64(serving.timeoutMilliseconds))),
+            ("record", extent(record.extent)), ("durability", text(record.durability.rawValue)),
+            ("on_full", text(record.onFull.rawValue)),
+        ]
+        if !record.redact.isEmpty {
+            members.append(("redact", PolicyNode(.sequence(record.redact.map { text($0) }))))
+        }
+        if let subject = record.subject { members.append(("subject", text(subject.description))) }
+        let keep = [
+            record.keepMilliseconds.map { ("for", time($0)) },
+            record.keepBytes.map { ("size", text(PolicyQuantity.text(bytes: $0))) },
+        ].compactMap { $0 }
+        if !keep.isEmpty { members.append(("keep", mapping(keep))) }
+        return mapping(members)
+    }
+
+    private static func extent(_ extent: RecordSettings.Extent) -> PolicyNode {
+        switch extent {
+        case .every, .none: text(extent.description)
+        case .sample(let share):
+            mapping([
+                ("sample", text(PolicyQuantity.percentage(partsPerMillion: share.partsPerMillion)))
+            ])
+        }
+    }
+
+    private static func rollback(_ rollback: Policy.Rollback) -> PolicyNode {
+        var members = [
+            ("good_after", time(rollback.goodAfterMilliseconds)), ("keep_warm", number(rollback.keepWarm)),
+            ("inflight", text(rollback.failing.inflight.rawValue)),
+            ("standby", text(rollback.standby.rawValue)),
+        ]
+        if let answer = rollback.failing.answer {
+            let outputs = answer.outputs.sorted { $0.key < $1.key }.map { ($0.key, row($0.value)) }
+            members.append(("fallback", mapping([("answer", mapping(outputs))])))
+        }
+        return mapping(members)
+    }
+
+    private static func row(_ values: [StaticAnswer.Value]) -> PolicyNode {
+        let elements = values.map { value in
+            switch value {
+            case .number(let number): PolicyNode(.scalar(Scalar(plain: shortDecimal(number))))
+            case .text(let string): text(string)
+            case .boolean(let flag): PolicyNode(.scalar(Scalar(plain: String(flag))))
+            }
+        }
+        return elements.count == 1 ? elements[0] : PolicyNode(.sequence(elements))
+    }
+
     private static func plan(_ plan: Plan) -> PolicyNode {
-        guard !plan.steps.isEmpty else { return mapping([("use", text("instant"))]) }
+        let end = plan.ending == .promote ? [] : [("end", text(plan.ending.rawValue))]
+        guard !plan.steps.isEmpty else { return mapping([("use", text("instant"))] + end) }
         let steps = plan.steps.map { step in
             mapping([
-                ("canary", text(PolicyQuantity.percentage(partsPerMillion: step.share.partsPerMillion))),
+                (
+                    step.kind.rawValue,
+                    text(PolicyQuantity.percentage(partsPerMillion: step.share.partsPerMillion))
+                ),
                 ("for", time(step.dwellMilliseconds)),
                 ("min_samples", number(step.minSamples)),
             ])
         }
-        return mapping([("steps", PolicyNode(.sequence(steps)))])
+        return mapping([("steps", PolicyNode(.sequence(steps)))] + end)
     }
 
     private static func guarded(_ each: Guard) -> PolicyNode {
@@ -90,7 +133,7 @@ extension PolicyNode {
             PolicyNode(
                 .mapping(
                     members.map { member in
-                        let place = "\(pointer)/\(member.key)"
+                        let place = "\(pointer)/\(escaped(member.key))"
                         return Member(
                             key: member.key,
                             keyPlace: .pointer(place),

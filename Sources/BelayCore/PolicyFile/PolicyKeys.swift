@@ -18,7 +18,9 @@ package struct PolicyKeys: Sendable {
         return meant[near] ?? near
     }
 
-    package static let all = [root, serving, plan, step, guarded, labels, rollback]
+    package static let all = [
+        root, serving, sampling, keep, plan, step, guarded, labels, rollback, fallback,
+    ]
 
     static let root = PolicyKeys(
         name: "policy",
@@ -42,21 +44,43 @@ package struct PolicyKeys: Sendable {
     static let serving = PolicyKeys(
         name: "serving",
         required: [],
-        optional: ["unit", "timeout"],
-        meant: ["key": "unit", "sticky": "unit", "sticky_by": "unit", "deadline": "timeout"],
+        optional: [
+            "unit", "timeout", "record", "durability", "on_full", "redact", "subject", "keep",
+        ],
+        meant: [
+            "key": "unit", "sticky": "unit", "sticky_by": "unit", "deadline": "timeout", "capture": "record",
+            "log": "record", "overflow": "on_full", "retention": "keep", "mask": "redact",
+        ],
         later: [
             "protocol": "take it out; models run inside Belay as ONNX",
             "url": "take it out; models run inside Belay as ONNX",
-            "capture": "take it out; every answer is recorded",
-            "redact": takeOut,
         ]
+    )
+
+    static let sampling = PolicyKeys(
+        name: "sampling",
+        required: ["sample"],
+        optional: [],
+        meant: ["share": "sample", "rate": "sample", "percent": "sample"],
+        later: [:]
+    )
+
+    static let keep = PolicyKeys(
+        name: "keep",
+        required: [],
+        optional: ["for", "size"],
+        meant: ["time": "for", "age": "for", "days": "for", "bytes": "size", "max": "size"],
+        later: [:]
     )
 
     static let plan = PolicyKeys(
         name: "rollout",
         required: [],
-        optional: ["use", "steps"],
-        meant: ["plan": "use", "strategy": "use", "step": "steps", "canary": "steps"],
+        optional: ["use", "steps", "end"],
+        meant: [
+            "plan": "use", "strategy": "use", "step": "steps", "canary": "steps",
+            "shadow": "steps", "then": "end", "ending": "end",
+        ],
         later: [
             "deadline": "take it out and wait with `belay release --timeout`",
             "watch": "take it out; watching after promotion is not supported yet",
@@ -65,15 +89,17 @@ package struct PolicyKeys: Sendable {
 
     static let step = PolicyKeys(
         name: "step",
-        required: ["canary"],
-        optional: ["for", "min_samples"],
+        required: [],
+        optional: ["shadow", "canary", "for", "min_samples"],
         meant: [
             "weight": "canary", "share": "canary", "percent": "canary", "traffic": "canary",
             "duration": "for",
             "wait": "for", "pause": "for", "samples": "min_samples", "min_requests": "min_samples",
+            "mirror": "shadow",
         ],
         later: [
-            "shadow": canaryOnly, "ab": canaryOnly, "approve": canaryOnly, "metric": takeOut, "goal": takeOut,
+            "ab": canaryOnly, "approve": "take it out and write end: hold after the last step",
+            "metric": takeOut, "goal": takeOut,
         ]
     )
 
@@ -107,15 +133,25 @@ package struct PolicyKeys: Sendable {
     static let rollback = PolicyKeys(
         name: "rollback",
         required: [],
-        optional: ["good_after", "keep_warm"],
-        meant: ["standbys": "keep_warm", "keep": "keep_warm", "proven_after": "good_after"],
+        optional: ["good_after", "keep_warm", "inflight", "standby", "fallback"],
+        meant: [
+            "standbys": "keep_warm", "keep": "keep_warm", "proven_after": "good_after",
+            "in_flight": "inflight",
+        ],
         later: [
             "to": "take it out; a rollback goes to the last good version",
             "automatic": "take it out; a guard with then: hold does not roll back",
             "max_automatic": takeOut,
             "quarantine": "take it out; what was rolled back is always quarantined",
-            "fallback": takeOut,
         ]
+    )
+
+    static let fallback = PolicyKeys(
+        name: "fallback",
+        required: ["answer"],
+        optional: [],
+        meant: ["static": "answer", "outputs": "answer", "value": "answer"],
+        later: ["rule": takeOut]
     )
 }
 
@@ -128,8 +164,11 @@ package enum PolicyWords {
     package static let metrics = Metric.allCases.map(\.rawValue)
     package static let reactions = [Guard.Reaction.rollback, .hold].map(\.rawValue)
 
-    static let laterPlans: Set = ["careful", "shadow-only"]
+    package static let extents = [RecordSettings.Extent.every, .none].map(\.description)
+    package static let endings = Plan.Ending.allCases.map(\.rawValue)
     static let laterReactions: Set = ["page", "notify"]
+    static let meantEndings = ["promotion": "promote", "wait": "hold", "pause": "hold", "approve": "hold"]
+    static let meantExtents = ["all": "every", "always": "every", "off": "none", "never": "none"]
     static let meantReactions = ["pause": "hold", "stop": "hold", "freeze": "hold", "abort": "rollback"]
     static let laterMetrics: Set = [
         "latency_p50", "latency_p90", "latency_p95", "latency_p99", "null_rate", "schema_errors",

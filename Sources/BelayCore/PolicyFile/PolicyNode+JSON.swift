@@ -107,7 +107,7 @@ private struct AnyKey: CodingKey {
 }
 
 /// One step of a JSON pointer (RFC 6901).
-private func escaped(_ key: String) -> String {
+func escaped(_ key: String) -> String {
     key.reduce(into: "") { text, character in
         switch character {
         case "~": text += "~0"

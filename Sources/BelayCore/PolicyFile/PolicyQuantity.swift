@@ -40,7 +40,7 @@ enum PolicyQuantity {
     /// Reads `500ms`, `30s`, `15m`, `1h30m` or `7d` in milliseconds.
     ///
     /// Longer units come first, each at most once.
-    static func milliseconds(_ text: String) -> Int64? {
+    static func milliseconds(_ text: String, atMost limit: Int64 = longestMilliseconds) -> Int64? {
         guard text.utf8.count <= longest else { return nil }
         var units = units[...]
         var rest = text[...]
@@ -52,7 +52,7 @@ enum PolicyQuantity {
                 return nil
             }
             let (part, isTooLong) = number.multipliedReportingOverflow(by: units[index].milliseconds)
-            guard !isTooLong, part <= longestMilliseconds - total else { return nil }
+            guard !isTooLong, part <= limit - total else { return nil }
             total += part
             units = units[(index + 1)...]
             rest = rest.dropFirst(digits.count + name.count)
@@ -69,6 +69,25 @@ enum PolicyQuantity {
             rest %= unit.milliseconds
         }
         return text.isEmpty ? "0s" : text
+    }
+
+    private static let sizes: [(name: String, digits: Int)] = [
+        ("TB", 12), ("GB", 9), ("MB", 6), ("kB", 3), ("B", 0),
+    ]
+
+    /// Reads `500MB` or `1.5GB`, in powers of a thousand; nil for what is no whole number of bytes.
+    static func bytes(_ text: String) -> Int64? {
+        guard let unit = sizes.first(where: { text.hasSuffix($0.name) }),
+            let number = decimal(text.dropLast(unit.name.count), digits: unit.digits), number.isExact
+        else { return nil }
+        return Int64(number.value)
+    }
+
+    /// Writes a size so that ``bytes(_:)`` reads it back: `10GB`.
+    static func text(bytes: Int64) -> String {
+        var (count, unit) = (bytes, sizes.count - 1)
+        while unit > 0, count > 0, count % 1000 == 0 { (count, unit) = (count / 1000, unit - 1) }
+        return "\(count)\(sizes[unit].name)"
     }
 
     /// Writes parts per million as `2.5%`.
@@ -114,3 +133,8 @@ enum PolicyQuantity {
 
 /// Reads a time as policies and command lines write it (`500ms`, `30s`, `1h30m`), in milliseconds.
 package func milliseconds(ofTime text: String) -> Int64? { PolicyQuantity.milliseconds(text) }
+
+/// Reads a share as policies and command lines write it (`10%`, `0.5%`).
+package func share(ofPercentage text: String) -> Share? {
+    PolicyQuantity.partsPerMillion(percentage: text).flatMap(Share.init(partsPerMillion:))
+}

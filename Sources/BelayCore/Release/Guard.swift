@@ -79,6 +79,18 @@ package struct Guard: Hashable, Codable, Sendable {
         Guard(known: metric.rawValue, metric: metric, limit: .never, minSamples: nil, reaction: .rollback)
     }
 
+    /// Counts what shadows show and lets all of it pass; nil for other metrics.
+    static func observing(_ metric: Metric) -> Guard? {
+        guard metric.isOfShadows else { return nil }
+        return Guard(
+            known: metric.rawValue,
+            metric: metric,
+            limit: .absolute(max: 1),
+            minSamples: nil,
+            reaction: .hold
+        )
+    }
+
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let guarded = Guard(

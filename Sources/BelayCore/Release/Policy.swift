@@ -76,7 +76,7 @@ package struct Policy: Hashable, Sendable {
     package static let falseRollbackRate = 0.01
 
     /// Returns nil when two guards share a name, there are more than ``mostGuards`` besides as many as there
-    /// are never-events, or a time or a count of the other parts is negative.
+    /// are never-events, or a time, a count or a list of the other parts is out of bounds.
     package init?(
         model: ModelName,
         serving: ServingSettings,
@@ -85,7 +85,8 @@ package struct Policy: Hashable, Sendable {
         labels: Labels,
         rollback: Rollback
     ) {
-        guard rollback.goodAfterMilliseconds >= 0, rollback.keepWarm >= 0, serving.timeoutMilliseconds > 0
+        guard rollback.goodAfterMilliseconds >= 0, rollback.keepWarm >= 0, serving.timeoutMilliseconds > 0,
+            serving.record.isLegal, rollback.failing.answer?.isLegal ?? true
         else {
             return nil
         }

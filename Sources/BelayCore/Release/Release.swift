@@ -7,6 +7,8 @@ package struct Release: Equatable, Sendable {
         /// The gates are running; no request reaches the candidate.
         case gating
         case refused(at: Timestamp, gates: [GateReport])
+        /// The candidate gets copies of requests; nobody sees its answers.
+        case shadow(step: Int, since: Timestamp)
         case canary(step: Int, since: Timestamp)
         /// The candidate is stable; the guards still judge it.
         case watching(since: Timestamp)
@@ -19,6 +21,8 @@ package struct Release: Equatable, Sendable {
         case refused([GateReport])
         case entered(step: Int)
         case held(Hold)
+        /// The last step has done its time, and the plan leaves what follows to a person.
+        case stepsDone(Hold)
         case resumed
         case promoted
         case settled
@@ -48,6 +52,8 @@ package struct Release: Equatable, Sendable {
     package private(set) var hold: Hold?
     /// A person resumed it after a guard had held it: guards that hold do not hold it again.
     package private(set) var holdWaived = false
+    /// Held since its last step has done its time: to resume it is to promote it.
+    package private(set) var awaitsPerson = false
 
     package init(proposal: Proposal, by actor: Actor, at time: Timestamp, reason: String?) {
         self.id = proposal.release
@@ -61,18 +67,23 @@ package struct Release: Equatable, Sendable {
 
     package var hasEnded: Bool {
         switch phase {
-        case .gating, .canary, .watching: false
+        case .gating, .shadow, .canary, .watching: false
         case .refused, .settled, .rolledBack: true
         }
     }
 
-    /// The part of requests the candidate is entitled to; a held release keeps its share.
+    /// The part of requests that the candidate answers; a held release keeps its share.
     package var share: Share {
         switch phase {
         case .canary(let step, _): plan.steps[step].share
         case .watching, .settled: .all
-        case .gating, .refused, .rolledBack: .none
+        case .gating, .refused, .shadow, .rolledBack: .none
         }
+    }
+
+    /// The part of requests of which the candidate gets a copy.
+    package var shadowShare: Share {
+        if case .shadow(let step, _) = phase { plan.steps[step].share } else { .none }
     }
 
     /// Moves to the phase that `move` leads to.
@@ -80,33 +91,48 @@ package struct Release: Equatable, Sendable {
     /// - Throws: ``IllegalMove`` when the move cannot follow; the release is then unchanged. During replay
     ///   this means that the ledger was written by other rules.
     package mutating func apply(_ move: Move, at time: Timestamp) throws(IllegalMove) {
-        switch (phase, move) {
-        case (.gating, .refused(let gates)):
-            phase = .refused(at: time, gates: gates)
-        case (.gating, .entered(step: 0)) where !plan.steps.isEmpty:
-            phase = .canary(step: 0, since: time)
-        case (.canary(let step, _), .entered(let next)) where next == step + 1 && next < plan.steps.count:
-            phase = .canary(step: next, since: time)
-        case (.gating, .promoted), (.canary, .promoted):
-            phase = .watching(since: time)
-        case (.watching, .settled):
-            phase = .settled(at: time)
-        case (.gating, .held(let new)), (.canary, .held(let new)), (.watching, .held(let new)):
-            guard hold == nil else { throw IllegalMove(phase: phase, move: move) }
+        switch move {
+        case .refused(let gates) where phase == .gating: phase = .refused(at: time, gates: gates)
+        case .entered(let step) where step == nextStep && plan.steps.indices.contains(step):
+            phase =
+                switch plan.steps[step].kind {
+                case .shadow: .shadow(step: step, since: time)
+                case .canary: .canary(step: step, since: time)
+                }
+        case .promoted where nextStep != nil: phase = .watching(since: time)
+        case .settled where phase.isWatching: phase = .settled(at: time)
+        case .rolledBack(let cause) where !hasEnded: phase = .rolledBack(at: time, cause: cause)
+        case .held(let new) where !hasEnded && hold == nil: hold = new
+        case .stepsDone(let new) where !plan.steps.isEmpty && nextStep == plan.steps.count && hold == nil:
             hold = new
-            return
-        case (.gating, .resumed), (.canary, .resumed), (.watching, .resumed):
-            guard let ended = hold else { throw IllegalMove(phase: phase, move: move) }
-            if ended.by == .belay { holdWaived = true }
+            awaitsPerson = true
+        case .resumed where hold != nil:
+            if hold?.by == .belay { holdWaived = true }
             hold = nil
-            return
-        case (.gating, .rolledBack(let cause)), (.canary, .rolledBack(let cause)),
-            (.watching, .rolledBack(let cause)):
-            phase = .rolledBack(at: time, cause: cause)
-        default:
-            throw IllegalMove(phase: phase, move: move)
+            awaitsPerson = false
+        default: throw IllegalMove(phase: phase, move: move)
         }
-        if hasEnded || move == .promoted { hold = nil }
+        if hasEnded || move == .promoted {
+            hold = nil
+            awaitsPerson = false
+        }
+    }
+
+    /// The index of the step that may follow, one past the last included; nil when no step may.
+    private var nextStep: Int? { phase == .gating ? 0 : phase.step.map { $0 + 1 } }
+}
+
+extension Release.Phase {
+    /// The index of the step that it is in.
+    package var step: Int? {
+        switch self {
+        case .shadow(let step, _), .canary(let step, _): step
+        case .gating, .refused, .watching, .settled, .rolledBack: nil
+        }
+    }
+
+    fileprivate var isWatching: Bool {
+        if case .watching = self { true } else { false }
     }
 }
 

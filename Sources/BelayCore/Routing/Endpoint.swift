@@ -41,6 +41,8 @@ package struct Endpoint: Equatable, Sendable {
     package internal(set) var policy: Policy?
     /// The newest rollback that took a candidate out, until something else happens at the endpoint.
     package internal(set) var lastTakenOut: TakenOut?
+    /// The version that is asked beside stable until somebody ends it; never a withdrawn one.
+    package internal(set) var shadow: StandingShadow?
     /// Set by a rollback whose fence is not yet recorded as complete.
     package internal(set) var unfenced: PendingFence?
 
@@ -52,6 +54,7 @@ package struct Endpoint: Equatable, Sendable {
         retireStable(at: time)
         formers.removeAll { $0.version == version }
         stable = Stable(version: version, since: time, release: release, provenBefore: false)
+        endShadow(of: version)
     }
 
     /// A rollback that left stable as it was.
@@ -74,8 +77,15 @@ package struct Endpoint: Equatable, Sendable {
             stable = nil
         }
         formers.removeAll { $0.version == rollback.from || $0.version == rollback.to }
+        endShadow(of: rollback.from)
+        if let target = rollback.to { endShadow(of: target) }
         automatic = .suspended(since: time)
         unfenced = PendingFence(endpoint: id, release: rollback.release, epoch: Epoch(sequence))
+    }
+
+    /// What serves, or may not serve any more, is nobody's shadow.
+    mutating func endShadow(of version: VersionNumber) {
+        if shadow?.version == version { shadow = nil }
     }
 
     private mutating func retireStable(at time: Timestamp) {
@@ -84,6 +94,18 @@ package struct Endpoint: Equatable, Sendable {
         let proven = stable.isProven(at: time, goodAfterMilliseconds: goodAfter)
         formers.insert(Former(version: stable.version, release: stable.release, proven: proven), at: 0)
         formers = Array(formers.prefix(Self.mostFormers))
+    }
+}
+
+/// A version that gets copies of an endpoint's requests, outside of any release.
+package struct StandingShadow: Hashable, Codable, Sendable {
+    package let version: VersionNumber
+    /// Which part of the requests is copied; more than none.
+    package let share: Share
+
+    package init(version: VersionNumber, share: Share) {
+        self.version = version
+        self.share = share
     }
 }
 

@@ -58,4 +58,10 @@ package struct StaticAnswer: Hashable, Codable, Sendable {
     package let outputs: [String: [Value]]
 
     package init(outputs: [String: [Value]]) { self.outputs = outputs }
+
+    /// Whether each output has values, and neither is too many.
+    var isLegal: Bool {
+        (1...Self.mostOutputs).contains(outputs.count)
+            && outputs.values.allSatisfy { (1...Self.mostValues).contains($0.count) }
+    }
 }

@@ -30,7 +30,7 @@ package struct RecordSettings: Hashable, Codable, Sendable {
     }
 
     /// When an answer may leave.
-    package enum Durability: String, Hashable, Codable, Sendable {
+    package enum Durability: String, Hashable, Codable, CaseIterable, Sendable {
         /// At once; a process that is killed may lose what waited to be written, and says how much.
         case buffered
         /// Once its record is on disk; many answers share one commit.
@@ -38,7 +38,7 @@ package struct RecordSettings: Hashable, Codable, Sendable {
     }
 
     /// What happens when the log cannot take a record.
-    package enum Overflow: String, Hashable, Codable, Sendable {
+    package enum Overflow: String, Hashable, Codable, CaseIterable, Sendable {
         /// The answer leaves, and the record is counted as dropped.
         case drop
         /// The caller gets 503 instead of an answer that nobody could account for.
@@ -83,6 +83,11 @@ package struct RecordSettings: Hashable, Codable, Sendable {
         self.subject = subject
         self.keepMilliseconds = keepMilliseconds
         self.keepBytes = keepBytes
+    }
+
+    /// Whether its times and sizes are positive and its list is bounded.
+    var isLegal: Bool {
+        (keepMilliseconds ?? 1) > 0 && (keepBytes ?? 1) > 0 && redact.count <= Self.mostRedactions
     }
 
     package static let standard = RecordSettings(

@@ -53,6 +53,20 @@ package struct RollbackBody: Codable, Equatable, Sendable {
     }
 }
 
+/// `PUT /v1/endpoints/{model}/shadow`.
+package struct ShadowBody: Codable, Equatable, Sendable {
+    package let version: VersionText
+    /// Per cent of requests that are copied; all of them unless said.
+    package let share: Double?
+    package let reason: String?
+
+    package init(version: VersionText, share: Double?, reason: String?) {
+        self.version = version
+        self.share = share
+        self.reason = reason
+    }
+}
+
 /// A version as JSON brings it: the number `3`, or the text `"3"` or `"1.5.0"`.
 package struct VersionText: Codable, Equatable, Sendable {
     package let text: String

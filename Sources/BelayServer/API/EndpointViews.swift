@@ -13,6 +13,18 @@ package struct ServingView: Codable, Equatable, Sendable {
     }
 }
 
+/// A version that gets copies of an endpoint's requests, outside of any release.
+package struct ShadowView: Codable, Equatable, Sendable {
+    package let version: Int
+    /// Per cent of requests that are copied.
+    package let share: Double
+
+    package init(version: Int, share: Double) {
+        self.version = version
+        self.share = share
+    }
+}
+
 /// What one endpoint serves, tries, and could go back to.
 package struct EndpointView: Codable, Equatable, Sendable {
     package let model: String
@@ -21,6 +33,8 @@ package struct EndpointView: Codable, Equatable, Sendable {
     @ExplicitNull package private(set) var release: ReleaseView?
     /// Former stables that stay loaded, newest first.
     package let standbys: [Int]
+    /// The standing shadow.
+    @ExplicitNull package private(set) var shadow: ShadowView?
     package let withdrawn: [Int]
     /// Whether something other than a person may start releases.
     package let automatic: Bool
@@ -34,6 +48,7 @@ package struct EndpointView: Codable, Equatable, Sendable {
         serving: ServingView?,
         release: ReleaseView?,
         standbys: [Int],
+        shadow: ShadowView?,
         withdrawn: [Int],
         automatic: Bool,
         epoch: Int,
@@ -44,6 +59,7 @@ package struct EndpointView: Codable, Equatable, Sendable {
         self.serving = serving
         self.release = release
         self.standbys = standbys
+        self.shadow = shadow
         self.withdrawn = withdrawn
         self.automatic = automatic
         self.epoch = epoch

@@ -26,7 +26,7 @@ package struct VersionView: Codable, Equatable, Sendable {
     package let version: Int
     package let label: String?
     package let digest: String
-    /// `serving`, `candidate`, `standby`, `withdrawn` or `registered`.
+    /// `serving`, `candidate`, `standby`, `shadow`, `withdrawn` or `registered`.
     package let state: String
     package let bytes: Int64
     package let registeredAt: String

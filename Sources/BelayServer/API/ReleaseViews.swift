@@ -71,12 +71,12 @@ package struct ReleaseView: Codable, Equatable, Sendable {
     package let candidate: Int
     /// The version that served when the release was proposed.
     @ExplicitNull package private(set) var stable: Int?
-    /// `gating`, `refused`, `canary`, `watching`, `settled` or `rolled_back`.
+    /// `gating`, `refused`, `shadow`, `canary`, `watching`, `settled` or `rolled_back`.
     package let phase: String
-    /// 1 for the first canary step; null outside the steps.
+    /// 1 for the first step; null outside the steps.
     @ExplicitNull package private(set) var step: Int?
     package let steps: Int
-    /// Per cent of requests that the candidate gets now.
+    /// Per cent of requests that the candidate gets now; in a shadow step, as copies.
     package let share: Double
     @ExplicitNull package private(set) var held: HoldView?
     package let gates: [GateView]

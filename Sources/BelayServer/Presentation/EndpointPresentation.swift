@@ -17,6 +17,9 @@ struct Snapshot: Sendable {
             serving: endpoint.flatMap(serving),
             release: state.activeRelease(at: id).map(release),
             standbys: endpoint.map { state.standbys(of: $0).map(\.value) } ?? [],
+            shadow: endpoint?.shadow.map {
+                ShadowView(version: $0.version.value, share: $0.share.percent)
+            },
             withdrawn: (state.models[model]?.withdrawn ?? []).map(\.value).sorted(),
             automatic: endpoint.map { $0.automatic == .allowed } ?? true,
             epoch: state.epoch.value,
@@ -58,6 +61,7 @@ struct Snapshot: Sendable {
         guard let endpoint = state.endpoints[endpointID] else { return "registered" }
         if endpoint.stable?.version == id.number { return "serving" }
         if state.activeRelease(at: endpointID)?.proposal.candidate == id.number { return "candidate" }
-        return state.standbys(of: endpoint).contains(id.number) ? "standby" : "registered"
+        if state.standbys(of: endpoint).contains(id.number) { return "standby" }
+        return endpoint.shadow?.version == id.number ? "shadow" : "registered"
     }
 }

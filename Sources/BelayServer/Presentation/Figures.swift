@@ -30,15 +30,25 @@ package func grouped(_ value: Int) -> String {
 extension GuardView {
     /// The numbers in one line: `+0.81 pts [+0.52 pts, +1.10 pts], limit +0.50 pts, n 2 140 / 19 411`.
     package var figures: String {
-        guard let value else { return "nothing seen yet" }
+        guard let value else {
+            return Verdict(rawValue: verdict) == .unjudged ? "not in this step" : "nothing seen yet"
+        }
         let count = nStable > 0 ? "n \(grouped(n)) / \(grouped(nStable))" : "n \(grouped(n))"
         switch Metric(rawValue: metric) {
         case .invalidOutput: return "\(decimals(value, 0)) invalid, limit 0, \(count)"
         case .circuitBreaker: return "opened twice \(decimals(value, 0)) times, limit 0, \(count)"
         default: break
         }
+        if metric == Metric.disagreement.rawValue || metric == Metric.shadowError.rawValue {
+            let word = metric == Metric.disagreement.rawValue ? "differs" : "fails"
+            let bound = limit < 1 ? ", limit \(percent(limit))" : ""
+            return "\(word) \(percent(value))\(ends(percent))\(bound), n \(grouped(n))"
+        }
         let write = nStable > 0 ? points : percent
-        let ends = interval.flatMap { $0.count == 2 ? " [\(write($0[0])), \(write($0[1]))]" : nil } ?? ""
-        return "\(write(value))\(ends), limit \(write(limit)), \(count)"
+        return "\(write(value))\(ends(write)), limit \(write(limit)), \(count)"
+    }
+
+    private func ends(_ write: (Double) -> String) -> String {
+        interval.flatMap { $0.count == 2 ? " [\(write($0[0])), \(write($0[1]))]" : nil } ?? ""
     }
 }

@@ -10,7 +10,7 @@ extension Snapshot {
             phase: release.phase.word,
             step: release.phase.step.map { $0 + 1 },
             steps: release.plan.steps.count,
-            share: release.share.percent,
+            share: max(release.share, release.shadowShare).percent,
             held: release.hold.map {
                 HoldView(by: $0.by.description, why: $0.why, since: $0.since.description)
             },
@@ -54,15 +54,12 @@ extension Release.Phase {
         switch self {
         case .gating: "gating"
         case .refused: "refused"
+        case .shadow: "shadow"
         case .canary: "canary"
         case .watching: "watching"
         case .settled: "settled"
         case .rolledBack: "rolled_back"
         }
-    }
-
-    var step: Int? {
-        if case .canary(let step, _) = self { step } else { nil }
     }
 
     var refusedGates: [GateReport] {
@@ -80,7 +77,7 @@ extension Release.Phase {
 
     var endedAt: Timestamp? {
         switch self {
-        case .gating, .canary, .watching: nil
+        case .gating, .shadow, .canary, .watching: nil
         case .refused(let at, _), .settled(let at), .rolledBack(let at, _): at
         }
     }

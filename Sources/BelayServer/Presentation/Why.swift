@@ -39,6 +39,7 @@ struct Why {
             switch entry.event {
             case .release(.promoted(let promotion)) where !promotion.guards.isEmpty: return promotion.guards
             case .release(.stepEntered(let step)) where !step.guards.isEmpty: return step.guards
+            case .release(.stepsDone(let done)) where !done.guards.isEmpty: return done.guards
             default: continue
             }
         }
@@ -65,10 +66,10 @@ struct Why {
             let failed = gates.first { $0.outcome == .fail || $0.outcome == .error }
             let why = failed.map { "gate \($0.gate.rawValue): \($0.detail)" } ?? "a gate"
             return "\(candidate) was refused at \(at) by \(why)."
-        case .canary(let step, _):
-            let held = release.hold.map { ", held by \($0.by)" } ?? ""
-            return "\(candidate) answers \(release.share) of requests (step \(step + 1) of "
-                + "\(release.plan.steps.count)\(held))."
+        case .shadow(let step, _):
+            return "\(candidate) gets copies of \(release.shadowShare) of requests and answers nobody "
+                + "\(place(step))."
+        case .canary(let step, _): return "\(candidate) answers \(release.share) of requests \(place(step))."
         case .watching(let since):
             return "\(candidate) serves all requests since \(since) and is still watched."
         case .settled(let at):
@@ -88,12 +89,19 @@ struct Why {
         }
     }
 
+    /// `(step 2 of 3, held by ann)`.
+    private func place(_ step: Int) -> String {
+        let held =
+            release.awaitsPerson ? ", waiting for a person" : release.hold.map { ", held by \($0.by)" } ?? ""
+        return "(step \(step + 1) of \(release.plan.steps.count)\(held))"
+    }
+
     private func remarks(_ decisive: GuardReport?, _ reports: [GuardReport]) -> [String] {
         guard decisive == nil else { return [] }
         guard !release.hasEnded else { return [] }
         return reports.compactMap { report in
             switch report.verdict {
-            case .pass: nil
+            case .pass, .unjudged: nil
             case .blind: "\(report.name) is blind: \(report.metric.whatIsMissing) has been seen lately."
             case .undecided: "\(report.name) is undecided: \(GuardView(report).figures)."
             case .breach: "\(report.name) is breached: \(GuardView(report).figures)."
@@ -157,8 +165,10 @@ extension Event {
             "release of \(proposal.endpoint.model)@\(proposal.candidate) started"
         case .release(.gatesPassed(let result)): "\(result.gates.count) gates passed"
         case .release(.refused): "refused by a gate"
-        case .release(.stepEntered(let entry)): "step \(entry.step + 1): \(entry.share) of requests"
+        case .release(.stepEntered(let entry)):
+            "step \(entry.step + 1): \(entry.kind == .shadow ? "copies of " : "")\(entry.share) of requests"
         case .release(.held): "held"
+        case .release(.stepsDone): "all steps done; waiting for a person"
         case .release(.resumed): "resumed"
         case .release(.promoted(let promotion)):
             promotion.skippedSteps > 0
@@ -168,6 +178,9 @@ extension Event {
             "rolled back from \(rollback.from) to \(rollback.to.map(\.description) ?? "nothing")"
         case .release(.fenceCompleted(let fence)):
             "every loop left the old table in \(fence.receipt.milliseconds) ms"
+        case .release(.shadowChanged(let change)):
+            change.shadow.map { "\(change.endpoint.model)@\($0.version) shadows \($0.share) of requests" }
+                ?? "\(change.endpoint.model) has no standing shadow any more"
         case .safety(.quarantined(let quarantine)): "\(quarantine.version) quarantined"
         case .safety(.cleared(let version)): "\(version) cleared from quarantine"
         case .safety(.automaticAllowed): "automatic releases allowed again"

@@ -26,6 +26,8 @@ struct EndpointRoutes: Sendable {
         router.get("endpoints/:model/policy", use: policy)
         router.put("endpoints/:model/policy", use: changePolicy)
         router.put("endpoints/:model/automatic", use: automatic)
+        router.put("endpoints/:model/shadow", use: shadow)
+        router.delete("endpoints/:model/shadow", use: endShadow)
         router.post("endpoints/:model/releases", use: release)
         router.post("endpoints/:model/rollback", use: rollback)
         router.get("releases", use: releases)
@@ -171,6 +173,44 @@ struct EndpointRoutes: Sendable {
             .allowAutomatic(EndpointID(model, in: .prod)),
             by: request.actor,
             reason: body.reason
+        )
+        return try jsonResponse(await desk.snapshot().endpoint(model))
+    }
+}
+
+// MARK: - Standing shadows
+
+extension EndpointRoutes {
+    @Sendable
+    private func shadow(_ request: Request, context: CallContext) async throws -> Response {
+        let (_, model) = try await known(context)
+        let body = try await request.json(ShadowBody.self, keys: ["version", "share", "reason"])
+        let percent = body.share ?? 100
+        guard percent > 0, percent <= 100, let parts = Int(exactly: (percent * 10_000).rounded()),
+            parts > 0, let share = Share(partsPerMillion: parts)
+        else { throw RequestError.badBody("'share' is a number of per cent above 0 and up to 100") }
+        let asked = ShadowRequest(version: try body.version.reference(), share: share)
+        return try await changeShadow(of: model, asked, request, reason: body.reason)
+    }
+
+    @Sendable
+    private func endShadow(_ request: Request, context: CallContext) async throws -> Response {
+        let (_, model) = try await known(context)
+        let body = try await request.json(ReasonBody.self, keys: ["reason"])
+        return try await changeShadow(of: model, nil, request, reason: body.reason)
+    }
+
+    private func changeShadow(
+        of model: ModelName,
+        _ asked: ShadowRequest?,
+        _ request: Request,
+        reason: String?
+    ) async throws -> Response {
+        let endpoint = EndpointID(model, in: .prod)
+        try await desk.conductor.perform(
+            .changeShadow(endpoint, asked),
+            by: request.actor,
+            reason: reason
         )
         return try jsonResponse(await desk.snapshot().endpoint(model))
     }

@@ -64,7 +64,7 @@ struct StatusCommand: AsyncParsableCommand {
         var table = Table([
             .init("MODEL"), .init("SERVES", .number), .init("SINCE", .number), .init("PROVEN"),
             .init("RELEASE"),
-            .init("STANDBY"), .init("WITHDRAWN"), .init("AUTOMATIC"),
+            .init("STANDBY"), .init("SHADOW"), .init("WITHDRAWN"), .init("AUTOMATIC"),
         ])
         for endpoint in view.endpoints {
             let serving = endpoint.serving
@@ -74,7 +74,9 @@ struct StatusCommand: AsyncParsableCommand {
                 serving.map { serving in now.map { age(serving.since, now: $0) } ?? serving.since } ?? "",
                 serving.map { $0.proven ? "yes" : "not yet" } ?? "",
                 endpoint.release.map { "\($0.id) \(look.symbols.arrow) \($0.candidate), \($0.place)" } ?? "",
-                list(endpoint.standbys), list(endpoint.withdrawn),
+                list(endpoint.standbys),
+                endpoint.shadow.map { "\($0.version) at \(share($0.share))" } ?? "",
+                list(endpoint.withdrawn),
                 (endpoint.automatic ? "on" : "off") + (endpoint.fencing ? ", fencing" : ""),
             ])
         }

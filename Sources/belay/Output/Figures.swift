@@ -35,7 +35,7 @@ extension GuardView {
         case .pass: mark = look.good(look.symbols.pass)
         case .breach: mark = look.bad(look.symbols.fail)
         case .undecided: mark = look.symbols.undecided
-        case .blind, nil: mark = look.symbols.nothing
+        case .blind, .unjudged, nil: mark = look.symbols.nothing
         }
         return "\(mark) \(printable(name)) \(verdict)  \(figures)"
     }

@@ -33,8 +33,8 @@ extension ReleaseView {
     var place: String {
         let held = held == nil ? "" : ", held"
         switch phase {
-        case "canary":
-            return "canary \(belay.share(share))" + (step.map { " (step \($0) of \(steps))" } ?? "") + held
+        case "canary", "shadow":
+            return "\(phase) \(belay.share(share))" + (step.map { " (step \($0) of \(steps))" } ?? "") + held
         case "rolled_back": return "rolled back"
         default: return phase + held
         }

@@ -97,3 +97,18 @@ struct NamesTests {
         #expect(EndpointID(fraud, in: legal(EnvironmentName("dev"))) < prod)
     }
 }
+
+@Suite("Alias")
+struct AliasNameTests {
+    @Test(arguments: ["champion", "a", "1.5.0", "v2", "Stable", String(repeating: "a", count: 64)])
+    func aLegalAliasIsItsText(text: String) {
+        #expect(AliasName(text)?.description == text)
+    }
+
+    @Test(arguments: [
+        "", "7", "007", "stable", "candidate", "a/b", ".a", "a b", "ä", String(repeating: "a", count: 65),
+    ])
+    func whatIsNoAliasIsRefused(text: String) {
+        #expect(AliasName(text) == nil)
+    }
+}

@@ -79,9 +79,36 @@ import Testing
         #expect(policy.guards.map(\.reaction) == [.hold, .rollback])
     }
 
-    @Test(arguments: [("instant", Plan.instant), ("canary", .canary)])
+    @Test(arguments: [
+        ("instant", Plan.instant), ("canary", .canary), ("careful", .careful), ("shadow-only", .shadowOnly),
+    ])
     func aPlanCanBeNamed(name: String, plan: Plan) throws {
         #expect(try decoded(#""rollout": {"use": "\#(name)"}"#).plan == plan)
+    }
+
+    @Test func shadowStepsReachThePlan() throws {
+        let policy = try decoded(
+            #"""
+            "rollout": {"steps": [{"shadow": "100%", "for": "30m", "min_samples": 2000}, {"shadow": "10%"},
+                                  {"canary": "1%"}], "end": "hold"}
+            """#
+        )
+        #expect(policy.plan.steps.map(\.kind) == [.shadow, .shadow, .canary])
+        #expect(policy.plan.steps.map(\.share.percent) == [100, 10, 1])
+        #expect(policy.plan.steps.map(\.minSamples) == [2000, 500, 500])
+        #expect(policy.plan.ending == .hold)
+        let only = try decoded(#""rollout": {"steps": [{"shadow": "5%"}, {"canary": "100%"}]}"#).plan
+        #expect(only.steps.map(\.kind) == [.shadow])
+    }
+
+    @Test func anEndOverridesThatOfANamedPlan() throws {
+        #expect(
+            try decoded(#""rollout": {"use": "canary", "end": "hold"}"#).plan == .canary.ending(in: .hold)
+        )
+        #expect(
+            try decoded(#""rollout": {"use": "shadow-only", "end": "promote"}"#).plan
+                == .shadowOnly.ending(in: .promote)
+        )
     }
 
     @Test func aLastStepOfAllMeansPromotion() throws {
@@ -169,8 +196,8 @@ import Testing
             #"/rollout/use rollout has both "use" and "steps"; "#
         ),
         (
-            #"{"use": "careful"}"#,
-            #"/rollout/use rollout.use "careful" is not supported by this version of Belay; "#
+            #"{"use": "canary", "end": "pause"}"#,
+            #"/rollout/end rollout.end does not know "pause"; did you mean "hold"? "#
         ),
         (#"{"use": "canry"}"#, #"/rollout/use rollout.use does not know "canry"; did you mean "canary"? "#),
         (
@@ -199,12 +226,14 @@ import Testing
             #"{"canary": "1e1%"}"#,
             #"/canary rollout.steps[0].canary is "1e1%"; write a percentage above 0% and up "#
         ),
+        (#"{"shadow": 1}"#, #"/shadow rollout.steps[0].shadow is "1"; write 1% if that is meant"#),
         (
-            #"{"shadow": "100%"}"#,
-            #"/shadow "shadow" in rollout.steps[0] is not supported by this version of "#
+            #"{"shadow": "1%", "canary": "1%"}"#,
+            #"/shadow rollout.steps[0] has both "shadow" and "canary"; make two steps of it"#
         ),
+        (#"{"ab": "50%"}"#, #"/ab "ab" in rollout.steps[0] is not supported by this version of "#),
         (#"{"weight": "10%"}"#, #"/weight unknown key "weight" in rollout.steps[0]; did you mean "canary"?"#),
-        (#"{"for": "5m"}"#, #" rollout.steps[0] needs "canary"; write the share, such as canary: 10%"#),
+        (#"{"for": "5m"}"#, #" rollout.steps[0] needs "canary" or "shadow"; write the share, such as c"#),
         (
             #"{"canary": "1%", "min_samples": "500"}"#,
             #"/min_samples rollout.steps[0].min_samples is "500"; "#
@@ -236,6 +265,14 @@ import Testing
         ]
         #expect(found.count == expected.count)
         #expect(zip(found, expected).allSatisfy { $0.hasPrefix($1) }, "\(found)")
+    }
+
+    @Test func aShadowStepAfterACanaryStepIsRefused() throws {
+        let json = policyJSON(#""rollout": {"steps": [{"canary": "1%"}, {"shadow": "1%"}]}"#)
+        try expectOne(
+            "/rollout/steps/1/shadow rollout.steps[1] is a shadow step after a canary step",
+            in: json
+        )
     }
 
     private static let mistakenGuards: [(String, String)] = [

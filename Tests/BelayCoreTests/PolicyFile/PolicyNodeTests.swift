@@ -66,6 +66,12 @@ import Testing
         #""guards": [{"metric": "error_rate", "max_rise": 0.123456789, "max": "33.33%", "min_samples": 7}]"#,
         #""guards": [{"metric": "accuracy", "name": "a", "max_drop": "0%", "min": "99.5%", "then": "hold"}]"#,
         #""guards": [], "rollback": {"good_after": "0s", "keep_warm": 20}"#,
+        #""rollout": {"use": "careful"}, "guards": [{"metric": "disagreement", "max": "2%"}]"#,
+        #""rollout": {"use": "shadow-only"}"#, #""rollout": {"use": "instant", "end": "hold"}"#,
+        #""serving": {"record": {"sample": "0.0001%"}, "keep": {"for": "36600d", "size": "1500kB"}}"#,
+        #""serving": {"record": "none", "redact": ["/a~1b"], "subject": "/user", "keep": {"size": "10GB"}}"#,
+        #""serving": {"durability": "durable", "on_full": "refuse"}, "rollback": {"standby": "refuse"}"#,
+        #""rollback": {"fallback": {"answer": {"a/b": [1e300, -0.5, true], "c": "x", "d": "1"}}}"#,
     ])
     func aPolicyWritesTheDocumentThatItIsReadFrom(more: String) throws {
         let policy = try decoded(more)

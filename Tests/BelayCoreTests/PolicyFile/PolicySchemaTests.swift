@@ -30,6 +30,14 @@ import Testing
 
     @Test func theWordsAreTheDecoders() {
         #expect(definitions["rollout"]?["properties"]?["use"]?["enum"]?.texts.sorted() == PolicyWords.plans)
+        #expect(definitions["rollout"]?["properties"]?["end"]?["enum"]?.texts == PolicyWords.endings)
+        let words = { (table: String, key: String) in
+            definitions[table]?["properties"]?[key]?["enum"]?.texts
+        }
+        #expect(words("serving", "durability") == RecordSettings.Durability.allCases.map(\.rawValue))
+        #expect(words("serving", "on_full") == RecordSettings.Overflow.allCases.map(\.rawValue))
+        #expect(words("rollback", "inflight") == FailureSettings.Inflight.allCases.map(\.rawValue))
+        #expect(words("rollback", "standby") == Policy.StandbyRule.allCases.map(\.rawValue))
         #expect(definitions["guard"]?["properties"]?["metric"]?["enum"]?.texts == PolicyWords.metrics)
         #expect(definitions["guard"]?["properties"]?["then"]?["enum"]?.texts == PolicyWords.reactions)
     }
@@ -41,6 +49,12 @@ import Testing
             definitions[table]?["properties"]?[key]?["default"]?.json
         }
         #expect(defaults("serving", "unit") == "\"\(policy.serving.unit)\"")
+        let record = policy.serving.record
+        #expect(defaults("serving", "record") == "\"\(record.extent)\"")
+        #expect(defaults("serving", "durability") == "\"\(record.durability.rawValue)\"")
+        #expect(defaults("serving", "on_full") == "\"\(record.onFull.rawValue)\"")
+        #expect(defaults("rollback", "inflight") == "\"\(policy.rollback.failing.inflight.rawValue)\"")
+        #expect(defaults("rollback", "standby") == "\"\(policy.rollback.standby.rawValue)\"")
         #expect(defaults("step", "min_samples") == "\(step.minSamples)")
         #expect(defaults("rollback", "keep_warm") == "\(policy.rollback.keepWarm)")
         #expect(time(defaults("serving", "timeout")) == Int64(policy.serving.timeoutMilliseconds))

@@ -17,6 +17,16 @@ struct PlanTests {
         #expect(refused([step(percent: 5), step(percent: 1)]))
     }
 
+    @Test func shadowStepsComeFirstAndTheirSharesAreFree() {
+        let shadow = shadowStep(percent: 100)
+        #expect(!refused([shadow]))
+        #expect(!refused([shadow, shadowStep(percent: 10), shadowStep(percent: 10), step(percent: 1)]))
+        #expect(refused([shadowStep(percent: 0)]))
+        #expect(refused([step(percent: 1), shadow]))
+        #expect(refused([shadow, step(percent: 1), shadow]))
+        #expect(refused([shadow, step(percent: 5), step(percent: 5)]))
+    }
+
     @Test func timesAndCountsAreNotNegativeAndStepsNotTooMany() {
         #expect(refused([step(percent: 5, dwell: .milliseconds(-1))]))
         #expect(refused([step(percent: 5, minSamples: -1)]))
@@ -26,7 +36,14 @@ struct PlanTests {
     }
 
     @Test func theNamedPlansAreThoseOfTheManual() {
-        #expect(Plan.named == ["instant": .instant, "canary": .canary])
+        #expect(Set(Plan.named.keys) == ["instant", "canary", "careful", "shadow-only"])
+        #expect(Plan.careful.steps.map(\.share.percent) == [100, 1, 5, 25, 50])
+        #expect(Plan.careful.steps.map(\.kind) == [.shadow, .canary, .canary, .canary, .canary])
+        #expect(Plan.careful.steps.map(\.dwell).first == hour)
+        #expect(Plan.careful.steps.allSatisfy { $0.minSamples == 2000 })
+        #expect(Plan.shadowOnly.steps.map(\.kind) == [.shadow])
+        #expect(Plan.shadowOnly.ending == .hold)
+        #expect(Plan.named.values.count { $0.ending == .hold } == 1)
         #expect(Plan.instant.steps.isEmpty)
         #expect(Plan.canary.steps.map(\.share.percent) == [1, 10, 50])
         #expect(Plan.canary.steps.allSatisfy { $0.dwell == .seconds(600) && $0.minSamples == 500 })

@@ -28,13 +28,15 @@ struct RouteTableTests {
         let route = try #require(world.route)
         let candidate: Double? =
             switch scene {
-            case .canary0, .canary0Held: 5
+            case .canary0, .canary0Held, .stepsDone: 5
             case .canary1, .canary1Held: 25
             default: nil
             }
         #expect(route.candidate?.share == candidate.map { share(percent: $0) })
         #expect(route.candidate?.version == candidate.map { _ in number(3) })
         #expect(route.candidate?.release == candidate.map { _ in ReleaseID(3) })
+        let shadows = scene == .shadow || scene == .shadowHeld ? [share(percent: 100)] : []
+        #expect(route.shadows.map(\.share) == shadows)
         let stable =
             switch scene {
             case .watching, .watchingHeld, .settled: 3
