@@ -194,14 +194,24 @@ extension Assembly {
         log: InferenceLog,
         labels: LabelRelay
     ) -> Gateway {
-        Gateway(
-            configuration: GatewayConfiguration(host: settings.inference.host, port: settings.inference.port),
+        var configuration = GatewayConfiguration(
+            host: settings.inference.host,
+            port: settings.inference.port
+        )
+        configuration.version = belayVersion
+        let ids = RequestIDs()
+        return Gateway(
+            configuration: configuration,
             group: group,
             pool: pool,
-            record: { answer in if let record = AnswerRecord(answer) { log.record(record) } },
+            log: AnswerLogPort { answer, _ in
+                if let record = AnswerRecord(answer) { log.record(record) }
+                return true
+            } sampledOut: { _ in
+            },
             labels: { body, _ in await labels.reply(to: body) },
             clock: wallClock,
-            ids: { UUID().uuidString.lowercased() }
+            ids: { ids.next(at: wallClock()) }
         )
     }
 
