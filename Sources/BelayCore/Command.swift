@@ -95,6 +95,7 @@ package enum Refusal: Error, Equatable, Sendable {
     case policyForAnotherModel(ModelName, expected: ModelName)
     case releaseEnded(ReleaseID)
     case gatesRunning(ReleaseID)
+    case standbyNotReady(ReleaseID, VersionID, reason: String)
     case alreadyHeld(ReleaseID)
     case notHeld(ReleaseID)
     case nothingServes(EndpointID)

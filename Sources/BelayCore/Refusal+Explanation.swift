@@ -6,7 +6,7 @@ extension Refusal: Explainable {
         case .nothingServes, .nothingToGoBackTo: .unsafe
         case .labelTaken, .aliasIsLabel, .tooManyAliases, .quarantined, .releaseInProgress, .alreadyServing,
             .automaticSuspended,
-            .releaseEnded,
+            .releaseEnded, .standbyNotReady,
             .gatesRunning, .alreadyHeld, .notHeld, .neverServed, .doesNotLoad, .notQuarantined:
             .conflict
         }
@@ -30,6 +30,7 @@ extension Refusal: Explainable {
         case .releaseInProgress: "release.in-progress"
         case .releaseEnded: "release.ended"
         case .gatesRunning: "release.gates-running"
+        case .standbyNotReady: "release.standby-not-ready"
         case .alreadyHeld: "release.already-held"
         case .notHeld: "release.not-held"
         case .nothingServes: "endpoint.nothing-serves"
@@ -62,6 +63,9 @@ extension Refusal: Explainable {
             "Release \(release) of '\(endpoint.model)' has not ended, and there is one at a time."
         case .releaseEnded(let release): "Release \(release) has already ended."
         case .gatesRunning(let release): "The gates of release \(release) have not finished."
+        case .standbyNotReady(let release, let standby, let reason):
+            "Promoting release \(release) would leave no ready way back: \(standby) is not ready, for "
+                + "\(clause(reason))."
         case .alreadyHeld(let release): "Release \(release) is already held."
         case .notHeld(let release): "Release \(release) is not held."
         case .nothingServes(let endpoint):
@@ -99,6 +103,9 @@ extension Refusal: Explainable {
             "Wait for it, or end it with `belay promote \(release)` or `belay rollback \(endpoint.model)`."
         case .releaseEnded(let release): "See how with `belay why \(release)`."
         case .gatesRunning: "Wait a moment and repeat; gates cannot be skipped this way."
+        case .standbyNotReady(_, let standby, _):
+            "Wait until `belay status \(standby.model)` shows it ready, or release with `standby: ignore` in "
+                + "the policy's `rollback`."
         case .alreadyHeld(let release): "Go on with `belay resume \(release)`."
         case .notHeld: "Nothing has to be done."
         case .nothingServes(let endpoint):

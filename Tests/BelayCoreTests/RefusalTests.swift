@@ -20,6 +20,7 @@ struct RefusalTests {
             considered: [Considered(version: number(1), taken: false, why: "does not load: The file is cut.")]
         ),
         .notQuarantined(id(1)), .aliasIsLabel(champion, of: id(1)), .tooManyAliases(fraud),
+        .standbyNotReady(ReleaseID(1), id(1), reason: "it is not loaded"),
     ]
 
     /// Exhaustive on purpose: a new case stops the build here, and belongs into the list above too.
@@ -45,11 +46,12 @@ struct RefusalTests {
         case .notQuarantined: 17
         case .aliasIsLabel: 18
         case .tooManyAliases: 19
+        case .standbyNotReady: 20
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...19))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...20))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -59,7 +61,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 20)
+        #expect(codes.count == 21)
     }
 
     @Test(arguments: all)

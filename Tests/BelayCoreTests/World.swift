@@ -8,8 +8,13 @@ struct World {
 
     /// Decides, records and folds; the events are those that were recorded.
     @discardableResult
-    mutating func run(_ command: Command, by actor: Actor = ann, reason: String? = nil) throws -> [Event] {
-        let events = try decide(command, by: actor, in: state)
+    mutating func run(
+        _ command: Command,
+        by actor: Actor = ann,
+        reason: String? = nil,
+        unready: [VersionID: String] = [:]
+    ) throws -> [Event] {
+        let events = try decide(command, by: actor, in: state, unready: unready)
         for event in events { try record(event, by: actor, reason: reason) }
         return events
     }

@@ -1,6 +1,7 @@
 /// A line of versions, and which of their bytes may not serve.
 ///
-/// What is looked up at every command and every table is kept beside the versions, since a line grows for years.
+/// What is looked up at every command and for every table is kept beside the versions, since a line grows for
+/// years.
 package struct Model: Equatable, Sendable {
     /// Aliases of one model; each is looked at whenever a table is made.
     package static let mostAliases = 100

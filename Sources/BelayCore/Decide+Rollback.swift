@@ -1,0 +1,162 @@
+func decideRollback(
+    _ request: RollbackRequest,
+    by actor: Actor,
+    in state: State,
+    _ unready: [VersionID: String]
+) throws(Refusal) -> [Event] {
+    _ = try line(request.endpoint.model, in: state)
+    guard let endpoint = state.endpoints[request.endpoint] else { throw .nothingServes(request.endpoint) }
+    let cause = RollbackCause.request(by: actor)
+    // A candidate with all requests is the stable version: taking it out needs a version to go back to.
+    guard let release = state.activeRelease(at: request.endpoint), release.share < .all else {
+        return try takeOutStable(of: endpoint, request, cause: cause, in: state, unready)
+    }
+    let target = try request.to.map { reference throws(Refusal) in
+        try find(reference, of: request.endpoint.model, in: state).id.number
+    }
+    // Going to the version on trial and taking it out exclude each other; promoting it is the way there.
+    guard target != release.proposal.candidate else { throw .releaseInProgress(release.id, endpoint.id) }
+    let takenOut = takeOut(release, cause: cause, in: state, unready)
+    guard let target, target != endpoint.stable?.version else { return takenOut }
+    return try takenOut + takeOutStable(of: endpoint, request, cause: cause, in: state, unready)
+}
+
+/// The events that end a release by a rollback, whatever its phase.
+func takeOut(
+    _ release: Release,
+    cause: RollbackCause,
+    in state: State,
+    _ unready: [VersionID: String]
+) -> [Event] {
+    let endpoint = state.endpoints[release.proposal.endpoint]
+    let candidate = VersionID(release.proposal.endpoint.model, release.proposal.candidate)
+    var target = endpoint?.stable?.version
+    var selection: [Considered] = []
+    if case .watching = release.phase, let endpoint {
+        selection = selectTarget(for: endpoint, unloadable: [:], in: state, unready: unready)
+        target = selection.first(where: \.taken)?.version
+    } else if let target {
+        selection = [Considered(version: target, taken: true, why: "it serves all other requests")]
+    }
+    let rollback = Rollback(
+        endpoint: release.proposal.endpoint,
+        release: release.id,
+        from: candidate.number,
+        to: target,
+        cause: cause,
+        selection: selection
+    )
+    return [.release(.rolledBack(rollback))] + quarantine(candidate, in: state)
+}
+
+private func takeOutStable(
+    of endpoint: Endpoint,
+    _ request: RollbackRequest,
+    cause: RollbackCause,
+    in state: State,
+    _ unready: [VersionID: String]
+) throws(Refusal) -> [Event] {
+    guard let stable = endpoint.stable else { throw .nothingServes(endpoint.id) }
+    let selection: [Considered]
+    if let reference = request.to {
+        let target = try find(reference, of: endpoint.id.model, in: state).id
+        if target.number == stable.version { return [] }
+        guard !state.isQuarantined(target) else { throw .quarantined(target) }
+        guard endpoint.formers.contains(where: { $0.version == target.number }) else {
+            throw .neverServed(target)
+        }
+        if let reason = request.unloadable[target.number] { throw .doesNotLoad(target, reason: reason) }
+        selection = [Considered(version: target.number, taken: true, why: "it was asked for")]
+    } else {
+        selection = selectTarget(
+            for: endpoint,
+            unloadable: request.unloadable,
+            in: state,
+            unready: unready
+        )
+    }
+    guard let target = selection.first(where: \.taken)?.version else {
+        throw .nothingToGoBackTo(endpoint.id, considered: selection)
+    }
+    let active = state.activeRelease(at: endpoint.id)
+    let watching = active.flatMap { $0.proposal.candidate == stable.version ? $0.id : nil }
+    let rollback = Rollback(
+        endpoint: endpoint.id,
+        release: watching,
+        from: stable.version,
+        to: target,
+        cause: cause,
+        selection: selection
+    )
+    return [.release(.rolledBack(rollback))]
+        + quarantine(VersionID(endpoint.id.model, stable.version), in: state)
+}
+
+/// The former stables in the order in which they are preferred, with what became of each.
+///
+/// Proven versions come before unproven ones, newer before older. The first is taken that is not withdrawn,
+/// answers today's requests, loads and is ready; where none is ready, the first of the others: going back
+/// slowly is better than not at all. What comes after it is not looked at.
+package func selectTarget(
+    for endpoint: Endpoint,
+    unloadable: [VersionNumber: String],
+    in state: State,
+    unready: [VersionID: String] = [:]
+) -> [Considered] {
+    let model = endpoint.id.model
+    let today = endpoint.stable.flatMap { state.version(VersionID(model, $0.version)) }?.signature
+    let ordered = endpoint.formers.filter(\.proven) + endpoint.formers.filter { !$0.proven }
+    let possible = ordered.compactMap { former in
+        state.version(VersionID(model, former.version)).map { version in
+            Possible(
+                former: former,
+                obstacle: state.isQuarantined(version.id)
+                    ? "is quarantined" : obstacle(version, to: today, unloadable),
+                unready: unready[version.id]
+            )
+        }
+    }
+    let free = possible.filter { $0.obstacle == nil }
+    let taken = (free.first { $0.unready == nil } ?? free.first)?.former.version
+    let end = possible.firstIndex { $0.former.version == taken } ?? possible.endIndex
+    return possible.prefix(through: min(end, possible.endIndex - 1)).map { $0.considered(taken: taken) }
+}
+
+/// A former stable with what stands between it and serving again.
+private struct Possible {
+    let former: Endpoint.Former
+    let obstacle: String?
+    let unready: String?
+
+    func considered(taken: VersionNumber?) -> Considered {
+        guard former.version == taken else {
+            let why = obstacle ?? unready.map { "is not ready: \($0)" } ?? "is not needed"
+            return Considered(version: former.version, taken: false, why: why)
+        }
+        let why = former.proven ? "is the last good version" : "served last; none is proven yet"
+        let slow = unready.map { ", though not ready: \($0)" } ?? ""
+        return Considered(version: former.version, taken: true, why: why + slow)
+    }
+}
+
+private func obstacle(
+    _ version: Version,
+    to today: Signature?,
+    _ unloadable: [VersionNumber: String]
+) -> String? {
+    if let today, let mismatch = version.signature.mismatches(replacing: today).first {
+        return "would not answer today's requests: \(mismatch.sentence)"
+    }
+    return unloadable[version.id.number].map { "does not load: \($0)" }
+}
+
+private func quarantine(_ id: VersionID, in state: State) -> [Event] {
+    guard let version = state.version(id), !state.isQuarantined(id) else { return [] }
+    return [.safety(.quarantined(Quarantine(version: id, digest: version.digest)))]
+}
+
+func decideFence(_ fence: PendingFence, _ receipt: Receipt, in state: State) -> [Event] {
+    guard state.endpoints[fence.endpoint]?.unfenced == fence, receipt.epoch >= fence.epoch else { return [] }
+    let record = FenceRecord(endpoint: fence.endpoint, release: fence.release, receipt: receipt)
+    return [.release(.fenceCompleted(record))]
+}
