@@ -4,8 +4,8 @@ import NIOHTTP1
 
 /// Moves one connection's requests between HTTP and the parts that know what they mean.
 ///
-/// Confined to its event loop. One request is open at a time; what its client sends behind it waits here, and
-/// nothing more is read from the socket meanwhile, so the memory of a connection is bounded. Answers are
+/// Confined to its event loop. One request is open at a time; what its client sends behind it waits here, up
+/// to ``mostWaiting`` bytes, and then in the socket, so the memory of a connection is bounded. Answers are
 /// written as whole buffers, past any encoder.
 final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -31,8 +31,14 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     private let cell: EventLoopCell
     let ports: Ports
     private var state = State.idle
+    /// So much may wait behind an open request before the socket is left alone, in bytes.
+    ///
+    /// Not none: to stop reading and to begin again are two calls of the system for each request.
+    static let mostWaiting = 64 << 10
+
     /// What came behind the request that is open.
     private var waiting: [HTTPServerRequestPart] = []
+    private var waitingBytes = 0
     private var context: ChannelHandlerContext?
     private var requests = 0
     private var isPumping = false
@@ -67,14 +73,16 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if case .answering(_, let call) = state { call?.abandon() }
         state = .closed
-        waiting = []
+        (waiting, waitingBytes) = ([], 0)
         release()
         cell.closed(self)
         context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        waiting.append(unwrapInboundIn(data))
+        let part = unwrapInboundIn(data)
+        waitingBytes += part.weight
+        waiting.append(part)
         pump()
     }
 
@@ -132,9 +140,9 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     private var mayRead: Bool {
         switch state {
-        case .idle, .receiving: mayWrite && waiting.isEmpty
+        case .idle, .receiving, .answering: mayWrite && waitingBytes < Self.mostWaiting
         case .discarding: true
-        case .answering, .closed: false
+        case .closed: false
         }
     }
 
@@ -149,9 +157,14 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         while position < waiting.count, takesMore {
             let part = waiting[position]
             position += 1
+            waitingBytes -= part.weight
             take(part)
         }
-        waiting.removeFirst(min(position, waiting.count))
+        if position == waiting.count {
+            waiting.removeAll(keepingCapacity: true)
+        } else {
+            waiting.removeFirst(position)
+        }
         if waiting.isEmpty, let fault { refuse(fault) }
         flush()
         if wantsRead, mayRead {
@@ -193,7 +206,10 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         if let rejection = reception.urgentRejection {
             dismiss(rejection, reception.ticket)
         } else if reception.fields.awaitsContinue {
-            context?.write(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+            context?.write(
+                wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")),
+                promise: nil
+            )
         }
     }
 
@@ -203,7 +219,9 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         state = .idle
         let fits = reception.append(bytes)
         state = .receiving(reception)
-        guard fits else { return dismiss(.bodyTooLarge(limit: ports.configuration.bodyLimit), reception.ticket) }
+        guard fits else {
+            return dismiss(.bodyTooLarge(limit: ports.configuration.bodyLimit), reception.ticket)
+        }
         guard ports.bodies.take(bytes.readableBytes) else { return dismiss(.busy, reception.ticket) }
         held += bytes.readableBytes
     }
@@ -278,6 +296,17 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     private func finish() {
         context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
             close()
+        }
+    }
+}
+
+extension HTTPServerRequestPart {
+    /// About how much memory it holds while it waits, in bytes.
+    fileprivate var weight: Int {
+        switch self {
+        case .head(let head): 256 + head.uri.utf8.count + head.headers.count * 64
+        case .body(let bytes): 64 + bytes.readableBytes
+        case .end: 64
         }
     }
 }

@@ -40,7 +40,9 @@ struct Dispatch {
             connection.reply(to: ticket, Reply(rejection, headers: headers, isScoring: isScoring))
         }
         guard let routed = cell.snapshot.model(name) else { return refuse(unknown(name)) }
-        guard let patience = Patience(fields.deadline) else { return refuse(.deadline(fields.deadline ?? "")) }
+        guard let patience = Patience(fields.deadline) else {
+            return refuse(.deadline(fields.deadline ?? ""))
+        }
         let trace = TraceParent(fields.traceparent)
         let facts = InferenceCall.Facts(
             question: Question(
@@ -81,7 +83,9 @@ struct Dispatch {
     private func store(_ reception: Reception) {
         let (labels, body) = (ports.labels, reception.body)
         let type = reception.fields.contentType
-        finish(reception.ticket) { await labels(body, type) } reply: { answer in
+        finish(reception.ticket) {
+            await labels(body, type)
+        } reply: { answer in
             Reply(status: answer.status, headers: [], json: answer.json)
         }
     }
@@ -120,7 +124,9 @@ struct Dispatch {
             models = [routed]
         }
         let gather = ports.figures
-        finish(ticket) { await gather() } reply: { figures in
+        finish(ticket) {
+            await gather()
+        } reply: { figures in
             Metadata.statistics(of: models, selector, figures)
         }
     }

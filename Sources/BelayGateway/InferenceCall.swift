@@ -243,7 +243,8 @@ final class InferenceCall {
             submitted: cell.now,
             eventLoop: cell.eventLoop
         ) { bound.value.completed(number, $0) }
-        let heeds = attempt.role != .standby && (attempt.role != .stable || routed.hasMore(than: attempt.version))
+        let heeds =
+            attempt.role != .standby && (attempt.role != .stable || routed.hasMore(than: attempt.version))
         let patience = TimeAmount.nanoseconds(budget.nanoseconds / 2)
         if let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds) {
             return ended(attempt, .failed(refusal))

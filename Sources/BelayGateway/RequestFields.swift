@@ -66,7 +66,8 @@ struct TraceParent: Equatable {
     init?(_ text: String?) {
         guard let text else { return nil }
         let parts = text.split(separator: "-", maxSplits: 4, omittingEmptySubsequences: false)
-        guard parts.count >= 4, parts[0].utf8.count == 2, parts[0] != "ff", parts[0] != "00" || parts.count == 4,
+        guard parts.count >= 4, parts[0].utf8.count == 2, parts[0] != "ff",
+            parts[0] != "00" || parts.count == 4,
             parts[1].utf8.count == 32, parts[2].utf8.count == 16, parts[3].utf8.count == 2,
             parts[0...3].allSatisfy({ $0.utf8.allSatisfy(isLowerHexadecimal) }),
             parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" })

@@ -75,7 +75,9 @@ final class ShadowRun {
     /// Another table became current: what a version says that is no shadow any more counts for nothing.
     func reroute() {
         let shadows = cell.snapshot.model(model.text)?.route.shadows ?? []
-        if !shadows.contains(where: { $0.version == shadow.version && $0.release == shadow.release }) { cancel() }
+        if !shadows.contains(where: { $0.version == shadow.version && $0.release == shadow.release }) {
+            cancel()
+        }
     }
 
     func expire() {
