@@ -117,8 +117,9 @@ private func decidePromotion(
     return promotion(of: release, guards: [], skipped: release.plan.steps.count - step - 1)
 }
 
-/// A release whose endpoint serves nothing has nothing to compare with: it serves at once. So does one whose
-/// plan has no steps, and it asks for no standby either: it is how a stable that is broken is replaced.
+/// Without a stable version there is nothing to compare with, and the candidate serves at once.
+///
+/// So it does when the plan has no steps. That asks for no standby: it is how a broken stable is replaced.
 ///
 /// A hold freezes the share, and no share is the share of a release whose gates are running: what they passed
 /// counts for nothing then, and they are run again once it is resumed.

@@ -23,6 +23,10 @@ struct APIPath: Equatable {
         APIPath("/v1/models/\(version.model)/versions/\(version.reference)/clear")
     }
 
+    static func alias(_ alias: AliasName, of model: ModelName) -> APIPath {
+        APIPath("/v1/models/\(model)/aliases/\(alias)")
+    }
+
     static func endpoint(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)") }
     static func startRelease(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/releases") }
     static func rollback(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/rollback") }

@@ -25,7 +25,7 @@ struct Belay: AsyncParsableCommand {
                 name: "Ship",
                 subcommands: [
                     RegisterCommand.self, ReleaseCommand.self, PromoteCommand.self, HoldCommand.self,
-                    ResumeCommand.self, ShadowCommand.self,
+                    ResumeCommand.self, ShadowCommand.self, AliasCommand.self,
                 ]
             ),
             CommandGroup(
@@ -35,7 +35,8 @@ struct Belay: AsyncParsableCommand {
             CommandGroup(
                 name: "Look",
                 subcommands: [
-                    StatusCommand.self, WhyCommand.self, ReleasesCommand.self, VersionsCommand.self,
+                    StatusCommand.self, WhyCommand.self, ShowCommand.self, ReleasesCommand.self,
+                    VersionsCommand.self,
                 ]
             ),
             CommandGroup(

@@ -80,6 +80,43 @@ import Testing
         )
     }
 
+    @Test func whatWasAllowedToFinishIsInTheReceipt() {
+        #expect(
+            receipt(from: 2, drained: 3, fence: "complete").sentence(look)
+                .contains("(epoch 42 acknowledged; 0 in-flight replayed, 3 drained);")
+        )
+    }
+
+    @Test func aShadowIsToldByItsPairs() {
+        let view = { (metric: String, verdict: String, limit: Double) in
+            GuardView(
+                name: metric,
+                metric: metric,
+                verdict: verdict,
+                value: 0.018,
+                interval: [0.01, 0.03],
+                limit: limit,
+                n: 8214,
+                nStable: 0
+            ).line(look)
+        }
+        #expect(
+            view("disagreement", "pass", 0.02)
+                == "✓ disagreement pass  differs 1.80% [1.00%, 3.00%], limit 2.00%, n 8 214"
+        )
+        #expect(
+            view("shadow_error", "unjudged", 1)
+                == "· shadow_error unjudged  fails 1.80% [1.00%, 3.00%], n 8 214"
+        )
+    }
+
+    @Test func aReleaseInTheShadowSaysSo() {
+        #expect(
+            release("shadow", step: 1, share: 100).sentence(look)
+                == "▶ r3  fraud 1 → 2  shadow 100% (step 1 of 3)"
+        )
+    }
+
     @Test func aGuardIsToldWithItsNumbers() {
         #expect(
             guardView("breach").line(look)
@@ -124,7 +161,7 @@ import Testing
         #expect(release("rolled_back", guards: [guardView("breach")], cause: "request").decisiveGuard == nil)
     }
 
-    private func receipt(from: Int, fence: String) -> RollbackView {
+    private func receipt(from: Int, drained: Int = 0, fence: String) -> RollbackView {
         RollbackView(
             model: "fraud",
             from: from,
@@ -133,6 +170,7 @@ import Testing
             epoch: 42,
             acknowledgedInMilliseconds: 1.234,
             replayed: 0,
+            drained: drained,
             fence: fence
         )
     }

@@ -53,6 +53,17 @@ package struct RollbackBody: Codable, Equatable, Sendable {
     }
 }
 
+/// `PUT /v1/models/{model}/aliases/{alias}`.
+package struct AliasBody: Codable, Equatable, Sendable {
+    package let version: VersionText
+    package let reason: String?
+
+    package init(version: VersionText, reason: String?) {
+        self.version = version
+        self.reason = reason
+    }
+}
+
 /// `PUT /v1/endpoints/{model}/shadow`.
 package struct ShadowBody: Codable, Equatable, Sendable {
     package let version: VersionText

@@ -81,12 +81,15 @@ package struct RollbackView: Codable, Equatable, Sendable {
     package let cause: String
     package let epoch: Int
     package let acknowledgedInMilliseconds: Double
+    /// Requests in flight that another version answers again.
     package let replayed: Int
+    /// Requests in flight that the withdrawn version was allowed to finish before this.
+    package let drained: Int
     /// `complete`, or `pending` when an event loop has not acknowledged in time.
     package let fence: String
 
     enum CodingKeys: String, CodingKey {
-        case model, from, to, cause, epoch, replayed, fence
+        case model, from, to, cause, epoch, replayed, drained, fence
         case acknowledgedInMilliseconds = "acknowledged_in_ms"
     }
 
@@ -98,6 +101,7 @@ package struct RollbackView: Codable, Equatable, Sendable {
         epoch: Int,
         acknowledgedInMilliseconds: Double,
         replayed: Int,
+        drained: Int,
         fence: String
     ) {
         self.model = model
@@ -107,6 +111,7 @@ package struct RollbackView: Codable, Equatable, Sendable {
         self.epoch = epoch
         self.acknowledgedInMilliseconds = acknowledgedInMilliseconds
         self.replayed = replayed
+        self.drained = drained
         self.fence = fence
     }
 }

@@ -20,11 +20,26 @@ package struct RegistrationView: Codable, Equatable, Sendable {
     }
 }
 
+/// Where an alias stands now.
+package struct AliasView: Codable, Equatable, Sendable {
+    package let model: String
+    package let alias: String
+    /// Null once it is removed.
+    @ExplicitNull package private(set) var version: Int?
+
+    package init(model: String, alias: String, version: Int?) {
+        self.model = model
+        self.alias = alias
+        self.version = version
+    }
+}
+
 /// One version in a list.
 package struct VersionView: Codable, Equatable, Sendable {
     package let model: String
     package let version: Int
     package let label: String?
+    package let aliases: [String]
     package let digest: String
     /// `serving`, `candidate`, `standby`, `shadow`, `withdrawn` or `registered`.
     package let state: String
@@ -35,7 +50,7 @@ package struct VersionView: Codable, Equatable, Sendable {
     package let note: String?
 
     enum CodingKeys: String, CodingKey {
-        case model, version, label, digest, state, bytes, metrics, params, note
+        case model, version, label, aliases, digest, state, bytes, metrics, params, note
         case registeredAt = "registered_at"
     }
 
@@ -43,6 +58,7 @@ package struct VersionView: Codable, Equatable, Sendable {
         model: String,
         version: Int,
         label: String?,
+        aliases: [String],
         digest: String,
         state: String,
         bytes: Int64,
@@ -54,6 +70,7 @@ package struct VersionView: Codable, Equatable, Sendable {
         self.model = model
         self.version = version
         self.label = label
+        self.aliases = aliases
         self.digest = digest
         self.state = state
         self.bytes = bytes

@@ -33,6 +33,8 @@ struct Snapshot: Sendable {
             model: version.id.model.text,
             version: version.id.number.value,
             label: version.label?.text,
+            aliases: (model?.aliases ?? [:]).filter { $0.value == version.id.number }.keys.map(\.text)
+                .sorted(),
             digest: version.digest.description,
             state: standing(of: version.id),
             bytes: version.manifest.totalSize,

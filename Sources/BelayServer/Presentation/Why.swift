@@ -146,6 +146,7 @@ extension RollbackView {
             epoch: receipt?.epoch.value ?? 0,
             acknowledgedInMilliseconds: Double(receipt?.elapsedMicroseconds ?? 0) / 1000,
             replayed: receipt?.replayed ?? 0,
+            drained: receipt?.drained ?? 0,
             fence: receipt == nil ? "pending" : "complete"
         )
     }
@@ -161,6 +162,8 @@ extension Event {
         switch self {
         case .registry(.modelCreated(let model)): "model \(model) created"
         case .registry(.versionRegistered(let version)): "\(version.id) registered"
+        case .registry(.aliasMoved(let move)):
+            move.to.map { "alias \(move.alias) names \(move.model)@\($0)" } ?? "alias \(move.alias) removed"
         case .release(.proposed(let proposal)):
             "release of \(proposal.endpoint.model)@\(proposal.candidate) started"
         case .release(.gatesPassed(let result)): "\(result.gates.count) gates passed"
@@ -178,6 +181,7 @@ extension Event {
             "rolled back from \(rollback.from) to \(rollback.to.map(\.description) ?? "nothing")"
         case .release(.fenceCompleted(let fence)):
             "every loop left the old table in \(fence.receipt.milliseconds) ms"
+                + (fence.receipt.drained > 0 ? "; \(fence.receipt.drained) in-flight drained" : "")
         case .release(.shadowChanged(let change)):
             change.shadow.map { "\(change.endpoint.model)@\($0.version) shadows \($0.share) of requests" }
                 ?? "\(change.endpoint.model) has no standing shadow any more"

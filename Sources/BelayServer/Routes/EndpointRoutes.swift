@@ -114,6 +114,7 @@ struct EndpointRoutes: Sendable {
             epoch: receipt?.epoch.value ?? 0,
             acknowledgedInMilliseconds: Double(receipt?.elapsedMicroseconds ?? 0) / 1000,
             replayed: 0,
+            drained: 0,
             fence: receipt == nil ? "pending" : "complete"
         )
     }

@@ -20,6 +20,8 @@ struct RegistryRoutes: Sendable {
         router.get("models/:model/versions", use: versions)
         router.post("models/:model/versions", use: registerVersion)
         router.post("models/:model/versions/:version/clear", use: clear)
+        router.put("models/:model/aliases/:alias", use: moveAlias)
+        router.delete("models/:model/aliases/:alias", use: removeAlias)
     }
 
     @Sendable

@@ -56,7 +56,7 @@ struct VersionsCommand: AsyncParsableCommand {
         try options.show(list) { look in
             guard !list.versions.isEmpty else { return "no version yet\n" }
             var table = Table([
-                .init("VERSION", .number), .init("LABEL"), .init("STATE"), .init("DIGEST"),
+                .init("VERSION", .number), .init("LABEL"), .init("ALIASES"), .init("STATE"), .init("DIGEST"),
                 .init("SIZE", .number),
                 .init("REGISTERED", .number), .init("METRICS"), .init("NOTE"),
             ])
@@ -65,7 +65,8 @@ struct VersionsCommand: AsyncParsableCommand {
                     "\($0.key)=\(shortDecimal($0.value))"
                 }
                 table.add([
-                    String(version.version), version.label ?? "", version.state,
+                    String(version.version), version.label ?? "",
+                    version.aliases.joined(separator: " "), version.state,
                     String(version.digest.prefix(19)), size(version.bytes),
                     age(version.registeredAt, now: now),
                     metrics.joined(separator: " "), version.note ?? "",

@@ -68,7 +68,9 @@ extension RollbackView {
             return "\(look.bad(look.symbols.undecided)) \(target), but not every loop has acknowledged epoch "
                 + "\(epoch) yet; `belay status \(model)` says when"
         }
-        let receipt = "epoch \(epoch) acknowledged; \(replayed) in-flight replayed"
+        let receipt =
+            "epoch \(epoch) acknowledged; \(replayed) in-flight replayed"
+            + (drained > 0 ? ", \(drained) drained" : "")
         guard from != to else {
             return "\(look.good(look.symbols.pass)) \(time)  \(target) already (\(receipt))"
         }
