@@ -9,7 +9,14 @@ struct Desk: Sendable {
     let now: @Sendable () -> Timestamp
 
     func snapshot() async -> Snapshot {
-        let (state, reports) = await conductor.picture
-        return Snapshot(state: state, now: now(), loaded: pool.loaded, reports: reports)
+        let picture = await conductor.picture
+        return Snapshot(
+            state: picture.state,
+            now: now(),
+            loaded: pool.loaded,
+            reports: picture.reports,
+            standbys: picture.standbys,
+            fenced: picture.fenced
+        )
     }
 }
