@@ -13,6 +13,8 @@ package struct ControlTallies: Equatable, Sendable {
     /// How long rollbacks that someone asked for took, from the request to the receipt.
     package private(set) var took: [EndpointID: LatencyHistogram] = [:]
 
+    package init() {}
+
     mutating func count(_ event: Event) {
         guard case .release(.rolledBack(let rollback)) = event else { return }
         rollbacks[Trigger(endpoint: rollback.endpoint, cause: rollback.cause.label), default: 0] += 1

@@ -7,6 +7,7 @@ struct Desk: Sendable {
     let conductor: Conductor
     let pool: InstancePool
     let now: @Sendable () -> Timestamp
+    let draining = Draining()
 
     func snapshot() async -> Snapshot {
         let picture = await conductor.picture

@@ -1,4 +1,5 @@
 import BelayControl
+import BelayCore
 
 /// Whether a version that serves, or could serve again, answers its golden request as it once did.
 package struct StandbyView: Codable, Equatable, Sendable {
