@@ -21,6 +21,11 @@ extension Conductor {
                     try await clock.sleep(for: cadence)
                 }
             }
+            group.addTask {
+                for await _ in self.proofs.stream {
+                    await self.outlive("a fence was not recorded") { try await self.recordProofs() }
+                }
+            }
             while !Task.isCancelled {
                 for chore in takeDue() {
                     group.addTask { await self.outlive("\(chore) failed") { try await self.carryOut(chore) } }

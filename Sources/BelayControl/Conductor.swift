@@ -30,7 +30,7 @@ package actor Conductor {
     let logger: Logger
     /// Whoever decides, records and publishes; never held while something else is waited for.
     let turnstile = Turnstile()
-    /// One round at a time. Who is in a round passes the turnstile like everybody else.
+    /// One round at a time; who is in a round passes the turnstile like everybody else.
     let rounds = Turnstile()
 
     package private(set) var state: State
@@ -42,6 +42,9 @@ package actor Conductor {
     var published: Receipt?
     /// Rollbacks that are over, with the proof, until the record says so.
     var proven: [EndpointID: (fence: PendingFence, receipt: Receipt)] = [:]
+    /// Rings when there is a proof to record, so that the record follows the answer and does not wait for the
+    /// next round.
+    let proofs = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     /// What is being done beside the rounds.
     var underway: Set<Chore> = []
     /// When a load last failed, and why.
@@ -141,6 +144,7 @@ package actor Conductor {
                 return try await performNow(.rollback(request), by: actor, reason: reason)
             }
             if let attempt {
+                proofs.continuation.yield()
                 if attempt.receipt != nil, !attempt.events.isEmpty {
                     tallies.rollbackTook(ContinuousClock.now - began, at: endpoint)
                 }
@@ -195,8 +199,8 @@ package actor Conductor {
 
     /// Records the events, and with them the rollbacks that have been proven over since the last record.
     ///
-    /// A rollback answers as soon as it is recorded and fenced. That it was fenced is recorded by whatever
-    /// comes next, a round if nothing else does; after a crash in between, the next start sees it again.
+    /// A rollback answers as soon as it is recorded and fenced. That it was fenced is recorded directly
+    /// afterwards, or by whatever comes first; after a crash in between, the next start sees it again.
     func append(_ events: [Event], by actor: Actor, reason: String?) async throws {
         let time = now()
         let fences = provenFences.map { EntryDraft(at: time, actor: .belay, reason: nil, event: $0) }

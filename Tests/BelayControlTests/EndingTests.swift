@@ -158,9 +158,9 @@ struct EndingTests {
         try await stage.release("fraud", 3)
         stage.runtime.slowDown("fraud three")
         stage.runtime.door.close()
-        let (conductor, runtime) = (stage.conductor, stage.runtime)
+        let (conductor, runtime, clock) = (stage.conductor, stage.runtime, stage.clock)
         await withTaskGroup { group in
-            group.addTask { try? await conductor.run(clock: ManualClock(), every: .milliseconds(200)) }
+            group.addTask { try? await conductor.run(clock: clock, every: .milliseconds(200)) }
             await runtime.door.arrival()
             group.cancelAll()
         }

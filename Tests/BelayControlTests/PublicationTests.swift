@@ -44,6 +44,27 @@ struct PublicationTests {
         #expect(await stage.conductor.picture.fenced == [])
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func whileTheLoopRunsTheRecordFollowsTheAnswer() async throws {
+        let (conductor, clock) = (stage.conductor, stage.clock)
+        // The rounds stand still, so it is not they who record it.
+        stage.source.door.close()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await conductor.run(clock: clock, every: .milliseconds(200)) }
+            await stage.source.door.arrival()
+            let receipt = try await conductor.rollback(
+                Build.endpoint("fraud"),
+                to: nil,
+                by: .person("ada"),
+                reason: nil
+            ).receipt
+            while stage.fences.isEmpty { await Task.yield() }
+            #expect(stage.fences == [receipt])
+            stage.source.door.open()
+            group.cancelAll()
+        }
+    }
+
     @Test func whateverIsRecordedNextTakesTheFenceAlong() async throws {
         try await stage.serve("fraud", "three")
         let first = try await stage.rollBack("fraud")

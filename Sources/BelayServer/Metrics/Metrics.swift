@@ -3,8 +3,8 @@ import BelayCore
 
 /// Everything that `/metrics` tells, as of one moment.
 ///
-/// Values of the ledger (releases, entries) never start anew; counts of this process start at 0 with it, which
-/// whoever reads counters allows for.
+/// Values of the ledger (releases, entries) never start anew; counts of this process start at 0 with it,
+/// which whoever reads counters allows for.
 struct Metrics: Sendable {
     let snapshot: Snapshot
     let tallies: ControlTallies
