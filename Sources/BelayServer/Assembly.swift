@@ -85,6 +85,7 @@ package struct Assembly: Sendable {
                     .init(service: Closing(parts: parts)),
                     .init(service: Conducting(conductor: parts.conductor)),
                     .init(service: application),
+                    .init(service: Announcing(draining: parts.desk.draining)),
                 ],
                 gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
                 logger: quiet(logger)
@@ -274,6 +275,11 @@ extension Assembly {
         router.add(middleware: ProblemMiddleware(logger: logger))
         router.add(middleware: OriginMiddleware())
         HealthRoutes(desk: parts.desk).register(on: router)
+        MetricsRoutes(
+            desk: parts.desk,
+            figures: { GatewayFigures() },
+            logged: { parts.log.counters.results }
+        ).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
             on: v1
@@ -321,6 +327,22 @@ private struct Conducting: Service {
                 // The ordinary end.
             }
         }
+    }
+}
+
+/// Hears first that the server is to stop, and says so to whoever asks whether it is ready.
+private struct Announcing: Service {
+    let draining: Draining
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        draining.begin()
+    }
+}
+
+extension LogCounters {
+    fileprivate var results: [String: Int] {
+        ["logged": logged, "dropped": dropped, "failed": failed]
     }
 }
 

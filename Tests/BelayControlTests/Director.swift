@@ -194,7 +194,7 @@ extension Director {
             for entry in entries { say("\(entry.stored.kind) \(entry.stored.subject)") }
             reported += entries.count
         case "release": try await tell(words.release())
-        case "rollback": tellOfRollback()
+        case "rollback": await tellOfRollback()
         case "loaded": say(list(stage.process.loader.loaded))
         case "quarantine":
             say(list(state.models[Build.model(try words.next())]?.withdrawn ?? []))
@@ -208,7 +208,8 @@ extension Director {
 
     /// The phase of a release, and its guards' newest verdicts.
     private func tell(_ id: ReleaseID) async throws {
-        let (state, reports) = await stage.conductor.picture
+        let picture = await stage.conductor.picture
+        let (state, reports) = (picture.state, picture.reports)
         guard let release = state.releases[id] else { return say("there is none") }
         switch release.phase {
         case .gating: say("gating")
@@ -224,7 +225,7 @@ extension Director {
     }
 
     /// From where to where the newest rollback went, why, and what else was considered.
-    private func tellOfRollback() {
+    private func tellOfRollback() async {
         let entries = stage.store.entries(after: 0, limit: .max)
         var newest: Rollback?
         for case .release(.rolledBack(let rollback)) in entries.map(\.entry.event) { newest = rollback }
@@ -234,6 +235,8 @@ extension Director {
         for considered in newest.selection {
             say("\(considered.version) \(considered.taken ? "taken" : "passed over"): \(considered.why)")
         }
-        if stage.store.standing.state.endpoints[newest.endpoint]?.unfenced != nil { say("not fenced") }
+        let picture = await stage.conductor.picture
+        let isOver = picture.fenced.contains(newest.endpoint)
+        if picture.state.endpoints[newest.endpoint]?.unfenced != nil, !isOver { say("not fenced") }
     }
 }
