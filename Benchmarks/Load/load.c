@@ -471,7 +471,8 @@ static void run(void) {
         "\"timed_out\":%lu,\"refused_connections\":%lu,\"per_second\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,"
         "\"max_us\":%lu,\"cpu_us_per_request\":%.2f,\"by_version\":{",
         seconds, options.connections, totals.requests, totals.good, totals.failed, totals.lost,
-        totals.timed_out, totals.refused, (double)totals.requests / seconds, percentile(0.5), percentile(0.99), totals.longest,
+        totals.timed_out, totals.refused, (double)totals.requests / seconds, percentile(0.5),
+        percentile(0.99), totals.longest,
         totals.requests ? (double)processors / 1000 / (double)totals.requests : 0);
     for (int i = 0; i < totals.version_count; i++)
         printf("%s\"%d\":%lu", i ? "," : "", totals.versions[i].version, totals.versions[i].count);
