@@ -1,7 +1,7 @@
 """`make bench`: Belay beside its peers, in one run. Prints Markdown; installs nothing.
 
-Machines and moments differ more than programs do, so everything that is compared is interleaved in rounds, the
-median of the rounds is shown, and ratios hold within one run only.
+Machines and moments differ more than programs do, so everything that is compared is interleaved in rounds,
+the median of the rounds is shown, and ratios hold within one run only.
 """
 
 import argparse
@@ -22,7 +22,9 @@ from typing import NamedTuple
 
 import models
 from peers import BelayPeer, Envoy, HAProxy, Nginx, find, missing_programs
-from server import Belay, Refused, compiled, free_ports, is_open, request_bytes, resident, wait_until
+from server import (
+    Belay, Refused, compiled, free_ports, is_open, name_runtime, request_bytes, resident, wait_until,
+)  # fmt: skip
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "Examples" / "breast-cancer"
@@ -179,13 +181,14 @@ def bench_switches(workshop, binary, count, rounds, connections=32):
             sum(each.requests for each in rounds_of),
         ])  # fmt: skip
     table(
-        ["", "n", "acknowledged p50 ms", "p99 ms", "of which fence p50 / p99 ms", "stale", "lost", "requests"],
+        ["", "n", "acknowledged p50 ms", "p99 ms", "of which fence p50 / p99 ms", "stale", "lost",
+         "requests"],
         rows,
     )
     print(
-        "*Acknowledged*: as the caller sees it, from asking to the answer; Belay's is durable in the ledger before "
-        "the fence. *Stale*: answers by the old version to requests sent after the acknowledgement. *Lost*: "
-        "requests whose connection ended before the answer, or whose status was not 2xx.\n"
+        "*Acknowledged*: as the caller sees it, from asking to the answer; Belay's is durable in the ledger "
+        "before the fence. *Stale*: answers by the old version to requests sent after the acknowledgement. "
+        "*Lost*: requests whose connection ended before the answer, or whose status was not 2xx.\n"
     )
 
 
@@ -322,8 +325,8 @@ def print_cost(groups, measured, seconds):
         ["", "server", "c = 1", "c = 8", "c = 32", "p50 / p99 ms at 32", "requests/s at 32", "n at 32"], rows
     )
     print(
-        "In brackets: the ratio to the ceiling of the same rows, run and concurrency. One machine carries client "
-        "and server; times of answers mean little, CPU per request survives.\n"
+        "In brackets: the ratio to the ceiling of the same rows, run and concurrency. One machine carries "
+        "client and server; times of answers mean little, CPU per request survives.\n"
     )
 
 
@@ -374,12 +377,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=2.0, help="of each load in the cost table")
     parser.add_argument("--only", choices=["switches", "cost", "memory"], action="append")
     options = parser.parse_args()
-    library = os.environ.get("BELAY_ONNXRUNTIME") or next(
-        (str(path) for path in sorted(ROOT.glob(".tools/onnxruntime-*/libonnxruntime.so"))), None
-    )
-    if not Path(options.belay).exists() or library is None:
-        sys.exit(f"bench: needs {options.belay} (make build) and ONNX Runtime (Scripts/setup)")
-    os.environ["BELAY_ONNXRUNTIME"] = library
+    library = name_runtime()
+    if not Path(options.belay).exists():
+        sys.exit(f"bench: needs {options.belay}: make build")
     for sentence in missing_programs():
         print(f"Left out for want of {sentence}\n")
     print(f"Measured on {machine()}.\n", flush=True)

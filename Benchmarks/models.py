@@ -1,8 +1,8 @@
 """Models whose answer names their version, written as ONNX by hand: no package is needed.
 
-`constant(number, size)` takes `x` (FP32, `[-1]`) and answers `y` (FP32, same shape): `number` for every element
-of `x` that is a whole number from 0 to 99. A table of about `size` bytes rides along; the graph reads one element
-of it, so the runtime must hold it and cannot fold it away, and a run costs the same for any size.
+`constant(number, size)` takes `x` (FP32, `[-1]`) and answers `y` (FP32, same shape): `number` for every
+element of `x` that is a whole number from 0 to 99. A table of about `size` bytes rides along; the graph reads
+elements of it by `x`, so the runtime must hold it and cannot fold it away; a run costs the same for any size.
 """
 
 import array

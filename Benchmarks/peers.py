@@ -1,8 +1,8 @@
 """Things that switch traffic between two versions: HAProxy, nginx, Envoy, and Belay, behind one interface.
 
-Each has `port` (where requests go), `request` (bytes to send), `switch(to)` (asks, and returns when the peer has
-acknowledged), `pids` (who serves) and `stop()`. For Belay a switch to 1 is a rollback; the way forward is not
-measured.
+Each has `port` (where requests go), `request` (bytes to send), `switch(to)` (asks, and returns when the peer
+has acknowledged), `switches_to` (the versions in turn) and `stop()`. For Belay a switch to 1 is a rollback;
+the way forward, `forward()`, is not measured.
 """
 
 import http.client
@@ -187,7 +187,7 @@ class BelayPeer:
     switches_to = (1,)
 
     def __init__(self, binary, folder, size):
-        self.name = f"Belay rollback, {size / 1e6:.0f} MB model" if size >= 1e6 else "Belay rollback, 1 kB model"
+        self.name = f"Belay rollback, {f'{size / 1e6:.0f} MB' if size >= 1e6 else '1 kB'} model"
         self.server = Belay(binary, Path(folder) / f"belay-{size}")
         self.server.start()
         for number in (1, 2):

@@ -8,11 +8,22 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
 INSTANT = {"use": "instant"}
+
+
+def name_runtime():
+    """Sets BELAY_ONNXRUNTIME, unless it is set, to what `Scripts/setup` fetched; returns it or ends."""
+    fetched = sorted(HERE.parent.glob(".tools/onnxruntime-*/libonnxruntime.so"))
+    library = os.environ.get("BELAY_ONNXRUNTIME") or next(map(str, fetched), None)
+    if library is None:
+        sys.exit("needs ONNX Runtime: run Scripts/setup, or set BELAY_ONNXRUNTIME")
+    os.environ["BELAY_ONNXRUNTIME"] = library
+    return library
 
 
 def free_ports(count):
@@ -99,12 +110,15 @@ class Belay:
 
     def _is_ready(self):
         if self.process.poll() is not None:
-            raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log}")
+            raise RuntimeError(f"the server ended with {self.process.returncode}: {self._last_words()}")
         with contextlib.suppress(OSError, http.client.HTTPException):
             line = http.client.HTTPConnection("127.0.0.1", self.control, timeout=5)
             line.request("GET", "/readyz")
             return line.getresponse().status == 200
         return False
+
+    def _last_words(self):
+        return self.log.read_text(errors="replace")[-400:].strip()
 
     def stop(self, how=signal.SIGTERM):
         if self.process is None:
