@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import models
 from peers import BelayPeer, Envoy, HAProxy, Nginx, find, missing_programs
 from server import (
     Belay, Refused, compiled, free_ports, is_open, name_runtime, request_bytes, resident, wait_until,
