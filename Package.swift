@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "BelayStats", swiftSettings: house),
         .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
         .target(name: "CONNXRuntime"),
+        .systemLibrary(name: "CZlib"),
         .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
         .target(
@@ -56,7 +57,9 @@ let package = Package(
         .target(name: "BelayInferenceLog", dependencies: ["BelayCore", grdb], swiftSettings: house),
         .target(
             name: "BelayGateway",
-            dependencies: ["BelayCore", "BelayStats", "BelayInference", nioCore, nioPosix, nioHTTP1],
+            dependencies: [
+                "BelayCore", "BelayStats", "BelayInference", "CZlib", nioCore, nioPosix, nioHTTP1,
+            ],
             swiftSettings: house
         ),
         .target(

@@ -147,7 +147,7 @@ final class InferenceCall {
             return ended(attempt, .failed(.notLoaded))
         }
         do throws(InferenceError) {
-            try lane.signature.check(request.inputs, outputs: request.outputs)
+            try lane.signature.check(request.inputs, outputs: request.outputNames)
         } catch {
             return ended(attempt, .mismatched("\(error.explanation.summary) \(error.explanation.remedy)"))
         }

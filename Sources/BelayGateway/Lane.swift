@@ -116,7 +116,7 @@ private func answer(
     cancellation: Cancellation
 ) -> Lane.Completion {
     let signature = instance.signature
-    let wanted = request.outputs.isEmpty ? signature.outputs.map(\.name) : request.outputs
+    let wanted = request.outputs.isEmpty ? signature.outputs.map(\.name) : request.outputNames
     do throws(InferenceError) {
         let answered = try instance.infer(request.inputs, outputs: wanted, cancellation: cancellation)
         switch OutputGuard.admit(answered, wanted: wanted, signature: signature) {
@@ -124,7 +124,8 @@ private func answer(
         case .success(let outputs):
             let (model, number) = (version.model.text, version.number.description)
             return .answered(
-                try OIPResponse.encode(model: model, version: number, id: request.id, outputs: outputs)
+                try OIPResponse.encode(model: model, version: number, request: request, outputs: outputs)
+                    .bytes
             )
         }
     } catch {
