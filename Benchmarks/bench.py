@@ -231,6 +231,7 @@ def prepare_cost_models(server):
     for model, data, policy in (
         ("logged", boosted, {}),
         ("judged", boosted, {}),
+        ("durable", boosted, {"serving": {"durability": "durable"}}),
         ("bare", boosted, {"serving": {"record": "none"}}),
         ("linear", linear, {}),
         ("linear-bare", linear, {"serving": {"record": "none"}}),
@@ -262,6 +263,7 @@ def cost_groups(server, absent, ceilings):
     settings = [
         ("judged", "log and evidence"),
         ("logged", "log, no evidence"),
+        ("durable", "durable log, no evidence"),
         ("bare", "no log, no evidence"),
     ]
     plain = [("linear", "log, no evidence"), ("linear-bare", "no log, no evidence")]
