@@ -1,6 +1,6 @@
 # Every target first brings what it needs: see Scripts/setup.
 
-.PHONY: demo test check build setup lint tidy fixtures
+.PHONY: demo test check build setup lint tidy fixtures bench
 
 demo: build            ## a bad model is caught, live, in under two minutes
 	.build/release/belay demo
@@ -26,3 +26,6 @@ setup:
 
 fixtures:              ## rebuilds the example and test models (needs Python 3.11 or newer)
 	Scripts/fixtures
+
+bench: build           ## Belay beside its peers, one table; ARGUMENTS="--only switches" and the like
+	@python3 Benchmarks/bench.py $(ARGUMENTS)
