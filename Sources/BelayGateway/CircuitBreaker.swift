@@ -1,3 +1,4 @@
+import BelayCore
 import NIOCore
 
 /// Keeps requests from a version that just failed again and again, for a while.
@@ -100,5 +101,16 @@ struct CircuitBreaker: Equatable {
         defer { lastOpened = now }
         guard let lastOpened, now - lastOpened <= Self.relapse else { return .opened }
         return .openedAgain
+    }
+}
+
+extension CircuitBreaker {
+    /// As `/metrics` says it.
+    var shown: GatewayFigures.Breaker {
+        switch state {
+        case .closed: .closed
+        case .open: .open
+        case .probing: .halfOpen
+        }
     }
 }

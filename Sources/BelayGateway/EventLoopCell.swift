@@ -167,6 +167,19 @@ extension EventLoopCell {
 
     var openConnections: Int { connections.count }
 
+    /// What has been counted, with the levels of this moment.
+    var allFigures: LoopFigures {
+        var all = figures
+        all.shown.connections = connections.count
+        all.shown.inFlight = calls.count
+        for routed in snapshot.all {
+            for (number, lane) in routed.lanes {
+                all.shown.set(lane.breaker.shown, of: VersionID(routed.route.endpoint.model, number))
+            }
+        }
+        return all
+    }
+
     private func sweep(every pulse: TimeAmount) {
         guard !isSweeping else { return }
         isSweeping = true

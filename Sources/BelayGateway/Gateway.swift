@@ -143,6 +143,9 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         return sum
     }
 
+    /// What the gateway has counted since it started, for people and for machines to look at.
+    package func figures() async -> GatewayFigures { await gather(stations).shown }
+
     /// Puts back the sticky units whose outcome was counted before a restart, so that none is evidence twice.
     package func seed(units: some Sequence<UnitHash>, for release: ReleaseID) {
         seen.seed(units, in: release)
@@ -155,7 +158,7 @@ package final class Gateway: RoutePublisher, EvidenceSource {
 /// Adds up what the loops have counted.
 private func gather(_ stations: [Station]) async -> LoopFigures {
     var sum = LoopFigures()
-    for figures in stations.map({ $0.submit { cell in cell.figures } }) {
+    for figures in stations.map({ $0.submit { cell in cell.allFigures } }) {
         if let figures = try? await figures.get() { sum.merge(figures) }
     }
     return sum

@@ -9,21 +9,19 @@ extension InferenceCall {
         let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
         let (loop, number) = (cell.eventLoop, attempt.number)
         cell.runBegan()
-        let isTaken = ports.log.record(answerRecord(of: answerReply)) {
-            loop.execute { bound.value.committed(number) }
+        let isTaken = ports.log.record(answerRecord(of: answerReply), record.onFull == .refuse) { isKept in
+            loop.execute { bound.value.committed(number, isKept: isKept) }
         }
-        guard !isTaken else {
-            isCommitting = true
-            return
-        }
+        isCommitting = isTaken
+        guard !isTaken else { return }
         cell.runEnded()
-        ended(attempt, record.onFull == .refuse ? .objected(.logFull(model)) : .answered)
+        ended(attempt, .objected(.logFull(model)))
     }
 
-    private func committed(_ number: Int) {
+    private func committed(_ number: Int, isKept: Bool) {
         cell.runEnded()
         guard let attempt = exchange?.attempt, attempt.number == number, !isOver else { return }
-        ended(attempt, .answered)
+        ended(attempt, isKept || record.onFull == .drop ? .answered : .objected(.logFull(model)))
     }
 
     /// Writes the answer, in the very turn of the loop in which ``Exchange`` compared its version with the
@@ -75,7 +73,13 @@ extension InferenceCall {
         switch result {
         case .failure(let rejection): reject(rejection)
         case .success(let answer):
-            payload = Job.Payload(answer: answer, compressed: nil, outputs: [], timing: Job.Timing())
+            payload = Job.Payload(
+                answer: answer,
+                record: answer,
+                compressed: nil,
+                outputs: [],
+                timing: Job.Timing()
+            )
             isFixed = true
             finish(answerReply)
         }
@@ -122,7 +126,7 @@ extension InferenceCall {
         cell.end(self)
         var reply = reply
         // First the log: a label for this answer may come as soon as its caller has it.
-        if !isKept, !keep(reply), reply.status == 200, record.onFull == .refuse {
+        if !isKept, !keep(reply) {
             reply = Reply(.logFull(model), headers: headers.list)
         }
         count(reply)
@@ -135,7 +139,7 @@ extension InferenceCall {
             ports.log.sampledOut(model)
             return true
         }
-        return ports.log.record(answerRecord(of: reply), nil)
+        return ports.log.record(answerRecord(of: reply), record.onFull == .refuse && reply.status == 200, nil)
     }
 
     private func count(_ reply: Reply) {
@@ -169,8 +173,8 @@ extension InferenceCall {
             fallback: fallback,
             request: facts.question.body,
             requestHeaderLength: facts.question.headerLength,
-            response: callerLeft ? [] : payload?.answer.bytes ?? reply.body,
-            responseHeaderLength: payload?.answer.headerLength,
+            response: callerLeft ? [] : payload?.record.bytes ?? reply.body,
+            responseHeaderLength: payload?.record.headerLength,
             redaction: current?.redaction,
             isShadow: false
         )

@@ -247,6 +247,7 @@ final class InferenceCall {
             attempt.role != .standby && (attempt.role != .stable || routed.hasMore(than: attempt.version))
         let patience = TimeAmount.nanoseconds(budget.nanoseconds / 2)
         if let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds) {
+            if refusal == .overloaded { cell.figures.shown.shed(by: lane.version) }
             return ended(attempt, .failed(refusal))
         }
         self.lane = lane

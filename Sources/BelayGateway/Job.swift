@@ -34,6 +34,8 @@ struct Job: Sendable {
     /// An answer that passed the guard, ready for the connection.
     struct Payload: Sendable {
         let answer: OIPBody
+        /// As the log keeps it: in the Open Inference Protocol, so that labels can be held against it.
+        let record: OIPBody
         /// The same in the coding that the caller accepts.
         let compressed: [UInt8]?
         let outputs: [NamedTensor]
@@ -110,12 +112,23 @@ extension Job {
             return .answered(
                 Payload(
                     answer: answer,
+                    record: try record(answer, outputs, request, version: version),
                     compressed: compressed,
                     outputs: keepsOutputs ? outputs : [],
                     timing: timing
                 )
             )
         }
+    }
+
+    private func record(
+        _ answer: OIPBody,
+        _ outputs: [NamedTensor],
+        _ request: OIPRequest,
+        version: VersionID
+    ) throws(InferenceError) -> OIPBody {
+        guard case .scoring = question.form else { return answer }
+        return try write(outputs, request, version: version, form: .inference(headerLength: nil))
     }
 }
 

@@ -6,20 +6,6 @@ import NIOCore
 ///
 /// Confined to its loop, so counting takes no lock; loops are added up when somebody asks.
 struct LoopFigures: Sendable {
-    /// Who answered, or was to answer.
-    struct Key: Hashable, Sendable {
-        let model: ModelName
-        /// Nil when the request was refused before any version was asked, or the policy's own answer left.
-        let version: VersionNumber?
-        let arm: Arm?
-    }
-
-    /// Upper bounds of the latency histogram, in nanoseconds; the last bucket has none.
-    static let bounds: [Int64] = [
-        500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000,
-        250_000_000, 500_000_000, 1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000,
-    ]
-
     /// How often, and for how long altogether, in nanoseconds.
     struct Sum: Equatable, Sendable {
         var count = 0
@@ -36,10 +22,8 @@ struct LoopFigures: Sendable {
         }
     }
 
-    /// What one version did under one arm.
+    /// Where the time of one version went, as Triton's statistics say it.
     struct Figures: Equatable, Sendable {
-        var byStatus: [Int: Int] = [:]
-        var buckets = [Int](repeating: 0, count: LoopFigures.bounds.count + 1)
         var success = Sum()
         var failure = Sum()
         var queue = Sum()
@@ -51,8 +35,6 @@ struct LoopFigures: Sendable {
         var last: Timestamp?
 
         mutating func add(_ other: Figures) {
-            byStatus.merge(other.byStatus, uniquingKeysWith: +)
-            for index in buckets.indices { buckets[index] += other.buckets[index] }
             success.add(other.success)
             failure.add(other.failure)
             queue.add(other.queue)
@@ -68,9 +50,6 @@ struct LoopFigures: Sendable {
     struct Pairs: Equatable, Sendable {
         var compared = 0
         var differing = 0
-        var failed = 0
-        /// Copies that were not made, for lack of room.
-        var shed = 0
         /// Of the numbers in the outputs, the largest difference of each pair, added up.
         var distance = 0.0
         /// Time spent in the models, for pairs only.
@@ -80,21 +59,16 @@ struct LoopFigures: Sendable {
         mutating func add(_ other: Pairs) {
             compared += other.compared
             differing += other.differing
-            failed += other.failed
-            shed += other.shed
             distance += other.distance
             served.add(other.served)
             shadow.add(other.shadow)
         }
     }
 
-    struct ShadowKey: Hashable, Sendable {
-        let model: ModelName
-        let version: VersionNumber
-    }
-
-    private(set) var figures: [Key: Figures] = [:]
-    private(set) var pairs: [ShadowKey: Pairs] = [:]
+    /// What `/metrics` shows; levels of the moment are filled in when somebody asks.
+    var shown = GatewayFigures()
+    private(set) var figures: [VersionID: Figures] = [:]
+    private(set) var pairs: [VersionID: Pairs] = [:]
 
     mutating func note(
         model: ModelName,
@@ -106,9 +80,11 @@ struct LoopFigures: Sendable {
         at time: Timestamp
     ) {
         let nanoseconds = max(0, latency.nanoseconds)
-        let bucket = Self.bounds.firstIndex { nanoseconds <= $0 } ?? Self.bounds.count
-        let key = Key(model: model, version: version, arm: arm)
-        figures[key, default: Figures()].note(status, bucket, nanoseconds, timing, time)
+        guard let version else { return shown.rejected(code: status) }
+        let id = VersionID(model, version)
+        let key = GatewayFigures.Key(version: id, arm: arm ?? .pinned)
+        shown.answered(key, code: status, microseconds: Int(nanoseconds / 1000))
+        figures[id, default: Figures()].note(status, nanoseconds, timing, time)
     }
 
     mutating func pair(
@@ -124,18 +100,23 @@ struct LoopFigures: Sendable {
         pair.distance = comparison.distance ?? 0
         pair.served.add(served)
         pair.shadow.add(latency.nanoseconds)
-        pairs[ShadowKey(model: model, version: version), default: Pairs()].add(pair)
+        pairs[VersionID(model, version), default: Pairs()].add(pair)
+        shown.shadow(VersionID(model, version)) { shown in
+            shown.pairs += 1
+            shown.differing += pair.differing
+        }
     }
 
     mutating func shadowFailed(model: ModelName, version: VersionNumber) {
-        pairs[ShadowKey(model: model, version: version), default: Pairs()].failed += 1
+        shown.shadow(VersionID(model, version)) { $0.errors += 1 }
     }
 
     mutating func shed(model: ModelName, version: VersionNumber) {
-        pairs[ShadowKey(model: model, version: version), default: Pairs()].shed += 1
+        shown.shadow(VersionID(model, version)) { $0.shed += 1 }
     }
 
     mutating func merge(_ other: LoopFigures) {
+        shown.merge(other.shown)
         for (key, figures) in other.figures { self.figures[key, default: Figures()].add(figures) }
         for (key, pairs) in other.pairs { self.pairs[key, default: Pairs()].add(pairs) }
     }
@@ -144,13 +125,10 @@ struct LoopFigures: Sendable {
 extension LoopFigures.Figures {
     fileprivate mutating func note(
         _ status: Int,
-        _ bucket: Int,
         _ nanoseconds: Int64,
         _ timing: Job.Timing?,
         _ time: Timestamp
     ) {
-        byStatus[status, default: 0] += 1
-        buckets[bucket] += 1
         last = time
         guard status == 200, let timing else { return failure.add(nanoseconds) }
         success.add(nanoseconds)

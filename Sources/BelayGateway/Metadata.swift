@@ -143,11 +143,8 @@ extension Metadata {
             }
             let model = routed.route.endpoint.model
             for version in versions {
-                var sum = LoopFigures.Figures()
-                for (key, part) in figures.figures where key.model == model && key.version == version {
-                    sum.add(part)
-                }
-                rows.append(statistics(VersionID(model, version), sum))
+                let id = VersionID(model, version)
+                rows.append(statistics(id, figures.figures[id] ?? LoopFigures.Figures()))
             }
         }
         let json = "{\"model_stats\":[\(rows.joined(separator: ","))]}"

@@ -5,16 +5,19 @@ import Synchronization
 
 /// Where answers are kept.
 package struct AnswerLogPort: Sendable {
+    /// Called once, on any thread: whether the record is on disk, or cannot be.
+    package typealias Settled = @Sendable (_ isKept: Bool) -> Void
+
     /// Keeps an answer, without waiting; called on an event loop.
     ///
-    /// Returns false when there is no room for it. The second argument, if any, is called once the record
-    /// is on disk, on any thread.
-    package let record: @Sendable (Answer, (@Sendable () -> Void)?) -> Bool
+    /// With `mustFit` it returns false, and has kept nothing, when there is no room; else what does not fit
+    /// is dropped and counted.
+    package let record: @Sendable (_ answer: Answer, _ mustFit: Bool, _ settled: Settled?) -> Bool
     /// Counts an answer that the policy's sample leaves out.
     package let sampledOut: @Sendable (ModelName) -> Void
 
     package init(
-        record: @escaping @Sendable (Answer, (@Sendable () -> Void)?) -> Bool,
+        record: @escaping @Sendable (_ answer: Answer, _ mustFit: Bool, _ settled: Settled?) -> Bool,
         sampledOut: @escaping @Sendable (ModelName) -> Void
     ) {
         self.record = record

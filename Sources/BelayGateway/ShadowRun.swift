@@ -152,6 +152,7 @@ final class ShadowRun {
                 redaction: routed.redaction,
                 isShadow: true
             ),
+            false,
             nil
         )
     }

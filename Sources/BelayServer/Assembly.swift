@@ -205,10 +205,10 @@ extension Assembly {
             configuration: configuration,
             group: group,
             pool: pool,
-            log: AnswerLogPort { answer, _ in
-                if let record = AnswerRecord(answer) { log.record(record) }
-                return true
-            } sampledOut: { _ in
+            log: AnswerLogPort { answer, mustFit, settled in
+                log.keep(answer, mustFit: mustFit, settled)
+            } sampledOut: { model in
+                log.sampledOut(model: model)
             },
             labels: { body, _ in await labels.reply(to: body) },
             clock: wallClock,
@@ -277,7 +277,7 @@ extension Assembly {
         HealthRoutes(desk: parts.desk).register(on: router)
         MetricsRoutes(
             desk: parts.desk,
-            figures: { GatewayFigures() },
+            figures: { await parts.gateway.figures() },
             logged: { parts.log.counters.results }
         ).register(on: router)
         let v1 = router.group("v1")
@@ -342,7 +342,7 @@ private struct Announcing: Service {
 
 extension LogCounters {
     fileprivate var results: [String: Int] {
-        ["logged": logged, "dropped": dropped, "failed": failed]
+        ["logged": logged, "dropped": dropped, "failed": failed, "sampled_out": sampledOut]
     }
 }
 
@@ -358,27 +358,5 @@ private struct Closing: Service {
         try? await parts.conductor.tick()
         await parts.log.close()
         try parts.store.close()
-    }
-}
-
-extension AnswerRecord {
-    /// Nil for what was refused before a version was chosen: there is no answer to keep.
-    fileprivate init?(_ answer: Answer) {
-        guard let version = answer.version else { return nil }
-        self.init(
-            id: answer.id,
-            at: answer.at,
-            model: answer.model,
-            version: version,
-            release: answer.release,
-            arm: answer.arm ?? .pinned,
-            share: answer.share,
-            unit: answer.unit,
-            latencyMicroseconds: answer.latencyMicroseconds,
-            status: answer.status,
-            fallback: answer.fallback,
-            request: answer.request,
-            response: answer.response
-        )
     }
 }

@@ -30,8 +30,8 @@ struct Rig: Sendable {
             configuration: configuration,
             group: group,
             pool: pool,
-            log: AnswerLogPort { answer, whenDurable in
-                log.keep(answer, whenDurable)
+            log: AnswerLogPort { answer, mustFit, settled in
+                log.keep(answer, mustFit: mustFit, settled)
             } sampledOut: { _ in
                 log.leaveOut()
             },
@@ -71,21 +71,22 @@ final class AnswerLog: Sendable {
 
     private let leftOut = Counter()
     private let capacity = Mutex(Int.max)
-    private let commits = Mutex<[@Sendable () -> Void]?>(nil)
+    private let commits = Mutex<[AnswerLogPort.Settled]?>(nil)
 
-    func keep(_ answer: Answer, _ whenDurable: (@Sendable () -> Void)?) -> Bool {
+    func keep(_ answer: Answer, mustFit: Bool, _ settled: AnswerLogPort.Settled?) -> Bool {
         let fits = answers.withLock { answers in
             guard answers.count < capacity.withLock({ $0 }) else { return false }
             answers.append(answer)
             return true
         }
         if let gate = obstacle.withLock({ $0.take() }) { gate.holdUp() }
-        guard fits, let whenDurable else { return fits }
+        guard fits else { return !mustFit }
+        guard let settled else { return true }
         let waits = commits.withLock { commits in
-            commits?.append(whenDurable)
+            commits?.append(settled)
             return commits != nil
         }
-        if !waits { whenDurable() }
+        if !waits { settled(true) }
         return true
     }
 
@@ -101,12 +102,12 @@ final class AnswerLog: Sendable {
 
     var waitingCommits: Int { commits.withLock { $0?.count ?? 0 } }
 
-    func commit() {
+    func commit(isKept: Bool = true) {
         let waiting = commits.withLock { commits in
             defer { commits = nil }
             return commits ?? []
         }
-        for each in waiting { each() }
+        for each in waiting { each(isKept) }
     }
 
     /// Lets the event loop of the next answer stand still until the gate is opened.

@@ -20,7 +20,10 @@ import Testing
         configuration.bodyLimit = 4096
         return Ports(
             configuration: configuration,
-            log: AnswerLogPort { _, _ in true } sampledOut: { _ in },
+            log: AnswerLogPort { _, _, _ in
+                true
+            } sampledOut: { _ in
+            },
             labels: { _, _ in LabelReply(status: 200, json: []) },
             clock: { Timestamp(milliseconds: 0) },
             ids: { "made" },

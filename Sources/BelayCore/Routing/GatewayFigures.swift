@@ -18,6 +18,11 @@ package struct GatewayFigures: Equatable, Sendable {
         /// By HTTP status code.
         package fileprivate(set) var codes: [Int: Int] = [:]
         package fileprivate(set) var latency = LatencyHistogram()
+
+        fileprivate mutating func add(_ code: Int, _ microseconds: Int) {
+            codes[code, default: 0] += 1
+            latency.add(microseconds: microseconds)
+        }
     }
 
     /// How a breaker treats its instance; loops that disagree are as bad as the worst of them.
@@ -55,8 +60,7 @@ package struct GatewayFigures: Equatable, Sendable {
 
     /// Counts an answer that left; latencies are in microseconds, from the whole head to the whole answer.
     package mutating func answered(_ key: Key, code: Int, microseconds: Int) {
-        requests[key, default: Requests()].codes[code, default: 0] += 1
-        requests[key, default: Requests()].latency.add(microseconds: microseconds)
+        requests[key, default: Requests()].add(code, microseconds)
     }
 
     package mutating func rejected(code: Int) { rejected[code, default: 0] += 1 }
