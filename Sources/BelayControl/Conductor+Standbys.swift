@@ -33,6 +33,27 @@ extension Conductor {
             )
     }
 
+    /// Versions that could not take over at once, each with the reason: of all that serve or once served.
+    package var unready: [VersionID: String] {
+        var unready: [VersionID: String] = [:]
+        for endpoint in state.endpoints.values {
+            let stable = endpoint.stable.map { [$0.version] } ?? []
+            for number in stable + endpoint.formers.map(\.version) {
+                let id = VersionID(endpoint.id.model, number)
+                unready[id] = obstacle(of: id)
+            }
+        }
+        return unready
+    }
+
+    private func obstacle(of id: VersionID) -> String? {
+        switch health(of: id).standing {
+        case .ready: nil
+        case .probing: loader.isLoaded(id) ? "it has not been asked yet" : "it is not loaded"
+        case .differs(let reason), .failing(let reason): reason
+        }
+    }
+
     private func watched(at endpoint: Endpoint) -> [VersionID] {
         let stable = endpoint.stable.map { [$0.version] } ?? []
         return (stable + state.standbys(of: endpoint)).map { VersionID(endpoint.id.model, $0) }

@@ -117,6 +117,16 @@ struct StandbyTests {
         #expect(await stage.health("fraud", 2).isReady)
     }
 
+    @Test func whatCouldNotTakeOverAtOnceIsNamedWithTheReason() async throws {
+        try await probeAgain()
+        #expect(await stage.conductor.unready == [:])
+        stage.runtime.answer(.success(7), of: "fraud one")
+        try await probeAgain()
+        #expect(await Array(stage.conductor.unready.keys) == [Build.id("fraud", 1)])
+        stage.restart()
+        #expect(await stage.conductor.unready[Build.id("fraud", 2)] == "it is not loaded")
+    }
+
     @Test func whatIsNoLongerWatchedIsForgotten() async throws {
         try await stage.rollBack("fraud")
         try await stage.round()
