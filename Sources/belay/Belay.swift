@@ -36,11 +36,12 @@ struct Belay: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     StatusCommand.self, WhyCommand.self, ReleasesCommand.self, VersionsCommand.self,
+                    PredictionsCommand.self, ShowCommand.self,
                 ]
             ),
             CommandGroup(
                 name: "Check",
-                subcommands: [LabelCommand.self, AuditCommand.self, PolicyCommand.self]
+                subcommands: [LabelCommand.self, AuditCommand.self, PolicyCommand.self, EraseCommand.self]
             ),
         ]
     )
