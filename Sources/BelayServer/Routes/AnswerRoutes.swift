@@ -160,11 +160,11 @@ extension AnswerRoutes {
         _ cursor: inout AnswerCursor,
         _ form: Form
     ) async throws -> [(position: Int, bytes: [UInt8])]? {
-        do throws(InferenceLogError) {
+        do {
             guard let answers = try await cursor.next() else { return nil }
             return try answers.map { (position: $0.position, bytes: try line(AnswerView($0), form)) }
-        } catch InferenceLogError.damaged(let path, let reason) {
-            let view = AnswerFaultView(.damaged(path: path, reason: reason))
+        } catch let error as InferenceLogError where error.category == .failed {
+            let view = AnswerFaultView(error)
             let bytes = form == .csv ? Array(view.csvLine.utf8) : try jsonBytes(view) + [0x0a]
             return [(position: cursor.position, bytes: bytes)]
         }
