@@ -77,6 +77,13 @@ let package = Package(
             swiftSettings: house
         ),
         .executableTarget(
+            name: "belay-bench-log",
+            dependencies: ["BelayInferenceLog", "BelayCore"],
+            path: "Benchmarks/Log",
+            exclude: ["README.md"],
+            swiftSettings: house
+        ),
+        .executableTarget(
             name: "belay",
             dependencies: ["BelayServer", "BelayCore", arguments, yams, logging],
             swiftSettings: house

@@ -139,7 +139,7 @@ package actor Conductor {
                 if reference == nil, let done = justTakenOut(at: endpoint) {
                     return Performed(events: [], receipt: try await publishIfNewer(), alreadyDone: done)
                 }
-                let events = try decide(.rollback(request), by: actor, in: state)
+                let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
                 guard unloadedTarget(of: events) == nil else { return nil }
                 return try await performNow(.rollback(request), by: actor, reason: reason)
             }
@@ -150,7 +150,7 @@ package actor Conductor {
                 }
                 return attempt
             }
-            let events = try decide(.rollback(request), by: actor, in: state)
+            let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
             guard let target = unloadedTarget(of: events) else { continue }
             // A decision that insists on what does not load would be tried for ever.
             if let why = unloadable[target.id.number] { throw Refusal.doesNotLoad(target.id, reason: why) }
@@ -185,7 +185,7 @@ package actor Conductor {
     }
 
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
-        let events = try decide(command, by: actor, in: state)
+        let events = try decide(command, by: actor, in: state, unready: unready)
         guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
         try await append(events, by: actor, reason: reason)
         do {

@@ -114,7 +114,9 @@ extension Segment {
 
     /// Makes the segment ready for answers, creating the tables in a new file that begins at `tail`.
     func open(at tail: LogTail) throws(InferenceLogError) -> Fill {
-        let fill = try sync { database in
+        // Before the ids leave their table, so that a search in between finds them.
+        searchUnsealed()
+        return try sync { database in
             let isNew = try !database.tableExists("block")
             if isNew { try database.execute(sql: "PRAGMA page_size = \(SegmentSchema.pageBytes)") }
             try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
@@ -132,9 +134,10 @@ extension Segment {
             }
             return try Self.fill(database)
         }
-        openIndex.withLock { $0 = OpenIndex() }
-        return fill
     }
+
+    /// From now on ids are looked up in the blocks themselves.
+    func searchUnsealed() { openIndex.withLock { $0 = $0 ?? OpenIndex() } }
 
     /// Writes the blocks in one transaction, all of them or none, so that the log ends at `tail`.
     ///

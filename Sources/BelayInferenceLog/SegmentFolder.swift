@@ -50,7 +50,12 @@ final class SegmentFolder: Sendable {
         case .sealed: return segment
         case .open:
             opening.interrupted.append(.init(path: segment.path, rows: try segment.rows()))
-            try segment.seal()
+            do throws(InferenceLogError) {
+                try segment.seal()
+            } catch InferenceLogError.storageFull {
+                // A full disk is no reason not to serve; the next start tries again.
+                segment.searchUnsealed()
+            }
             return segment
         case .openRows, .sealedRows:
             let tail = try previous?.tail() ?? LogTail()

@@ -265,6 +265,18 @@ extension Assembly {
                 metadata: ["path": "\(segment.path)", "rows": "\(segment.rows)"]
             )
         }
+        for path in opening.migrated {
+            logger.info("a log segment of an older version was rewritten", metadata: ["path": "\(path)"])
+        }
+        if let gap = opening.gap, !gap.isEmpty || !gap.isExact {
+            logger.warning(
+                "the last run ended before its answers were logged",
+                metadata: [
+                    "lost": "\(gap.isExact ? "" : "at least ")\(gap.lost)", "withheld": "\(gap.withheld)",
+                    "shadows": "\(gap.shadows)",
+                ]
+            )
+        }
         for path in opening.damaged {
             logger.error("a log segment cannot be read", metadata: ["path": "\(path)"])
         }
@@ -287,6 +299,7 @@ extension Assembly {
         EndpointRoutes(desk: parts.desk, ledger: parts.store) { UInt64.random(in: .min ... .max) }
             .register(on: v1)
         LabelRoutes(intake: parts.intake).register(on: v1)
+        AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
         let data = settings.data
         LedgerRoutes(ledger: parts.store, path: "\(data)/belay.sqlite") {
             await parts.info(data: data, inference: inference)
