@@ -155,3 +155,25 @@ let package = Package(
         ),
     ]
 )
+
+// `make fuzz`: every Swift target is instrumented, and there is one more program.
+if Context.environment["BELAY_FUZZ"] == "1" {
+    let sanitizers = "-sanitize=fuzzer,address"
+    package.targets += [
+        .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CFuzzer", "BelayCore", "BelayInference", "BelayGateway", nioCore, nioHTTP1, nioEmbedded,
+                yams,
+            ],
+            path: "Fuzz/Sources",
+            swiftSettings: house,
+            // Debian's gold cannot link what libFuzzer brings.
+            linkerSettings: [.unsafeFlags([sanitizers, "-use-ld=lld"])]
+        ),
+    ]
+    for target in package.targets {
+        target.swiftSettings? += [.unsafeFlags([sanitizers, "-enable-testing"])]
+    }
+}

@@ -202,7 +202,11 @@ class Worker(threading.Thread):
 
     def _back(self):
         begun = time.monotonic_ns()
-        receipt = self.server.rollback(self.model, self.line)
+        try:
+            receipt = self.server.rollback(self.model, self.line)
+        except Refused as refused:
+            self.story.count(f"rollbacks refused: {refused.code}")
+            raise
         ended = time.monotonic_ns()
         if receipt["to"] != 1 or receipt["fence"] != "complete":
             self.story.count(f"rollbacks with the fence {receipt['fence']} to {receipt['to']}")
