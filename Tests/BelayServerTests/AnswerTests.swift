@@ -13,7 +13,8 @@ import Testing
     /// Answers twenty requests of two customers.
     private func served(_ server: RunningServer) async throws {
         #expect(try await server.register("demo", fixture: "constant-1.onnx").status == 201)
-        _ = try await server.release("demo", 1, policy: ["serving": ["unit": "header:X-Customer-Id"]])
+        let serving = ["unit": "header:X-Customer-Id"]
+        _ = try await server.release("demo", 1, policy: ["belay": 1, "model": "demo", "serving": serving])
         for number in 0..<20 {
             let answer = try await server.inference(
                 "POST",
