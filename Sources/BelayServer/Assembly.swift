@@ -84,6 +84,7 @@ package struct Assembly: Sendable {
                 services: [
                     .init(service: Closing(parts: parts)),
                     .init(service: Conducting(conductor: parts.conductor)),
+                    .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: application),
                     .init(service: Announcing(draining: parts.desk.draining)),
                 ],
@@ -339,6 +340,48 @@ private struct Conducting: Service {
             } catch is CancellationError {
                 // The ordinary end.
             }
+        }
+    }
+}
+
+/// Removes answers that no policy keeps any longer, once a minute.
+private struct Forgetting: Service {
+    let conductor: Conductor
+    let log: InferenceLog
+    let logger: Logger
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await forget()
+                do {
+                    try await Task.sleep(for: .seconds(60), clock: .continuous)
+                } catch {
+                    return
+                }
+            }
+        }
+    }
+
+    private func forget() async {
+        let endpoints = await conductor.state.endpoints.values
+        let settings = endpoints.map { ($0.id.model, $0.effectivePolicy.serving.record) }
+        log.setRetention(
+            Dictionary(
+                settings.map {
+                    ($0, Retention(keepMilliseconds: $1.keepMilliseconds, keepBytes: $1.keepBytes))
+                }
+            ) { $1 }
+        )
+        do {
+            let removed = try await log.applyRetention(now: wallClock())
+            if removed > 0 { logger.info("answers were removed", metadata: ["count": "\(removed)"]) }
+        } catch {
+            // What could not be removed now is found again in a minute.
+            logger.warning(
+                "answers could not be removed",
+                metadata: ["error": "\(error.explanation.summary)"]
+            )
         }
     }
 }

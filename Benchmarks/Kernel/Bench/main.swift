@@ -16,11 +16,13 @@ let never = Cancellation()
 func decoded(_ body: [UInt8]) throws -> OIPRequest { try OIPRequest(decoding: body, limits: .standard) }
 
 func answered(_ request: OIPRequest) throws -> [NamedTensor] {
-    try instance.infer(request.inputs, outputs: request.outputs, cancellation: Cancellation())
+    try instance.infer(request.inputs, outputs: request.outputNames, cancellation: Cancellation())
 }
 
 func encoded(_ outputs: [NamedTensor]) throws -> [UInt8] {
-    try OIPResponse.encode(model: "breast-cancer", version: "2", id: "r-1", outputs: outputs)
+    let request = OIPRequest(id: "r-1", inputs: [], outputs: [])
+    return try OIPResponse.encode(model: "breast-cancer", version: "2", request: request, outputs: outputs)
+        .bytes
 }
 
 func isFinite(_ outputs: [NamedTensor]) -> Bool { outputs.allSatisfy { $0.tensor.firstNonFinite == nil } }

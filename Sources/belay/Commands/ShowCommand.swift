@@ -7,7 +7,8 @@ struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show a release: where it is, and what was counted for it, shadows included.",
-        discussion: "With --answers: the exact list of what its candidate answered; `belay why` says what decided."
+        discussion:
+            "With --answers: the exact list of what its candidate answered; `belay why` says what decided."
     )
 
     @Argument(help: "The release, such as r142.", transform: releaseArgument)
