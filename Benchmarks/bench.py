@@ -307,9 +307,10 @@ def print_cost(groups, measured, seconds):
         for case in cases:
             answers = {count: measured[title, case.name, count] for count in (1, 8, 32)}
             total = sum(answer["requests"] for answer in answers[32])
-            if any(answer["good"] < answer["requests"] for each in answers.values() for answer in each):
+            runs = [answer for each in answers.values() for answer in each]
+            if any(answer["good"] == 0 or answer["good"] < answer["requests"] for answer in runs):
                 classes = sorted({name for answer in answers[32] for name in answer["by_class"]})
-                rows.append([title, case.name, *["fails"] * 3, ", ".join(classes) or "lost", "–", total])
+                rows.append([title, case.name, *["fails"] * 3, ", ".join(classes) or "no answer", "–", total])
                 continue
             cells = [title, case.name]
             for count, each in answers.items():
