@@ -20,10 +20,9 @@ struct NumberTests {
     /// The numbers as a response has them.
     func written(_ tensor: Tensor) throws -> [Substring] {
         let outputs = [NamedTensor(name: "y", tensor: tensor)]
-        let body = String(
-            decoding: try OIPResponse.encode(model: "m", version: nil, id: nil, outputs: outputs),
-            as: UTF8.self
-        )
+        let request = OIPRequest(id: nil, inputs: [], outputs: [])
+        let answer = try OIPResponse.encode(model: "m", version: nil, request: request, outputs: outputs)
+        let body = String(decoding: answer.bytes, as: UTF8.self)
         let data = try known(body.split(separator: "\"data\":[").last).dropLast(4)
         return data.split(separator: ",")
     }
