@@ -37,7 +37,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     static let mostWaiting = 64 << 10
 
     /// What came behind the request that is open.
-    private var waiting: [HTTPServerRequestPart] = []
+    private var waiting = CircularBuffer<HTTPServerRequestPart>()
     private var waitingBytes = 0
     private var context: ChannelHandlerContext?
     private var requests = 0
@@ -73,7 +73,8 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if case .answering(_, let call) = state { call?.abandon() }
         state = .closed
-        (waiting, waitingBytes) = ([], 0)
+        waiting.removeAll()
+        waitingBytes = 0
         release()
         cell.closed(self)
         context.fireChannelInactive()
@@ -153,17 +154,9 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         guard !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        var position = 0
-        while position < waiting.count, takesMore {
-            let part = waiting[position]
-            position += 1
+        while takesMore, let part = waiting.popFirst() {
             waitingBytes -= part.weight
             take(part)
-        }
-        if position == waiting.count {
-            waiting.removeAll(keepingCapacity: true)
-        } else {
-            waiting.removeFirst(position)
         }
         if waiting.isEmpty, let fault { refuse(fault) }
         flush()

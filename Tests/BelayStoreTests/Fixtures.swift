@@ -74,7 +74,30 @@ func story() throws -> World {
     let failure = GateReport(gate: .probe, outcome: .fail, detail: "it does not load")
     let result = GateResult(release: refused, gates: [failure])
     try world.perform(.concludeGates(result), by: .belay, at: 15_000)
+    try tellOfShadows(in: &world)
     return world
+}
+
+/// An alias, a standing shadow, and a release that only ever was a shadow.
+private func tellOfShadows(in world: inout World) throws {
+    let fraud = Build.model("fraud")
+    let champion = try #require(AliasName("champion"))
+    try world.perform(.moveAlias(champion, of: fraud, to: .number(.first)), at: 16_000)
+    let share = try #require(Share(partsPerMillion: 100_000))
+    let shadow = ShadowRequest(version: .number(Build.number(3)), share: share)
+    try world.perform(.changeShadow(Build.endpoint("fraud"), shadow), at: 17_000)
+    let policy = try #require(
+        Policy(
+            model: fraud,
+            serving: .standard,
+            plan: .shadowOnly,
+            guards: [],
+            labels: Policy.Labels(output: nil),
+            rollback: .standard
+        )
+    )
+    let id = try world.release("fraud", 3, policy: policy, at: 18_000)
+    try world.perform(.rule(id, .advance([])), by: .belay, at: 19_000)
 }
 
 private func propose(_ model: String, in world: inout World, at milliseconds: Int64) throws -> ReleaseID {

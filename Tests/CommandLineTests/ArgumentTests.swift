@@ -48,7 +48,7 @@ import Testing
         }
         let command = try parse("erase fraud --subject customer-17 --yes", as: EraseCommand.self)
         #expect(command.subject == "customer-17")
-        #expect(throws: (any Error).self) { try parse("show r42", as: ShowCommand.self) }
+        #expect(throws: (any Error).self) { try parse("show r42 --subjects", as: ShowCommand.self) }
         #expect(try parse("show r42 --answers --subjects", as: ShowCommand.self).subjects)
     }
 
