@@ -214,6 +214,7 @@ extension Director {
         case .gating: say("gating")
         case .refused(_, let gates):
             for gate in gates { say("gate \(gate.gate.rawValue) \(gate.outcome.rawValue) \(gate.detail)") }
+        case .shadow(let step, _): say("shadow, step \(step) at \(release.shadowShare)")
         case .canary(let step, _): say("canary, step \(step) at \(release.share)")
         case .watching: say("watching")
         case .settled: say("settled")
