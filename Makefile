@@ -1,6 +1,6 @@
 # Every target first brings what it needs: see Scripts/setup.
 
-.PHONY: demo test check build setup lint tidy fixtures
+.PHONY: demo test check build setup lint tidy fixtures bench fuzz
 
 demo: build            ## a bad model is caught, live, in under two minutes
 	.build/release/belay demo
@@ -26,3 +26,9 @@ setup:
 
 fixtures:              ## rebuilds the example and test models (needs Python 3.11 or newer)
 	Scripts/fixtures
+
+bench: build           ## Belay beside its peers, one table; ARGUMENTS="--only switches" and the like
+	@python3 Benchmarks/bench.py $(ARGUMENTS)
+
+fuzz: setup            ## libFuzzer over every reader of untrusted bytes; SECONDS=3600 for an hour each
+	Scripts/fuzz $(or $(SECONDS),60)

@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "BelayStats", swiftSettings: house),
         .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
         .target(name: "CONNXRuntime"),
+        .systemLibrary(name: "CZlib"),
         .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
         .target(
@@ -56,7 +57,9 @@ let package = Package(
         .target(name: "BelayInferenceLog", dependencies: ["BelayCore", grdb], swiftSettings: house),
         .target(
             name: "BelayGateway",
-            dependencies: ["BelayCore", "BelayStats", "BelayInference", nioCore, nioPosix, nioHTTP1],
+            dependencies: [
+                "BelayCore", "BelayStats", "BelayInference", "CZlib", nioCore, nioPosix, nioHTTP1,
+            ],
             swiftSettings: house
         ),
         .target(
@@ -74,6 +77,13 @@ let package = Package(
             swiftSettings: house
         ),
         .executableTarget(
+            name: "belay-bench-log",
+            dependencies: ["BelayInferenceLog", "BelayCore"],
+            path: "Benchmarks/Log",
+            exclude: ["README.md"],
+            swiftSettings: house
+        ),
+        .executableTarget(
             name: "belay",
             dependencies: ["BelayServer", "BelayCore", arguments, yams, logging],
             swiftSettings: house
@@ -81,6 +91,13 @@ let package = Package(
         .target(
             name: "BelayTesting",
             dependencies: ["BelayCore", "BelayStore", "BelayArtifacts", "BelayInference"],
+            swiftSettings: house
+        ),
+        .target(name: "CBelayCount", path: "Benchmarks/Kernel/Count"),
+        .executableTarget(
+            name: "belay-bench-kernel",
+            dependencies: ["BelayCore", "BelayInference", "CBelayCount"],
+            path: "Benchmarks/Kernel/Bench",
             swiftSettings: house
         ),
         .testTarget(name: "BelayStatsTests", dependencies: ["BelayStats"], swiftSettings: house),
@@ -138,3 +155,25 @@ let package = Package(
         ),
     ]
 )
+
+// `make fuzz`: every Swift target is instrumented, and there is one more program.
+if Context.environment["BELAY_FUZZ"] == "1" {
+    let sanitizers = "-sanitize=fuzzer,address"
+    package.targets += [
+        .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CFuzzer", "BelayCore", "BelayInference", "BelayGateway", nioCore, nioHTTP1, nioEmbedded,
+                yams,
+            ],
+            path: "Fuzz/Sources",
+            swiftSettings: house,
+            // Debian's gold cannot link what libFuzzer brings.
+            linkerSettings: [.unsafeFlags([sanitizers, "-use-ld=lld"])]
+        ),
+    ]
+    for target in package.targets {
+        target.swiftSettings? += [.unsafeFlags([sanitizers, "-enable-testing"])]
+    }
+}

@@ -7,7 +7,8 @@ let arrows: [String: Set<String>] = [
     "BelayInference": ["BelayCore", "CONNXRuntime", "Foundation", "Synchronization", "Glibc"],
     "BelayInferenceLog": ["BelayCore", "GRDB", "Foundation", "Glibc", "Synchronization"],
     "BelayGateway": [
-        "BelayCore", "BelayStats", "BelayInference", "NIOCore", "NIOPosix", "NIOHTTP1", "Synchronization",
+        "BelayCore", "BelayStats", "BelayInference", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
+        "Synchronization",
     ],
     "BelayControl": [
         "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "Foundation", "Logging",

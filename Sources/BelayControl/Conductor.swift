@@ -21,27 +21,39 @@ package actor Conductor {
     /// Within this time of a candidate's rollback, asking for one again means the same one.
     private static let echo = Duration.seconds(10)
 
-    /// A version that did not load is tried again after this long.
-    static let loadPatience = Duration.seconds(30)
-
     private let ledger: any Ledger
-    private let archive: any EvidenceStore
+    let archive: any Archive
     let publisher: any RoutePublisher
-    private let sources: [any EvidenceSource]
+    let sources: [any EvidenceSource]
     let loader: VersionLoader
     let now: @Sendable () -> Timestamp
     let logger: Logger
+    /// Whoever decides, records and publishes; never held while something else is waited for.
     let turnstile = Turnstile()
+    /// One round at a time; who is in a round passes the turnstile like everybody else.
+    let rounds = Turnstile()
 
     package private(set) var state: State
     private var head: Head
     /// What was collected and is not recorded yet.
-    private var unrecorded = EvidenceCounts()
-    private var judges: [ReleaseID: Judge] = [:]
-    private var rulings: [ReleaseID: Ruling] = [:]
+    var unrecorded = EvidenceCounts()
+    var judges: [ReleaseID: Judge] = [:]
+    var rulings: [ReleaseID: Ruling] = [:]
     var published: Receipt?
-    /// When a load last failed.
-    var loadFailures: [VersionID: Timestamp] = [:]
+    /// Rollbacks that are over, with the proof, until the record says so.
+    var proven: [EndpointID: (fence: PendingFence, receipt: Receipt)] = [:]
+    /// Rings when there is a proof to record, so that the record follows the answer and does not wait for the
+    /// next round.
+    let proofs = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// What is being done beside the rounds.
+    var underway: Set<Chore> = []
+    /// When a load last failed, and why.
+    var loadFailures: [VersionID: (at: Timestamp, reason: String)] = [:]
+    /// What golden requests came to.
+    var checks: [VersionID: StandbyHealth] = [:]
+    /// When evidence was last looked through for releases that are long over.
+    var prunedAt: Timestamp?
+    var tallies = ControlTallies()
     /// Versions that nothing demands before the rollbacks that load them are recorded; how many those are.
     var reserved: [VersionID: Int] = [:]
 
@@ -51,7 +63,7 @@ package actor Conductor {
     /// with entries and used for dwell times, never for order.
     package init(
         ledger: any Ledger,
-        archive: any EvidenceStore,
+        archive: any Archive,
         state: State,
         head: Head,
         publisher: any RoutePublisher,
@@ -73,9 +85,25 @@ package actor Conductor {
 
     // MARK: - Reading
 
-    /// The state with the guards' newest reports for each running release, as of one moment.
-    package var picture: (state: State, reports: [ReleaseID: [GuardReport]]) {
-        (state, rulings.mapValues(\.reports))
+    /// What is so at one moment.
+    package struct Picture: Sendable {
+        package let state: State
+        /// The guards' newest reports for each running release.
+        package let reports: [ReleaseID: [GuardReport]]
+        package let standbys: [EndpointID: [StandbyHealth]]
+        /// Endpoints whose newest rollback is over although the record does not say so yet.
+        package let fenced: Set<EndpointID>
+        package let tallies: ControlTallies
+    }
+
+    package var picture: Picture {
+        Picture(
+            state: state,
+            reports: rulings.mapValues(\.reports),
+            standbys: standbys,
+            fenced: Set(proven.keys),
+            tallies: tallies
+        )
     }
 
     // MARK: - Commands
@@ -100,6 +128,7 @@ package actor Conductor {
         by actor: Actor,
         reason: String?
     ) async throws -> Performed {
+        let began = ContinuousClock.now
         var unloadable: [VersionNumber: String] = [:]
         var loading: Set<VersionID> = []
         // Until the end: a round between the load and the record would unload what nothing demands yet.
@@ -110,12 +139,18 @@ package actor Conductor {
                 if reference == nil, let done = justTakenOut(at: endpoint) {
                     return Performed(events: [], receipt: try await publishIfNewer(), alreadyDone: done)
                 }
-                let events = try decide(.rollback(request), by: actor, in: state)
+                let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
                 guard unloadedTarget(of: events) == nil else { return nil }
                 return try await performNow(.rollback(request), by: actor, reason: reason)
             }
-            if let attempt { return attempt }
-            let events = try decide(.rollback(request), by: actor, in: state)
+            if let attempt {
+                proofs.continuation.yield()
+                if attempt.receipt != nil, !attempt.events.isEmpty {
+                    tallies.rollbackTook(ContinuousClock.now - began, at: endpoint)
+                }
+                return attempt
+            }
+            let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
             guard let target = unloadedTarget(of: events) else { continue }
             // A decision that insists on what does not load would be tried for ever.
             if let why = unloadable[target.id.number] { throw Refusal.doesNotLoad(target.id, reason: why) }
@@ -150,7 +185,7 @@ package actor Conductor {
     }
 
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
-        let events = try decide(command, by: actor, in: state)
+        let events = try decide(command, by: actor, in: state, unready: unready)
         guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
         try await append(events, by: actor, reason: reason)
         do {
@@ -162,13 +197,20 @@ package actor Conductor {
         }
     }
 
+    /// Records the events, and with them the rollbacks that have been proven over since the last record.
+    ///
+    /// A rollback answers as soon as it is recorded and fenced. That it was fenced is recorded directly
+    /// afterwards, or by whatever comes first; after a crash in between, the next start sees it again.
     func append(_ events: [Event], by actor: Actor, reason: String?) async throws {
         let time = now()
-        let drafts = events.map { EntryDraft(at: time, actor: actor, reason: reason, event: $0) }
+        let fences = provenFences.map { EntryDraft(at: time, actor: .belay, reason: nil, event: $0) }
+        let drafts = fences + events.map { EntryDraft(at: time, actor: actor, reason: reason, event: $0) }
+        guard !drafts.isEmpty else { return }
         do {
             let appended = try await ledger.append(drafts, after: head)
             for entry in appended.entries {
                 try state.apply(entry.entry)
+                tallies.count(entry.entry.event)
                 logger.notice(
                     "recorded",
                     metadata: [
@@ -186,97 +228,7 @@ package actor Conductor {
             }
             throw error
         }
-    }
-
-    // MARK: - The loop
-
-    /// Keeps the world in step until the task is cancelled.
-    ///
-    /// Loading has a loop of its own, so that a large model never delays a verdict or a rollback.
-    package func run(clock: some Clock<Duration>, every cadence: Duration) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.repeatedly(clock, cadence) { try await self.tick() } }
-            group.addTask { try await self.repeatedly(clock, cadence) { try await self.load() } }
-            try await group.waitForAll()
-        }
-    }
-
-    private func repeatedly(
-        _ clock: some Clock<Duration>,
-        _ cadence: Duration,
-        _ work: () async throws -> Void
-    ) async throws {
-        while !Task.isCancelled {
-            do {
-                try await work()
-            } catch let error where !(error is CancellationError) {
-                // The loop must outlive a full disk: nothing was recorded, so the next round decides again.
-                logger.error("a round failed", metadata: ["error": "\(reasonText(error))"])
-            }
-            try await clock.sleep(for: cadence)
-        }
-    }
-
-    /// One round: collect and judge, then make up what the state demands and the world lacks.
-    package func tick() async throws {
-        try await turnstile.pass {
-            do {
-                try await gather()
-                for release in state.releases.values.filter({ !$0.hasEnded }).sorted(by: { $0.id < $1.id }) {
-                    try await rule(on: release)
-                }
-                forgetEnded()
-            } catch {
-                // What is recorded is carried out even while nothing more can be recorded.
-                try await reconcile()
-                throw error
-            }
-            try await reconcile()
-        }
-    }
-
-    private func gather() async throws {
-        // Sources hand each count over once, so what cannot be recorded now is kept for the next round.
-        for source in sources { unrecorded.merge(await source.collect()) }
-        guard !unrecorded.isEmpty else { return }
-        let time = now()
-        var ticks: [EvidenceTick] = []
-        for release in state.releases.values {
-            guard let step = release.phase.step else { continue }
-            let own = unrecorded.of(release.id)
-            if !own.isEmpty {
-                ticks.append(EvidenceTick(release: release.id, at: time, step: step, counts: own))
-            }
-        }
-        // Before the ticks are recorded: a judge brought back afterwards would count them twice.
-        for tick in ticks { judges[tick.release] = try await judge(of: tick.release) }
-        try await archive.appendTicks(ticks)
-        unrecorded = EvidenceCounts()
-        for tick in ticks { judges[tick.release]?.settle(tick) }
-    }
-
-    /// The judge of a release, brought back from the recorded evidence when this process has none yet.
-    private func judge(of id: ReleaseID) async throws -> Judge? {
-        if let judge = judges[id] { return judge }
-        guard let release = state.releases[id] else { return nil }
-        var judge = Judge(of: release)
-        for tick in try await archive.ticks(of: id) { judge.settle(tick) }
-        return judge
-    }
-
-    private func rule(on release: Release) async throws {
-        if judges[release.id] == nil { judges[release.id] = try await judge(of: release.id) }
-        guard let judge = judges[release.id] else { return }
-        let ruling = judge.rule(on: release.phase, waived: release.holdWaived, now: now())
-        rulings[release.id] = ruling
-        if case .wait = ruling { return }
-        _ = try await performNow(.rule(release.id, ruling), by: .belay, reason: ruling.sentence)
-    }
-
-    /// However a release ended, its judge is needed no more.
-    private func forgetEnded() {
-        judges = judges.filter { state.releases[$0.key]?.hasEnded == false }
-        rulings = rulings.filter { state.releases[$0.key]?.hasEnded == false }
+        forgetRecordedFences()
     }
 }
 

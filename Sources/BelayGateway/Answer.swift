@@ -1,14 +1,17 @@
 package import BelayCore
+package import BelayInference
 
 /// One answer that was given, as the inference log keeps it.
 ///
 /// Rejections are answers too, from the moment that the model's route was known; nothing that a caller of an
 /// existing model was told is missing from the log.
-package struct Answer: Equatable, Sendable {
+package struct Answer: Sendable {
     /// The request's `Belay-Request-Id`: the caller's own, or made.
     package let id: String
     /// When the request had arrived whole.
     package let at: Timestamp
+    /// The table by which it was answered.
+    package let epoch: Epoch
     package let model: ModelName
     /// The version that answered, or the last that was tried; nil when the request was refused before any.
     package let version: VersionNumber?
@@ -21,46 +24,28 @@ package struct Answer: Equatable, Sendable {
     package let share: Share
     /// What stuck the request to its arm; nil when it was tossed alone, pinned, or refused before routing.
     package let unit: UnitHash?
+    /// Whom the answer is about, for erasure.
+    package let subject: UnitHash?
+    /// The trace of the caller's `traceparent`, 32 hexadecimal digits.
+    package let trace: String?
     /// From the whole request to the answer's hand-over to the connection.
     package let latencyMicroseconds: Int64
     /// The HTTP status; 499 when the caller had left before there was an answer.
     package let status: Int
-    /// Why another version answered than the one the request was routed to, `candidate=timeout` for instance.
+    /// Why another version answered than the one the request was routed to, `candidate=timeout` for instance;
+    /// it ends with `fixed` when the policy's own answer left.
     ///
     /// An answer with a fallback is evidence for nobody, however its label turns out.
     package let fallback: String?
     package let request: [UInt8]
+    /// The length of the JSON before binary tensors; nil when all is JSON.
+    package let requestHeaderLength: Int?
     package let response: [UInt8]
-
-    package init(
-        id: String,
-        at: Timestamp,
-        model: ModelName,
-        version: VersionNumber?,
-        release: ReleaseID?,
-        arm: Arm?,
-        share: Share,
-        unit: UnitHash?,
-        latencyMicroseconds: Int64,
-        status: Int,
-        fallback: String?,
-        request: [UInt8],
-        response: [UInt8]
-    ) {
-        self.id = id
-        self.at = at
-        self.model = model
-        self.version = version
-        self.release = release
-        self.arm = arm
-        self.share = share
-        self.unit = unit
-        self.latencyMicroseconds = latencyMicroseconds
-        self.status = status
-        self.fallback = fallback
-        self.request = request
-        self.response = response
-    }
+    package let responseHeaderLength: Int?
+    /// What may not reach the disk.
+    package let redaction: Redaction?
+    /// Whether a shadow said it, and nobody was told.
+    package let isShadow: Bool
 }
 
 /// What the keeper of labels says to a `POST /v1/labels`: a status, and JSON.

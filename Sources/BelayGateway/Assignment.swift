@@ -37,11 +37,10 @@ struct Assignment: Equatable {
         route: Route,
         loaded: Set<VersionNumber>
     ) throws(Rejection) -> Assignment {
-        let answering = route.answering
-        guard let stable = route.stable, answering.contains(stable) else {
+        guard let stable = route.stable, route.answers(with: stable) else {
             throw .nothingServes(route.endpoint.model)
         }
-        guard let candidate = route.candidate, answering.contains(candidate.version) else {
+        guard let candidate = route.candidate, route.answers(with: candidate.version) else {
             return Assignment(arm: .stable, version: stable, trial: nil, stickyUnit: sticky)
         }
         let arm = Splitter.arm(of: sticky ?? fresh(), salt: candidate.salt, share: candidate.share)
@@ -61,7 +60,16 @@ struct Assignment: Equatable {
         let model = route.endpoint.model
         guard let version = VersionNumber(text) else { throw .unknownVersion(model: model, text) }
         guard !route.withdrawn.contains(version) else { throw .withdrawn(VersionID(model, version)) }
-        guard route.answering.contains(version) else { throw .unknownVersion(model: model, text) }
+        guard route.answers(with: version) else { throw .unknownVersion(model: model, text) }
+        return Assignment(arm: .pinned, version: version, trial: nil, stickyUnit: nil)
+    }
+
+    /// Routes a request that names an alias or a version's label.
+    static func pinned(toAlias name: String, route: Route) throws(Rejection) -> Assignment {
+        let model = route.endpoint.model
+        guard let version = route.aliases[name] else { throw .unknownAlias(model: model, name) }
+        guard !route.withdrawn.contains(version) else { throw .withdrawn(VersionID(model, version)) }
+        guard route.answers(with: version) else { throw .unknownAlias(model: model, name) }
         return Assignment(arm: .pinned, version: version, trial: nil, stickyUnit: nil)
     }
 }

@@ -1,37 +1,83 @@
 import BelayCore
 import NIOCore
+import NIOHTTP1
 
 /// Everything that one event loop owns: its reference to the routes, its requests in flight, its counts.
 ///
 /// Confined to the loop, so nothing here is locked or atomic. Others reach it only by a task on the loop.
 final class EventLoopCell {
+    /// How exactly deadlines of requests are kept.
+    static let pulse = TimeAmount.milliseconds(5)
+    /// Request lines whose meaning is remembered.
+    static let mostPaths = 256
+
     let eventLoop: any EventLoop
     private(set) var snapshot = Snapshot()
     var tally = LoopTally()
+    var retries = RetryBudget()
+    var figures = LoopFigures()
     private var calls: [ObjectIdentifier: InferenceCall] = [:]
-    private var connections: [ObjectIdentifier: any Channel] = [:]
+    private var shadowRuns: [ObjectIdentifier: ShadowRun] = [:]
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var drains: [Drain] = []
     private var drained: EventLoopPromise<Void>?
+    private var isLeaving: TimeAmount?
     /// Runs that have not come back to this loop, those included that nobody waits for any more.
     private var runs = 0
+    private var isPulsing = false
+    private var isSweeping = false
+    private var paths: [String: Result<InferencePath, Rejection>] = [:]
     /// The system's generator: callers must not be able to foresee which requests meet the candidate.
     private var generator = SystemRandomNumberGenerator()
 
     init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
-    /// Makes `next` current, and lets every request in flight see whether its version still answers.
-    ///
-    /// - Returns: How many have to be answered again because it does not.
-    func take(_ next: Snapshot) -> Int {
-        snapshot = next
-        // A copy, because a pinned request ends here and the next one of its connection may begin.
-        return Array(calls.values).count { $0.reroute() }
-    }
+    var now: NIODeadline { eventLoop.now }
 
     func freshUnit() -> UnitHash { UnitHash(generator.next()) }
 
-    func begin(_ call: InferenceCall) { calls[ObjectIdentifier(call)] = call }
+    /// A number below one million.
+    func toss() -> Int { Int(generator.next().multipliedFullWidth(by: 1_000_000).high) }
 
-    func end(_ call: InferenceCall) { calls[ObjectIdentifier(call)] = nil }
+    /// What a request line means; the same few come again and again.
+    func path(method: HTTPMethod, uri: String) -> Result<InferencePath, Rejection> {
+        let line = method == .POST ? uri : "\(method.rawValue) \(uri)"
+        if let known = paths[line] { return known }
+        let path = InferencePath.parse(method: method.rawValue, uri: uri)
+        if paths.count >= Self.mostPaths { paths.removeAll() }
+        if line.utf8.count <= 512 { paths[line] = path }
+        return path
+    }
+
+    /// The version's shadows that this request is copied to.
+    func chosenShadows(of route: Route) -> [Route.Shadow] {
+        guard !route.shadows.isEmpty else { return [] }
+        return route.shadows.filter { toss() < $0.share.partsPerMillion }
+    }
+}
+
+// MARK: - Requests
+
+extension EventLoopCell {
+    func begin(_ call: InferenceCall) {
+        calls[ObjectIdentifier(call)] = call
+        pulse()
+    }
+
+    func end(_ call: InferenceCall) {
+        let id = ObjectIdentifier(call)
+        calls[id] = nil
+        guard !drains.isEmpty else { return }
+        for index in drains.indices { drains[index].ended(id) }
+        drains.removeAll { $0.isOver }
+    }
+
+    func begin(_ run: ShadowRun) {
+        shadowRuns[ObjectIdentifier(run)] = run
+        pulse()
+    }
+
+    func end(_ run: ShadowRun) { shadowRuns[ObjectIdentifier(run)] = nil }
 
     func runBegan() { runs += 1 }
 
@@ -39,22 +85,119 @@ final class EventLoopCell {
         runs -= 1
         finishDraining()
     }
+
+    /// Looks at every request in flight while there are any.
+    ///
+    /// One look for all costs less than a timer for each, which would nearly always be cancelled.
+    private func pulse() {
+        guard !isPulsing else { return }
+        isPulsing = true
+        eventLoop.assumeIsolated().scheduleTask(in: Self.pulse) { [self] in
+            isPulsing = false
+            let now = now
+            for call in calls.values.filter({ now >= $0.alarm }) { call.expire() }
+            for run in shadowRuns.values.filter({ now >= $0.alarm }) { run.expire() }
+            if !calls.isEmpty || !shadowRuns.isEmpty { pulse() }
+        }
+    }
+}
+
+// MARK: - The fence
+
+extension EventLoopCell {
+    /// What taking a table meant for the requests in flight.
+    struct Taken: Sendable {
+        /// They have to be answered again, or were refused.
+        let replayed: Int
+        /// They may still be answered by a withdrawn version.
+        let draining: Int
+        /// Succeeds when the last of those has left.
+        let drained: EventLoopFuture<Void>
+    }
+
+    /// The requests that one table left to a version that it withdraws.
+    private struct Drain {
+        var open: Set<ObjectIdentifier>
+        let promise: EventLoopPromise<Void>
+
+        var isOver: Bool { open.isEmpty }
+
+        mutating func ended(_ call: ObjectIdentifier) {
+            if open.remove(call) != nil, open.isEmpty { promise.succeed() }
+        }
+    }
+
+    /// Makes `next` current, and lets every request in flight see whether its version still answers.
+    func take(_ next: Snapshot) -> Taken {
+        snapshot = next
+        var (replayed, draining) = (0, Set<ObjectIdentifier>())
+        // A copy, because a pinned request ends here and the next one of its connection may begin.
+        for (id, call) in calls.map({ ($0.key, $0.value) }) {
+            switch call.reroute() {
+            case .undisturbed: break
+            case .replayed: replayed += 1
+            case .draining: draining.insert(id)
+            }
+        }
+        for run in Array(shadowRuns.values) { run.reroute() }
+        let promise = eventLoop.makePromise(of: Void.self)
+        if draining.isEmpty {
+            promise.succeed()
+        } else {
+            drains.append(Drain(open: draining, promise: promise))
+        }
+        return Taken(replayed: replayed, draining: draining.count, drained: promise.futureResult)
+    }
 }
 
 // MARK: - Connections
 
 extension EventLoopCell {
-    func opened(_ channel: any Channel) {
-        connections[ObjectIdentifier(channel)] = channel
-        if drained != nil { quiesce(channel) }
+    /// The loop looks at the patience of all its connections every `pulse`.
+    func opened(_ connection: Connection, pulse: TimeAmount) {
+        connections[ObjectIdentifier(connection)] = connection
+        if let isLeaving { connection.leave(within: isLeaving) }
+        sweep(every: pulse)
     }
 
-    func closed(_ channel: any Channel) {
-        connections[ObjectIdentifier(channel)] = nil
+    func closed(_ connection: Connection) {
+        connections[ObjectIdentifier(connection)] = nil
         finishDraining()
     }
 
-    /// Closes idle connections now and busy ones after their answer.
+    var openConnections: Int { connections.count }
+
+    /// What has been counted, with the levels of this moment.
+    var allFigures: LoopFigures {
+        var all = figures
+        all.shown.connections = connections.count
+        all.shown.inFlight = calls.count
+        for routed in snapshot.all {
+            for (number, lane) in routed.lanes {
+                all.shown.set(lane.breaker.shown, of: VersionID(routed.route.endpoint.model, number))
+            }
+        }
+        return all
+    }
+
+    private func sweep(every pulse: TimeAmount) {
+        guard !isSweeping else { return }
+        isSweeping = true
+        eventLoop.assumeIsolated().scheduleTask(in: pulse) { [self] in
+            isSweeping = false
+            let now = now
+            for connection in Array(connections.values) { connection.expire(at: now) }
+            if !connections.isEmpty { sweep(every: pulse) }
+        }
+    }
+
+    /// From now on every answer is the last of its connection, and whoever is silent for `linger` is let go.
+    func leave(linger: TimeAmount) {
+        isLeaving = linger
+        for connection in connections.values { connection.leave(within: linger) }
+    }
+
+    /// Waits until every connection has gone and every run has come back.
     ///
     /// What is left at `deadline` is closed, and its runs are wished to end. A model that does not hear that
     /// is not waited for longer than `grace`.
@@ -62,11 +205,11 @@ extension EventLoopCell {
         if let drained { return drained.futureResult }
         let promise = eventLoop.makePromise(of: Void.self)
         drained = promise
-        for channel in connections.values { quiesce(channel) }
         let loop = eventLoop.assumeIsolated()
         let cutOff = loop.scheduleTask(deadline: deadline) {
-            for channel in self.connections.values { channel.close(promise: nil) }
-            for call in self.calls.values { call.cancel() }
+            for connection in Array(self.connections.values) { connection.close() }
+            for call in Array(self.calls.values) { call.cancel() }
+            for run in Array(self.shadowRuns.values) { run.cancel() }
         }
         let giveUp = loop.scheduleTask(deadline: deadline + grace) { promise.succeed() }
         promise.futureResult.assumeIsolated().whenComplete { _ in
@@ -75,10 +218,6 @@ extension EventLoopCell {
         }
         finishDraining()
         return promise.futureResult
-    }
-
-    private func quiesce(_ channel: any Channel) {
-        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 
     private func finishDraining() {

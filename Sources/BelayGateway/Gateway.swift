@@ -27,7 +27,7 @@ package final class Gateway: RoutePublisher, EvidenceSource {
     ///   - configuration: Where to listen, and the limits.
     ///   - group: Every loop of it answers requests; the caller shuts it down after the gateway.
     ///   - pool: Where control puts the versions it has loaded.
-    ///   - record: Takes each answer for the inference log, on an event loop: it must not block.
+    ///   - log: Keeps each answer, on an event loop: it must not block.
     ///   - labels: Keeps the labels of a `POST /v1/labels`.
     ///   - clock: The time for the log; deadlines use the loops' own monotonic one.
     ///   - ids: Makes the id of a request that brought none; 1 to 128 visible ASCII characters.
@@ -35,7 +35,7 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         configuration: GatewayConfiguration,
         group: MultiThreadedEventLoopGroup,
         pool: InstancePool,
-        record: @escaping @Sendable (Answer) -> Void,
+        log: AnswerLogPort,
         labels: @escaping @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply,
         clock: @escaping @Sendable () -> Timestamp,
         ids: @escaping @Sendable () -> String
@@ -47,16 +47,19 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         self.stations = stations
         let ports = Ports(
             configuration: configuration,
-            record: record,
+            log: log,
             labels: labels,
             clock: clock,
             ids: ids,
-            seen: seen
+            seen: seen,
+            bodies: BodyBudget(bytes: configuration.bodiesLimit),
+            readers: Readers(),
+            figures: { await gather(stations) }
         )
         listener = Listener(group: group, stations: stations, ports: ports)
-        let (threads, waiting) = (configuration.laneThreads, configuration.laneWaiting)
+        let limits = Lane.Limits(threads: configuration.laneThreads, waiting: configuration.laneWaiting)
         publication = Publication(stations: stations, pool: pool, seen: seen) { version, instance in
-            Lane(version: version, instance: instance, threads: threads, waiting: waiting)
+            Lane(version: version, instance: instance, limits: limits)
         }
     }
 
@@ -78,14 +81,22 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         return (configuration.host, channel.localAddress?.port ?? configuration.port)
     }
 
-    /// Accepts nothing more, lets requests in flight finish within the drain timeout, and lets every version
-    /// go.
+    /// Loses no request: connections that are open are answered once more and told to go, then nothing more is
+    /// accepted, requests in flight finish within the drain timeout, and every version is let go.
+    ///
+    /// Connections are accepted until the silent ones have been let go. What a client sends in the very
+    /// moment in which its silent connection is closed is lost, as HTTP/1.1 has it.
     package func shutdown() async {
         let former = phase.withLock { phase in
             defer { phase = .stopped }
             return phase
         }
         guard case .listening(let channel) = former else { return }
+        let linger = configuration.lingerTimeout
+        for left in stations.map({ station in station.submit { cell in cell.leave(linger: linger) } }) {
+            try? await left.get()
+        }
+        await waitForSilence()
         // Already closed is closed too.
         try? await channel.close()
         let deadline = NIODeadline.now() + configuration.drainTimeout
@@ -97,6 +108,20 @@ package final class Gateway: RoutePublisher, EvidenceSource {
             try? await drained.get()
         }
         await publication.retire()
+    }
+
+    /// Returns when no connection is open, or when those that are have had their time to say something.
+    private func waitForSilence() async {
+        let deadline = NIODeadline.now() + configuration.lingerTimeout
+        while NIODeadline.now() < deadline {
+            var open = 0
+            for count in stations.map({ $0.submit { cell in cell.openConnections } }) {
+                open += (try? await count.get()) ?? 0
+            }
+            guard open > 0 else { return }
+            let pause = stations.first?.eventLoop.scheduleTask(in: .milliseconds(20)) {}
+            try? await pause?.futureResult.get()
+        }
     }
 
     // MARK: - Routes
@@ -118,6 +143,9 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         return sum
     }
 
+    /// What the gateway has counted since it started, for people and for machines to look at.
+    package func figures() async -> GatewayFigures { await gather(stations).shown }
+
     /// Puts back the sticky units whose outcome was counted before a restart, so that none is evidence twice.
     package func seed(units: some Sequence<UnitHash>, for release: ReleaseID) {
         seen.seed(units, in: release)
@@ -125,6 +153,15 @@ package final class Gateway: RoutePublisher, EvidenceSource {
 
     /// Sticky units that are no evidence because the release had more than can be remembered.
     package var uncountedUnits: Int { seen.uncounted }
+}
+
+/// Adds up what the loops have counted.
+private func gather(_ stations: [Station]) async -> LoopFigures {
+    var sum = LoopFigures()
+    for figures in stations.map({ $0.submit { cell in cell.allFigures } }) {
+        if let figures = try? await figures.get() { sum.merge(figures) }
+    }
+    return sum
 }
 
 /// Why a gateway cannot do what it was asked.

@@ -23,8 +23,17 @@ package struct GatewayConfiguration: Sendable {
     package var discardLimit: Int
     /// How long that may take.
     package var discardTimeout: TimeAmount
+    /// Bytes of bodies that all connections together may hold.
+    package var bodiesLimit: Int
+    /// Bodies longer than this are not looked into on an event loop, in bytes.
+    package var readLimit: Int
+    /// How long a connection may stay silent once the gateway stops: whoever asks again within it is
+    /// answered, and told to go.
+    package var lingerTimeout: TimeAmount
     /// How long ``Gateway/shutdown()`` waits for requests in flight.
     package var drainTimeout: TimeAmount
+    /// What `GET /version` says.
+    package var version: String
     /// Runs at a time, per loaded version.
     package var laneThreads: Int
     /// Requests that may wait for one version; beyond it the version counts as overloaded.
@@ -44,9 +53,19 @@ package struct GatewayConfiguration: Sendable {
         bodyTimeout = .seconds(30)
         discardLimit = 256 << 20
         discardTimeout = .seconds(10)
+        bodiesLimit = 512 << 20
+        readLimit = 64 << 10
+        lingerTimeout = .seconds(1)
         drainTimeout = .seconds(25)
+        version = "0"
         laneThreads = 2
-        laneWaiting = 256
+        laneWaiting = 1024
         unitLimit = 1_000_000
+    }
+
+    /// How exactly the patience with connections is kept.
+    var pulse: TimeAmount {
+        let shortest = min(idleTimeout, bodyTimeout, discardTimeout, lingerTimeout)
+        return max(.milliseconds(5), min(.seconds(1), shortest))
     }
 }

@@ -8,81 +8,166 @@ import NIOHTTP1
 /// Confined to the connection's event loop. It owns the clock of the request, the run under way and the
 /// answer's way back; every rule about who answers is in the machine.
 final class InferenceCall {
-    private let cell: EventLoopCell
-    private let ports: Ports
-    private let routed: RoutedModel
-    private let body: [UInt8]
-    private let requestID: String
-    private let arrival: Timestamp
-    private let started: NIODeadline
-    private let respond: (Reply) -> Void
+    /// What the connection knows of a request.
+    struct Facts {
+        let question: Question
+        let selector: InferencePath.Selector
+        let headers: HTTPHeaders
+        let requestID: String
+        let trace: TraceParent?
+        let traceparent: String?
+        let accepting: ContentCoding?
+        /// How long the caller waits, in milliseconds, when it says so.
+        let patience: Int?
+    }
 
-    private var request = OIPRequest(id: nil, inputs: [], outputs: [])
-    private var exchange: Exchange?
+    let cell: EventLoopCell
+    let ports: Ports
+    let model: ModelName
+    let facts: Facts
+    let arrival: Timestamp
+    let started: NIODeadline
+    let limit: Int
+    let record: RecordSettings
+    let isRecorded: Bool
+    let respond: (Reply) -> Void
+
+    var exchange: Exchange?
     /// Set from routing to the answer.
-    private var cohort: Int?
-    private var lastTried: Exchange.Attempt?
-    private var response: [UInt8] = []
-    private var cancellation: Cancellation?
-    private var timer: Scheduled<Void>?
-    private var callerLeft = false
+    var cohort: Int?
+    var lastTried: Exchange.Attempt?
+    var lane: Lane?
+    var payload: Job.Payload?
+    var cancellation: Cancellation?
+    /// An answer whose record is on its way to the disk.
+    var isCommitting = false
+    var shadows: [Route.Shadow] = []
+    var callerLeft = false
+    /// The answer is the policy's, and no version's.
+    var isFixed = false
+    var isOver = false
+    /// When the loop has to look at the run under way.
+    var alarm = NIODeadline.distantFuture
 
     /// - Parameters:
     ///   - cell: The state of the connection's loop.
     ///   - ports: The gateway's surroundings.
     ///   - routed: The model, looked up in the cell's snapshot in this same turn of the loop.
-    ///   - body: The whole body.
-    ///   - requestID: What the answer is known by.
+    ///   - facts: The request.
     ///   - respond: Writes the answer; called once, unless the caller leaves before.
     init(
         cell: EventLoopCell,
         ports: Ports,
         routed: RoutedModel,
-        body: [UInt8],
-        requestID: String,
+        facts: Facts,
         respond: @escaping (Reply) -> Void
     ) {
         self.cell = cell
         self.ports = ports
-        self.routed = routed
-        self.body = body
-        self.requestID = requestID
+        self.model = routed.route.endpoint.model
+        self.facts = facts
         self.arrival = ports.clock()
-        self.started = cell.eventLoop.now
+        self.started = cell.now
         self.respond = respond
+        let settings = routed.route.serving
+        limit = min(max(1, settings.timeoutMilliseconds), facts.patience ?? .max)
+        record = settings.record
+        isRecorded = settings.record.extent.keeps(cell.toss)
     }
 
-    private var model: ModelName { routed.route.endpoint.model }
-
     /// The route of this moment, which may be another than the one the request was routed by.
-    private var currentRoute: Route? { cell.snapshot.model(model.text)?.route }
+    var current: RoutedModel? { cell.snapshot.model(model.text) }
 
-    /// Reads the request, routes it and asks the first version.
-    func begin(headers: HTTPHeaders, version: String?) {
-        do throws(InferenceError) {
-            request = try OIPRequest(decoding: body, limits: .standard)
-        } catch {
-            return reject(.malformed("\(error.explanation.summary) \(error.explanation.remedy)"))
+    private var deadline: NIODeadline { started + .milliseconds(Int64(limit)) }
+
+    // MARK: - Routing
+
+    /// Routes the request and asks the first version.
+    func begin() {
+        cell.begin(self)
+        guard case .routed = facts.selector, let routed = current,
+            case .pointer(let pointer) = routed.unitSource
+        else { return route(unit: nil) }
+        let question = facts.question
+        guard question.coding != nil || question.body.count > ports.configuration.readLimit else {
+            return route(unit: question.scalar(at: pointer))
         }
+        // Reading a long body takes as long as running a model: neither belongs on the loop.
+        let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
+        alarm = deadline
+        cell.runBegan()
+        ports.readers.run(on: cell.eventLoop) {
+            question.scalar(at: pointer)
+        } then: { unit in
+            bound.value.cell.runEnded()
+            bound.value.route(unit: unit)
+        }
+    }
+
+    private func route(unit: String?) {
+        guard !isOver else { return }
+        alarm = .distantFuture
+        guard let routed = current else { return reject(.nothingServes(model)) }
         do throws(Rejection) {
-            let assignment = try assign(headers: headers, version: version)
+            let assignment = try assign(unit, routed)
             let exchange = Exchange(model: model, assignment: assignment)
             self.exchange = exchange
             cohort = cell.tally.admit()
-            cell.begin(self)
+            cell.retries.noteRequest()
+            if assignment.arm != .pinned { shadows = cell.chosenShadows(of: routed.route) }
             if let attempt = exchange.attempt { run(attempt) }
         } catch {
             reject(error)
         }
     }
 
-    /// Another table became current; true when this request has to be answered again because of it.
-    func reroute() -> Bool {
-        guard var exchange, exchange.attempt != nil else { return false }
-        let step = exchange.apply(.rerouted, route: currentRoute)
+    private func assign(_ found: String?, _ routed: RoutedModel) throws(Rejection) -> Assignment {
+        switch facts.selector {
+        case .version(let text): return try Assignment.pinned(to: text, route: routed.route)
+        case .alias(let name): return try Assignment.pinned(toAlias: name, route: routed.route)
+        case .routed: break
+        }
+        let unit: String? =
+            switch routed.unitSource {
+            case .request: nil
+            case .header(let name): facts.headers.first(name: name)
+            case .pointer: found
+            }
+        return try Assignment.tossed(
+            sticky: unit.flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) },
+            fresh: cell.freshUnit,
+            route: routed.route,
+            loaded: routed.loaded
+        )
+    }
+
+    // MARK: - What happens to it
+
+    /// Another table became current.
+    func reroute() -> Rerouting {
+        guard var exchange, let before = exchange.attempt else { return .undisturbed }
+        let step = exchange.apply(.rerouted, route: current?.route) { false }
         self.exchange = exchange
         perform(step)
-        return step != .wait
+        if step != .wait { return .replayed }
+        return exchange.attempt?.isDraining == true && !before.isDraining ? .draining : .undisturbed
+    }
+
+    enum Rerouting {
+        case undisturbed
+        /// Another version answers, or a rejection has left.
+        case replayed
+        /// Its version is withdrawn and may finish.
+        case draining
+    }
+
+    /// The time of the run under way is up.
+    func expire() {
+        alarm = .distantFuture
+        guard let attempt = exchange?.attempt else {
+            return reject(.tooLate(model, milliseconds: limit))
+        }
+        ended(attempt, .failed(.timedOut(milliseconds: limit)))
     }
 
     /// The caller's connection is gone.
@@ -97,165 +182,121 @@ final class InferenceCall {
         stopRun()
     }
 
-    private func assign(headers: HTTPHeaders, version: String?) throws(Rejection) -> Assignment {
-        if let version { return try Assignment.pinned(to: version, route: routed.route) }
-        let unit: String? =
-            switch routed.unitSource {
-            case .request: nil
-            case .header(let name): headers.first(name: name)
-            case .pointer(let pointer): pointer.scalar(in: body)
-            }
-        return try Assignment.tossed(
-            sticky: unit.flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) },
-            fresh: cell.freshUnit,
-            route: routed.route,
-            loaded: routed.loaded
-        )
-    }
-
-    // MARK: - Running
-
     private func perform(_ step: Exchange.Step) {
         if let charge = step.charge, let assignment = exchange?.assignment, let cohort {
             cell.tally.count(charge, of: assignment, in: cohort, seen: ports.seen)
         }
+        if step.action != .wait { stopRun() }
         switch step.action {
         case .wait: break
-        case .run(let attempt):
-            stopRun()
-            run(attempt)
-        case .answer(let attempt):
-            stopRun()
-            answer(attempt)
-        case .reject(let rejection):
-            stopRun()
-            reject(rejection)
+        case .run(let attempt): run(attempt)
+        case .answer: answer()
+        case .answerFixed(let fixed): answer(fixed)
+        case .reject(let rejection): reject(rejection)
         }
     }
 
-    private func ended(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
-        guard var exchange else { return }
-        let step = exchange.apply(.ended(attempt: attempt.number, outcome), route: currentRoute)
+    func ended(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
+        guard var exchange, exchange.attempt?.number == attempt.number else { return }
+        tell(lane, of: outcome, attempt)
+        lane = nil
+        let step = exchange.apply(.ended(attempt: attempt.number, outcome), route: current?.route) {
+            cell.retries.take(at: cell.now)
+        }
         self.exchange = exchange
         perform(step)
     }
 
+    /// Lets the version's circuit breaker know.
+    private func tell(_ lane: Lane?, of outcome: Exchange.Outcome, _ attempt: Exchange.Attempt) {
+        guard let lane else { return }
+        switch outcome {
+        case .answered: _ = lane.note(.good, at: cell.now)
+        case .objected: _ = lane.note(.neither, at: cell.now)
+        case .failed(let failure):
+            guard failure.wasRun else { return }
+            let change = lane.note(.bad, at: cell.now)
+            if change == .openedAgain, attempt.role == .candidate, let assignment = exchange?.assignment {
+                cell.tally.countRelapse(of: assignment)
+            }
+        }
+    }
+
+    // MARK: - Running
+
     private func run(_ attempt: Exchange.Attempt) {
         guard !callerLeft else { return finish(Reply(status: 499, headers: [], json: [])) }
         lastTried = attempt
-        guard let lane = cell.snapshot.model(model.text)?.lanes[attempt.version] else {
+        guard let routed = current, let lane = routed.lanes[attempt.version] else {
             return ended(attempt, .failed(.notLoaded))
         }
-        do throws(InferenceError) {
-            try lane.signature.check(request.inputs, outputs: request.outputs)
-        } catch {
-            return ended(attempt, .mismatched("\(error.explanation.summary) \(error.explanation.remedy)"))
-        }
+        let left = max(.zero, deadline - cell.now)
+        // A candidate gets half of what is left, so that stable can still answer in the other half.
+        let budget = attempt.role == .candidate ? .nanoseconds(left.nanoseconds / 2) : left
         let cancellation = Cancellation()
-        guard let run = lane.run(request, cancellation: cancellation, on: cell.eventLoop) else {
-            return ended(attempt, .failed(.overloaded))
+        let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
+        let number = attempt.number
+        let job = Job(
+            question: facts.question,
+            purpose: .answer(accepting: facts.accepting, keepsOutputs: !shadows.isEmpty),
+            cancellation: cancellation,
+            submitted: cell.now,
+            eventLoop: cell.eventLoop
+        ) { bound.value.completed(number, $0) }
+        let heeds =
+            attempt.role != .standby && (attempt.role != .stable || routed.hasMore(than: attempt.version))
+        let patience = TimeAmount.nanoseconds(budget.nanoseconds / 2)
+        if let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds) {
+            if refusal == .overloaded { cell.figures.shown.shed(by: lane.version) }
+            return ended(attempt, .failed(refusal))
         }
+        self.lane = lane
         self.cancellation = cancellation
-        schedule(attempt)
+        alarm = cell.now + budget
         cell.runBegan()
-        // The closure holds the lane: a version stays loaded until its last request has ended.
-        run.assumeIsolated().whenSuccess { [self, lane] completion in
-            withExtendedLifetime(lane) { completed(attempt, completion) }
-            cell.runEnded()
-        }
     }
 
-    private func completed(_ attempt: Exchange.Attempt, _ completion: Lane.Completion) {
-        guard exchange?.attempt == attempt else { return }
+    private func completed(_ number: Int, _ completion: Job.Completion) {
+        cell.runEnded()
+        guard let attempt = exchange?.attempt, attempt.number == number, !isOver else { return }
         switch completion {
-        case .answered(let bytes):
-            response = bytes
+        case .answered(let payload):
+            self.payload = payload
+            if record.durability == .durable, isRecorded { return commit(attempt) }
             ended(attempt, .answered)
+        case .objected(let rejection): ended(attempt, .objected(rejection))
         case .failed(let failure): ended(attempt, .failed(failure))
-        }
-    }
-
-    /// Sets the run's alarm.
-    ///
-    /// The whole chain has one deadline. A candidate gets half of what is left, so that stable can still
-    /// answer in the other half.
-    private func schedule(_ attempt: Exchange.Attempt) {
-        let limit = max(1, routed.route.serving.timeoutMilliseconds)
-        let left = max(.zero, started + .milliseconds(Int64(limit)) - cell.eventLoop.now)
-        let budget = attempt.arm == .candidate ? .nanoseconds(left.nanoseconds / 2) : left
-        timer = cell.eventLoop.assumeIsolated().scheduleTask(in: budget) { [self] in
-            ended(attempt, .failed(.timedOut(milliseconds: limit)))
+        case .cancelled: ended(attempt, .failed(.erred("The run was cancelled before it began.")))
+        case .compared: break
         }
     }
 
     private func stopRun() {
-        timer?.cancel()
-        timer = nil
+        alarm = .distantFuture
         cancellation?.cancel()
         cancellation = nil
+        if let lane { _ = lane.note(.neither, at: cell.now) }
+        lane = nil
     }
+}
 
-    // MARK: - Answering
-
-    /// Writes the answer, in the very turn of the loop in which ``Exchange`` compared its version with the
-    /// table.
-    ///
-    /// That is the fence: a table becomes current in a turn of its own (``EventLoopCell/take(_:)``), so
-    /// either this answer was handed to the connection before the loop acknowledged, or the machine saw the
-    /// new table and did not let it go. Nothing may suspend, hop or buffer between the comparison and
-    /// `respond`.
-    private func answer(_ attempt: Exchange.Attempt) {
-        finish(Reply(status: 200, headers: headers.list, json: response))
-    }
-
-    private func reject(_ rejection: Rejection) { finish(Reply(rejection, headers: headers.list)) }
-
-    private var headers: AnswerHeaders {
-        AnswerHeaders(
-            requestID: requestID,
-            epoch: cell.snapshot.table.epoch,
-            version: lastTried?.version,
-            release: releaseOfArm,
-            arm: lastTried?.arm,
-            fallback: exchange?.fallback
-        )
-    }
-
-    private var releaseOfArm: ReleaseID? {
-        switch lastTried?.arm {
-        case .candidate: exchange?.assignment.trial?.release
-        case .stable: currentRoute?.stable == lastTried?.version ? currentRoute?.stableRelease : nil
-        case .pinned, nil: nil
+extension Exchange.Failure {
+    /// Whether the version was asked at all.
+    fileprivate var wasRun: Bool {
+        switch self {
+        case .timedOut, .erred, .invalidOutput: true
+        case .notLoaded, .overloaded, .tripped: false
         }
     }
+}
 
-    private func finish(_ reply: Reply) {
-        timer?.cancel()
-        timer = nil
-        if let cohort { cell.tally.leave(cohort) }
-        cohort = nil
-        cell.end(self)
-        // First the log: a label for this answer may come as soon as its caller has it.
-        ports.record(record(of: reply))
-        if !callerLeft { respond(reply) }
-    }
-
-    private func record(of reply: Reply) -> Answer {
-        let assignment = exchange?.assignment
-        return Answer(
-            id: requestID,
-            at: arrival,
-            model: model,
-            version: lastTried?.version,
-            release: assignment?.trial?.release,
-            arm: lastTried?.arm,
-            share: assignment?.trial?.share ?? .none,
-            unit: assignment?.stickyUnit,
-            latencyMicroseconds: (cell.eventLoop.now - started).nanoseconds / 1000,
-            status: callerLeft ? 499 : reply.status,
-            fallback: exchange?.fallback?.description,
-            request: body,
-            response: callerLeft ? [] : reply.body
-        )
+extension RecordSettings.Extent {
+    /// Whether this answer is kept; `toss` gives a number below one million.
+    func keeps(_ toss: () -> Int) -> Bool {
+        switch self {
+        case .every: true
+        case .none: false
+        case .sample(let share): toss() < share.partsPerMillion
+        }
     }
 }

@@ -6,12 +6,37 @@ enum InferencePath: Equatable {
     case server
     case live
     case ready
-    /// A model, or one version of it, by the names the caller used.
-    case model(String, version: String?, Aspect)
+    /// A model, or one of its versions, by the names the caller used.
+    case model(String, Selector, Aspect)
+    /// The statistics of every model.
+    case statistics
+    /// Which models there are and what state their versions are in.
+    case index
+    /// Triton's way to load or unload a model by hand.
+    case repository(String, RepositoryWish)
+    /// MLflow's scoring protocol; nil leaves the model to the header, or to there being only one.
+    case invocations(String?)
+    /// MLflow's `/ping` and `/health`.
+    case ping
+    /// MLflow's `/version`.
+    case version
     case labels
 
     enum Aspect: Equatable {
-        case metadata, ready, infer
+        case metadata, ready, infer, statistics
+    }
+
+    /// Which version of a model is meant.
+    enum Selector: Equatable {
+        /// Whichever the route and the coin say.
+        case routed
+        case version(String)
+        /// An alias, or the label of a version.
+        case alias(String)
+    }
+
+    enum RepositoryWish: String, Equatable {
+        case load, unload
     }
 
     /// Returns what is asked for, or which rejection is due.
@@ -28,12 +53,28 @@ enum InferencePath: Equatable {
 
     private static func path(of segments: [String]) -> InferencePath? {
         switch (segments.first, segments.count) {
+        case ("ping", 1), ("health", 1): .ping
+        case ("version", 1): .version
+        case ("invocations", 1): .invocations(nil)
+        case ("models", 3) where segments[2] == "invocations" && !segments[1].isEmpty:
+            .invocations(segments[1])
         case ("v1", 2): segments[1] == "labels" ? .labels : nil
-        case ("v2", 1): .server
+        case ("v2", _): protocolPath(Array(segments.dropFirst()))
+        default: nil
+        }
+    }
+
+    /// Below `/v2`.
+    private static func protocolPath(_ segments: [String]) -> InferencePath? {
+        switch (segments.first, segments.count) {
         // The protocol's OpenAPI file writes the same resource with a slash behind it.
-        case ("v2", 2) where segments[1].isEmpty: .server
-        case ("v2", 3) where segments[1] == "health": health(segments[2])
-        case ("v2", 3...6) where segments[1] == "models": model(segments[2], Array(segments[3...]))
+        case (nil, 0), ("", 1): .server
+        case ("health", 2): health(segments[1])
+        case ("models", 2) where segments[1] == "stats": .statistics
+        case ("models", 2...5): model(segments[1], Array(segments[2...]))
+        case ("repository", 2) where segments[1] == "index": .index
+        case ("repository", 4) where segments[1] == "models" && !segments[2].isEmpty:
+            RepositoryWish(rawValue: segments[3]).map { .repository(segments[2], $0) }
         default: nil
         }
     }
@@ -49,24 +90,27 @@ enum InferencePath: Equatable {
     private static func model(_ name: String, _ rest: [String]) -> InferencePath? {
         guard !name.isEmpty else { return nil }
         var rest = rest[...]
-        var version: String?
-        if rest.first == "versions" {
+        var selector = Selector.routed
+        if let kind = rest.first, kind == "versions" || kind == "labels" {
             guard rest.count > 1 else { return nil }
-            version = rest[1]
+            selector = kind == "versions" ? .version(rest[1]) : .alias(rest[1])
             rest = rest.dropFirst(2)
         }
         switch (rest.first, rest.count) {
-        case (nil, 0): return .model(name, version: version, .metadata)
-        case ("ready", 1): return .model(name, version: version, .ready)
-        case ("infer", 1): return .model(name, version: version, .infer)
+        case (nil, 0): return .model(name, selector, .metadata)
+        case ("ready", 1): return .model(name, selector, .ready)
+        case ("infer", 1): return .model(name, selector, .infer)
+        case ("stats", 1): return .model(name, selector, .statistics)
         default: return nil
         }
     }
 
     private var verb: String {
         switch self {
-        case .server, .live, .ready, .model(_, _, .metadata), .model(_, _, .ready): "GET"
-        case .labels, .model(_, _, .infer): "POST"
+        case .server, .live, .ready, .ping, .version, .statistics, .model(_, _, .metadata),
+            .model(_, _, .ready), .model(_, _, .statistics):
+            "GET"
+        case .labels, .index, .repository, .invocations, .model(_, _, .infer): "POST"
         }
     }
 }

@@ -4,131 +4,198 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// The way to one loaded version: its own threads and its own short queue.
+/// The way to one loaded version: its own threads, its own short queue, its own circuit breaker.
 ///
-/// Every run leaves the event loop, cheap ones too. A candidate that hangs can then block nothing but its own
-/// two threads, and the fence never waits for a model. Running cheap models on the loop would save some ten
-/// microseconds; that belongs behind a measured cost per version and comes later.
+/// Every run leaves the event loop. A candidate that hangs can then block nothing but its own threads, and
+/// the fence never waits for a model. A thread that is woken takes all that waits, and gives back what it has
+/// done a few at a time: under load one hand-over serves many requests, which makes this cheaper than running
+/// models on the loops (the figures are in `Benchmarks/README.md`).
 final class Lane: Sendable {
-    /// What a run came to, ready for the connection.
-    enum Completion: Sendable {
-        case answered([UInt8])
-        case failed(Exchange.Failure)
-    }
+    /// Runs done before their answers are given back, at most.
+    static let mostHeld = 16
+    /// How long the first of them waits for the others, at most.
+    static let longestHeld = TimeAmount.microseconds(100)
+    /// When the oldest request has waited this long, another thread helps.
+    static let helpAfter = TimeAmount.milliseconds(1)
 
     let version: VersionID
     let signature: Signature
-    private let occupant: Occupant
-    private let threads: NIOThreadPool
+    private let state: Mutex<State>
+    private let limits: Limits
+
+    struct Limits: Sendable {
+        /// Runs at a time.
+        let threads: Int
+        /// Requests that may wait, whatever the version's speed.
+        let waiting: Int
+    }
+
+    private struct State: Sendable {
+        var instance: (any Instance)?
+        var queue: [Job] = []
+        /// Requests that wait or run.
+        var inside = 0
+        /// Threads at work.
+        var busy = 0
+        var threads: NIOThreadPool?
+        var admission = Admission()
+        var breaker = CircuitBreaker()
+    }
 
     /// - Parameters:
     ///   - version: Which version it is, for what the response says.
     ///   - instance: The loaded version; the lane keeps it until the lane's own last reference goes.
-    ///   - threads: Runs at a time.
-    ///   - waiting: Requests that may wait beyond those.
-    init(version: VersionID, instance: any Instance, threads: Int, waiting: Int) {
+    ///   - limits: How much of the machine one version may take.
+    init(version: VersionID, instance: any Instance, limits: Limits) {
         self.version = version
         self.signature = instance.signature
-        self.occupant = Occupant(instance, places: threads + waiting)
-        self.threads = NIOThreadPool(numberOfThreads: threads)
-        self.threads.start()
+        self.limits = limits
+        self.state = Mutex(State(instance: instance))
     }
 
     /// Unloading a large model takes long, and the last reference may be dropped on an event loop: so the
-    /// instance is let go on the lane's own thread, or on the one that stops it.
+    /// instance is let go on a thread that answers nobody.
     deinit {
-        threads.submit { [occupant] _ in occupant.evict() }
-        threads.shutdownGracefully { _ in }
+        let (instance, threads) = state.withLock { state in
+            defer { state.instance = nil }
+            return (state.instance, state.threads)
+        }
+        let last = threads ?? NIOThreadPool(numberOfThreads: 1)
+        if threads == nil { last.start() }
+        last.submit { [instance] _ in withExtendedLifetime(instance) {} }
+        last.shutdownGracefully { _ in }
     }
 
-    func holds(_ instance: any Instance) -> Bool { occupant.instance === instance }
+    func holds(_ instance: any Instance) -> Bool { state.withLock { $0.instance === instance } }
 
-    /// Asks the version, guards what it says and writes the response.
+    /// Requests that wait or run; what shadows look at before they ask for anything.
+    var load: Int { state.withLock { $0.inside } }
+
+    var breaker: CircuitBreaker { state.withLock { $0.breaker } }
+
+    /// The mean cost of a run of late, in nanoseconds; zero before the first.
+    var meanCost: Double { state.withLock { $0.admission.meanCost } }
+
+    /// Puts a question into the queue.
     ///
     /// - Parameters:
-    ///   - request: Checked against ``signature``.
-    ///   - cancellation: Ends the run early, or spares it when it has not begun.
-    ///   - eventLoop: Where the future completes.
-    /// - Returns: What came of it, never a failed future; nil when too many wait already.
-    func run(
-        _ request: OIPRequest,
-        cancellation: Cancellation,
-        on eventLoop: any EventLoop
-    ) -> EventLoopFuture<Completion>? {
-        guard occupant.admit() else { return nil }
-        let promise = eventLoop.makePromise(of: Completion.self)
-        threads.submit { [occupant, version] state in
-            let completion: Completion
-            if state == .active, !cancellation.isCancelled, let instance = occupant.instance {
-                completion = answer(request, by: instance, version: version, cancellation: cancellation)
-            } else {
-                completion = .failed(.erred("The run was cancelled before it began."))
+    ///   - job: Completed later, on its event loop; never when the question is refused.
+    ///   - patience: How long it can wait for its turn.
+    ///   - heedsBreaker: Whether an open breaker refuses it; false for the last version of a chain, where a
+    ///     poor chance is better than none.
+    /// - Returns: Why it is refused; nil when it is not.
+    func submit(_ job: Job, patience: TimeAmount, heedsBreaker: Bool) -> Exchange.Failure? {
+        let decision = state.withLock { state -> Result<NIOThreadPool?, Refused> in
+            let threads = limits.threads
+            guard state.inside < threads + limits.waiting,
+                state.admission.admits(waiting: state.inside, threads: threads, patience: patience)
+            else { return .failure(Refused(why: .overloaded)) }
+            if !state.breaker.admits(at: job.submitted), heedsBreaker {
+                return .failure(Refused(why: .tripped))
             }
-            occupant.release()
-            promise.succeed(completion)
+            let oldest = state.queue.first?.submitted ?? job.submitted
+            state.queue.append(job)
+            state.inside += 1
+            let needsHelp = state.busy == 0 || job.submitted - oldest > Self.helpAfter
+            guard needsHelp, state.busy < limits.threads else { return .success(nil) }
+            state.busy += 1
+            return .success(pool(&state))
         }
-        return promise.futureResult
-    }
-}
-
-/// The instance in a lane, and how many requests are in it.
-private final class Occupant: Sendable {
-    private struct State: Sendable {
-        var instance: (any Instance)?
-        var requests = 0
+        switch decision {
+        case .failure(let refused): return refused.why
+        case .success(let threads):
+            threads?.submit { [self] _ in work() }
+            return nil
+        }
     }
 
-    private let state: Mutex<State>
-    private let places: Int
-
-    init(_ instance: any Instance, places: Int) {
-        self.state = Mutex(State(instance: instance))
-        self.places = places
+    private struct Refused: Error {
+        let why: Exchange.Failure
     }
 
-    var instance: (any Instance)? { state.withLock { $0.instance } }
+    /// The version's threads; they are started for its first request, so standbys have none.
+    private func pool(_ state: inout State) -> NIOThreadPool {
+        if let threads = state.threads { return threads }
+        let threads = NIOThreadPool(numberOfThreads: limits.threads)
+        threads.start()
+        state.threads = threads
+        return threads
+    }
 
-    func admit() -> Bool {
+    // MARK: - On the lane's threads
+
+    private func work() {
+        var done = Deliveries()
+        while let (jobs, instance) = take() {
+            for (position, job) in jobs.enumerated() {
+                let began = NIODeadline.now()
+                let completion = instance.map { job.run(by: $0, version: version) } ?? .cancelled
+                state.withLock { state in
+                    state.inside -= 1
+                    state.admission.note(cost: .now() - began)
+                }
+                done.add(job, completion)
+                if done.isDue || position == jobs.count - 1 { done.deliver() }
+            }
+        }
+    }
+
+    /// Takes what waits, but leaves their part to the other threads at work; nil when there is nothing more.
+    private func take() -> (jobs: [Job], instance: (any Instance)?)? {
         state.withLock { state in
-            guard state.requests < places else { return false }
-            state.requests += 1
-            return true
+            guard !state.queue.isEmpty else {
+                state.busy -= 1
+                return nil
+            }
+            let part = min(Self.mostHeld, (state.queue.count + state.busy - 1) / max(1, state.busy))
+            let jobs = Array(state.queue.prefix(part))
+            state.queue.removeFirst(part)
+            return (jobs, state.instance)
         }
     }
 
-    func release() { state.withLock { $0.requests -= 1 } }
-
-    /// Lets the instance go; it unloads here unless a run still has it.
-    func evict() {
-        let last = state.withLock { state in
-            defer { state.instance = nil }
-            return state.instance
+    /// Charges the version with the outcome of one request that it was asked.
+    func note(_ outcome: Outcome, at now: NIODeadline) -> CircuitBreaker.Change {
+        state.withLock { state in
+            switch outcome {
+            case .good: state.breaker.succeeded(at: now)
+            case .bad: return state.breaker.failed(at: now)
+            case .neither: state.breaker.forget()
+            }
+            return .nothing
         }
-        withExtendedLifetime(last) {}
+    }
+
+    enum Outcome {
+        case good, bad
+        /// It was cancelled, or the caller asked nonsense.
+        case neither
     }
 }
 
-/// The inputs have been checked, so whatever the instance throws is the version's failure.
-private func answer(
-    _ request: OIPRequest,
-    by instance: any Instance,
-    version: VersionID,
-    cancellation: Cancellation
-) -> Lane.Completion {
-    let signature = instance.signature
-    let wanted = request.outputs.isEmpty ? signature.outputs.map(\.name) : request.outputs
-    do throws(InferenceError) {
-        let answered = try instance.infer(request.inputs, outputs: wanted, cancellation: cancellation)
-        switch OutputGuard.admit(answered, wanted: wanted, signature: signature) {
-        case .failure(let fault): return .failed(.invalidOutput(fault.sentence))
-        case .success(let outputs):
-            let (model, number) = (version.model.text, version.number.description)
-            return .answered(
-                try OIPResponse.encode(model: model, version: number, id: request.id, outputs: outputs)
-            )
+/// Completions on their way back, by the loop that waits for them.
+private struct Deliveries {
+    private var waiting: [(eventLoop: any EventLoop, items: [(Job, Job.Completion)])] = []
+    private var count = 0
+    private var first = NIODeadline.uptimeNanoseconds(0)
+
+    var isDue: Bool { count >= Lane.mostHeld || .now() - first >= Lane.longestHeld }
+
+    mutating func add(_ job: Job, _ completion: Job.Completion) {
+        if count == 0 { first = .now() }
+        count += 1
+        if let index = waiting.firstIndex(where: { $0.eventLoop === job.eventLoop }) {
+            waiting[index].items.append((job, completion))
+        } else {
+            waiting.append((job.eventLoop, [(job, completion)]))
         }
-    } catch {
-        if case .invalidOutput = error { return .failed(.invalidOutput(error.explanation.summary)) }
-        return .failed(.erred(error.explanation.summary))
+    }
+
+    mutating func deliver() {
+        for (eventLoop, items) in waiting {
+            eventLoop.execute { for (job, completion) in items { job.completed(completion) } }
+        }
+        waiting.removeAll(keepingCapacity: true)
+        count = 0
     }
 }

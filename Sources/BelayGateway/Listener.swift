@@ -23,6 +23,7 @@ final class Listener: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.admit(channel) }
             }
@@ -46,18 +47,13 @@ final class Listener: Sendable {
 }
 
 extension ChannelPipeline.SynchronousOperations {
-    /// HTTP/1.1 with one request at a time, a 400 for what is not HTTP, and Belay's own handler behind it.
+    /// NIO's HTTP/1.1 parser, and behind it Belay's own handler, which writes whole responses by itself.
     func addGatewayHandlers(cell: EventLoopCell, ports: Ports) throws {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = ports.configuration.headerBytesLimit
         limits.maxHeaderListSize = ports.configuration.headerBytesLimit
         limits.maxHeaderFieldCount = ports.configuration.headerFieldLimit
-        try configureHTTPServerPipeline(
-            withPipeliningAssistance: true,
-            withErrorHandling: true,
-            withEncoderConfiguration: HTTPResponseEncoder.Configuration(),
-            withDecoderLimitConfiguration: limits
-        )
-        try addHandler(RequestHandler(cell: cell, ports: ports))
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
+        try addHandlers([ByteToMessageHandler(decoder), Connection(cell: cell, ports: ports)])
     }
 }

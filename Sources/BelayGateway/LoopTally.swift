@@ -18,6 +18,7 @@ struct LoopTally {
     /// Oldest first; the last one takes the requests that are routed now.
     private var cohorts = [Cohort()]
     private var numberOfFirst = 0
+    /// What waits for no cohort.
     private var neverEvents = EvidenceCounts()
 
     /// Notes that a request has been routed, and says to which cohort it belongs.
@@ -51,6 +52,27 @@ struct LoopTally {
             bad: charge.verdict != .good
         )
         cohorts[cohort - numberOfFirst].counts.add(outcome, 1)
+    }
+
+    /// Counts that the candidate's circuit breaker opened twice within a minute: an event that waits for
+    /// nothing, like every never-event.
+    mutating func countRelapse(of assignment: Assignment) {
+        guard let trial = assignment.trial else { return }
+        let charge = Charge(arm: .candidate, verdict: .bad(.tripped))
+        neverEvents.add(key(.circuitBreaker, trial, charge, share: trial.share, bad: true), 1)
+    }
+
+    /// Counts what a shadow said of one copied request.
+    ///
+    /// No coin decided who answers, so these are pairs and samples, never a comparison of arms.
+    mutating func count(_ outcome: ShadowOutcome, in release: ReleaseID) {
+        func add(_ metric: Metric, bad: Bool) {
+            let key = EvidenceKey(release: release, metric: metric, arm: .candidate, share: .all, bad: bad)
+            neverEvents.add(key, 1)
+        }
+        add(.shadowError, bad: outcome.isFailure)
+        if outcome == .invalid { add(.invalidOutput, bad: true) }
+        if !outcome.isFailure { add(.disagreement, bad: outcome == .differed) }
     }
 
     /// Hands over the cohorts that are complete; requests routed from now on belong to the next one.

@@ -1,11 +1,88 @@
-import BelayCore
+package import BelayCore
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Where answers are kept.
+package struct AnswerLogPort: Sendable {
+    /// Called once, on any thread: whether the record is on disk, or cannot be.
+    package typealias Settled = @Sendable (_ isKept: Bool) -> Void
+
+    /// Keeps an answer, without waiting; called on an event loop.
+    ///
+    /// With `mustFit` it returns false, and has kept nothing, when there is no room; else what does not fit
+    /// is dropped and counted.
+    package let record: @Sendable (_ answer: Answer, _ mustFit: Bool, _ settled: Settled?) -> Bool
+    /// Counts an answer that the policy's sample leaves out.
+    package let sampledOut: @Sendable (ModelName) -> Void
+
+    package init(
+        record: @escaping @Sendable (_ answer: Answer, _ mustFit: Bool, _ settled: Settled?) -> Bool,
+        sampledOut: @escaping @Sendable (ModelName) -> Void
+    ) {
+        self.record = record
+        self.sampledOut = sampledOut
+    }
+}
 
 /// What a gateway needs from the rest of the process, handed to every connection.
 struct Ports: Sendable {
     let configuration: GatewayConfiguration
-    let record: @Sendable (Answer) -> Void
+    let log: AnswerLogPort
     let labels: @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply
     let clock: @Sendable () -> Timestamp
     let ids: @Sendable () -> String
     let seen: SeenUnits
+    let bodies: BodyBudget
+    let readers: Readers
+    /// The figures of all loops.
+    let figures: @Sendable () async -> LoopFigures
+}
+
+/// Bounds what all connections together hold of bodies that are still arriving or being answered.
+final class BodyBudget: Sendable {
+    private let left: Mutex<Int>
+
+    init(bytes: Int) { left = Mutex(bytes) }
+
+    /// Takes `bytes` if they are there.
+    func take(_ bytes: Int) -> Bool {
+        left.withLock { left in
+            guard left >= bytes else { return false }
+            left -= bytes
+            return true
+        }
+    }
+
+    func give(_ bytes: Int) {
+        guard bytes > 0 else { return }
+        left.withLock { $0 += bytes }
+    }
+}
+
+/// A thread for what is too long for an event loop and asks no model: reading a long body for its unit,
+/// writing a policy's own answer.
+final class Readers: Sendable {
+    private let threads: Mutex<NIOThreadPool?> = Mutex(nil)
+
+    deinit { threads.withLock { $0 }?.shutdownGracefully { _ in } }
+
+    /// Works on the thread, and goes on with the result on the loop.
+    func run<Value: Sendable>(
+        on eventLoop: any EventLoop,
+        _ work: @escaping @Sendable () -> Value,
+        then: @escaping @Sendable (Value) -> Void
+    ) {
+        let pool = threads.withLock { threads in
+            if let threads { return threads }
+            let made = NIOThreadPool(numberOfThreads: 1)
+            made.start()
+            threads = made
+            return made
+        }
+        pool.submit { _ in
+            let value = work()
+            eventLoop.execute { then(value) }
+        }
+    }
 }

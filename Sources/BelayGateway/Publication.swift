@@ -11,7 +11,8 @@ import Synchronization
 /// 1. a loop acknowledges in the turn in which it takes the snapshot;
 /// 2. an answer's version is compared with the loop's current snapshot in the same turn in which head and
 ///    body are handed to the connection (``InferenceCall``), so the answer is wholly before or after it;
-/// 3. after it, the comparison refuses the withdrawn version, whenever the run was started.
+/// 3. after it, the comparison refuses the withdrawn version, whenever the run was started; where a policy
+///    lets requests in flight finish, the receipt waits for the last of them.
 ///
 /// Bytes handed over before may still be on their way to a slow reader, as they may be in the network.
 final class Publication: Sendable {
@@ -42,7 +43,7 @@ final class Publication: Sendable {
     /// - Throws: `EventLoopError` when the loops are shutting down; then nothing is proven.
     func publish(_ table: RouteTable) async throws -> Receipt {
         let began = NIODeadline.now()
-        return try await turnstile.pass {
+        let (next, taken) = try await turnstile.pass { () -> (Snapshot, [EventLoopCell.Taken]) in
             let former = current.withLock { $0 }
             let isNewer = !former.isPublished || table.epoch > former.table.epoch
             let next = Snapshot(
@@ -53,17 +54,20 @@ final class Publication: Sendable {
             )
             current.withLock { $0 = next }
             let acknowledgements = stations.map { $0.submit { cell in cell.take(next) } }
-            var replayed = 0
-            for acknowledgement in acknowledgements { replayed += try await acknowledgement.get() }
+            var taken: [EventLoopCell.Taken] = []
+            for acknowledgement in acknowledgements { taken.append(try await acknowledgement.get()) }
             seen.keepOnly(Set(next.table.routes.values.compactMap(\.candidate?.release)))
-            return Receipt(
-                epoch: next.table.epoch,
-                loops: stations.count,
-                replayed: replayed,
-                drained: 0,
-                elapsedMicroseconds: (NIODeadline.now() - began).nanoseconds / 1000
-            )
+            return (next, taken)
         }
+        // Others may publish meanwhile: only this receipt waits for its own requests.
+        for each in taken where each.draining > 0 { try await each.drained.get() }
+        return Receipt(
+            epoch: next.table.epoch,
+            loops: stations.count,
+            replayed: taken.reduce(0) { $0 + $1.replayed },
+            drained: taken.reduce(0) { $0 + $1.draining },
+            elapsedMicroseconds: (NIODeadline.now() - began).nanoseconds / 1000
+        )
     }
 
     /// Lets every version go; what is in flight keeps its own.

@@ -1,3 +1,4 @@
+import BelayInference
 import NIOCore
 import NIOHTTP1
 
@@ -7,30 +8,52 @@ import NIOHTTP1
 struct Reception {
     let ticket: Ticket
     let headers: HTTPHeaders
+    let fields: RequestFields
     /// What is asked for, or why it is refused once the request is whole.
     let path: Result<InferencePath, Rejection>
-    /// The client holds its body back until it is told to go on.
-    let awaitsContinue: Bool
+    let coding: ContentCoding?
+    /// The length of the JSON before binary tensors; nil when all of the body is JSON.
+    let headerLength: Int?
     private(set) var body: [UInt8] = []
-    private var received = 0
-    private let declared: Int
+    /// Bytes of the body that came, kept or not.
+    private(set) var received = 0
     private let limit: Int
 
-    init(_ head: HTTPRequestHead, number: Int, limit: Int) {
+    init(
+        _ head: HTTPRequestHead,
+        path: Result<InferencePath, Rejection>,
+        number: Int,
+        limit: Int
+    ) {
         ticket = Ticket(number: number, version: head.version, keepsAlive: head.isKeepAlive)
         headers = head.headers
-        path = Self.path(of: head)
-        awaitsContinue = head.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
-        declared = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
+        fields = RequestFields(head.headers)
         self.limit = limit
+        var path = path
+        var coding: ContentCoding?
+        if let text = fields.contentEncoding {
+            do throws(CompressionFault) {
+                coding = try ContentCoding.applied([text])
+            } catch {
+                path = path.flatMap { _ in .failure(Rejection(compression: error)) }
+            }
+        }
+        self.coding = coding
+        do throws(InferenceError) {
+            headerLength = try OIPRequest.headerLength(fields.headerLengths)
+        } catch {
+            headerLength = nil
+            path = path.flatMap { _ in .failure(Rejection(objection: error)) }
+        }
+        self.path = path
         // Not all at once: a length is a claim, and ten thousand connections can make it.
-        if case .success = path { body.reserveCapacity(min(declared, limit, 1 << 20)) }
+        if case .success = path { body.reserveCapacity(min(max(0, fields.contentLength), limit, 1 << 20)) }
     }
 
     /// The rejection that cannot wait for the body: it is too long, or the client asks before it sends it.
     var urgentRejection: Rejection? {
-        if declared > limit { return .bodyTooLarge(limit: limit) }
-        guard awaitsContinue, case .failure(let rejection) = path else { return nil }
+        if fields.contentLength > limit { return .bodyTooLarge(limit: limit) }
+        guard fields.awaitsContinue, case .failure(let rejection) = path else { return nil }
         return rejection
     }
 
@@ -40,17 +63,6 @@ struct Reception {
         guard received <= limit else { return false }
         if case .success = path { body.append(contentsOf: bytes.readableBytesView) }
         return true
-    }
-
-    private static func path(of head: HTTPRequestHead) -> Result<InferencePath, Rejection> {
-        let path = InferencePath.parse(method: head.method.rawValue, uri: head.uri)
-        guard case .success(let asked) = path else { return path }
-        let encoding = head.headers.first(name: "Content-Encoding") ?? "identity"
-        if encoding.lowercased() != "identity" { return .failure(.compressed(encoding)) }
-        if case .model(_, _, .infer) = asked, head.headers.contains(name: "Inference-Header-Content-Length") {
-            return .failure(.binaryTensors)
-        }
-        return path
     }
 }
 

@@ -1,26 +1,89 @@
 import BelayCore
+import BelayInference
+import NIOCore
 
-/// A whole HTTP response, as a value; ``RequestHandler`` writes it.
+/// A whole HTTP response, as a value; ``Reply/write(into:keepsAlive:version:)`` turns it into bytes.
 struct Reply: Equatable {
     let status: Int
+    /// Names and values that need no escaping: they are Belay's own, or were checked when they came.
     var headers: [(name: String, value: String)]
+    let contentType: String
     let body: [UInt8]
 
-    /// JSON, the only content that leaves here; an empty body has no content type.
+    /// JSON, which is what leaves here unless tensors are binary.
     init(status: Int, headers: [(name: String, value: String)], json body: [UInt8]) {
+        self.init(status: status, headers: headers, contentType: "application/json", body: body)
+    }
+
+    /// An empty body has no content type.
+    init(status: Int, headers: [(name: String, value: String)], contentType: String, body: [UInt8]) {
         self.status = status
-        self.headers = body.isEmpty ? headers : headers + [("Content-Type", "application/json")]
+        self.headers = headers
+        self.contentType = contentType
         self.body = body
     }
 
-    /// An error in the protocol's own shape, `{"error": "…"}`.
-    init(_ rejection: Rejection, headers: [(name: String, value: String)]) {
-        let json = Array("{\"error\":\(quoted(rejection.sentence))}".utf8)
-        self.init(status: rejection.status, headers: headers + rejection.headers, json: json)
+    /// An error in the shape of the caller's protocol.
+    init(_ rejection: Rejection, headers: [(name: String, value: String)], isScoring: Bool = false) {
+        let sentence = quoted(rejection.sentence)
+        let json =
+            isScoring
+            ? "{\"error_code\":\"\(rejection.scoringCode)\",\"message\":\(sentence)}"
+            : "{\"error\":\(sentence)}"
+        self.init(status: rejection.status, headers: headers + rejection.headers, json: Array(json.utf8))
     }
 
     static func == (lhs: Reply, rhs: Reply) -> Bool {
-        lhs.status == rhs.status && lhs.body == rhs.body && lhs.headers.elementsEqual(rhs.headers, by: ==)
+        lhs.status == rhs.status && lhs.body == rhs.body && lhs.contentType == rhs.contentType
+            && lhs.headers.elementsEqual(rhs.headers, by: ==)
+    }
+}
+
+extension Reply {
+    /// The bytes of the response, head and body together, so that they leave in one piece.
+    func write(into buffer: inout ByteBuffer, keepsAlive: Bool, isOld: Bool) {
+        buffer.writeStaticString("HTTP/1.1 ")
+        buffer.writeString(statusLine(status))
+        if !body.isEmpty {
+            buffer.writeStaticString("\r\nContent-Type: ")
+            buffer.writeString(contentType)
+        }
+        for (name, value) in headers {
+            buffer.writeStaticString("\r\n")
+            buffer.writeString(name)
+            buffer.writeStaticString(": ")
+            buffer.writeString(value)
+        }
+        buffer.writeStaticString("\r\nContent-Length: ")
+        buffer.writeString(String(body.count))
+        if !keepsAlive {
+            buffer.writeStaticString("\r\nConnection: close")
+        } else if isOld {
+            buffer.writeStaticString("\r\nConnection: keep-alive")
+        }
+        buffer.writeStaticString("\r\n\r\n")
+        buffer.writeBytes(body)
+    }
+}
+
+/// `200 OK`, for the statuses that leave here.
+private func statusLine(_ status: Int) -> String {
+    switch status {
+    case 200: "200 OK"
+    case 202: "202 Accepted"
+    case 400: "400 Bad Request"
+    case 404: "404 Not Found"
+    case 405: "405 Method Not Allowed"
+    case 408: "408 Request Timeout"
+    case 410: "410 Gone"
+    case 413: "413 Content Too Large"
+    case 415: "415 Unsupported Media Type"
+    case 422: "422 Unprocessable Content"
+    case 431: "431 Request Header Fields Too Large"
+    case 500: "500 Internal Server Error"
+    case 503: "503 Service Unavailable"
+    case 504: "504 Gateway Timeout"
+    default: "\(status) \(status < 400 ? "OK" : "Error")"
     }
 }
 
@@ -47,23 +110,16 @@ struct AnswerHeaders {
     let version: VersionNumber?
     let release: ReleaseID?
     let arm: Arm?
-    let fallback: Exchange.Fallback?
+    let fallback: String?
+    let traceparent: String?
 
     var list: [(name: String, value: String)] {
         var list = [(name: "Belay-Request-Id", value: requestID), ("Belay-Epoch", epoch.description)]
         if let version { list.append(("Belay-Version", version.description)) }
         if let release { list.append(("Belay-Release", release.description)) }
         if let arm { list.append(("Belay-Arm", arm.rawValue)) }
-        if let fallback { list.append(("Belay-Fallback", fallback.description)) }
+        if let fallback { list.append(("Belay-Fallback", fallback)) }
+        if let traceparent { list.append(("traceparent", traceparent)) }
         return list
     }
-}
-
-/// The caller's request id when it is fit to be echoed in a header and kept in a log: 1 to 128 visible ASCII.
-func admissibleRequestID(_ text: String?) -> String? {
-    guard let text, (1...128).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-    else {
-        return nil
-    }
-    return text
 }

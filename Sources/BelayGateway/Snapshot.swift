@@ -21,7 +21,7 @@ final class Snapshot: Sendable {
     /// Finds the instance for each version that a request may reach.
     ///
     /// A lane is carried over while its version's instance is the same, and also when the pool has let the
-    /// instance go but the table still needs it. Never on an event loop: a new lane starts threads.
+    /// instance go but the table still needs it. Never on an event loop: it may unload.
     init(table: RouteTable, pool: InstancePool, former: Snapshot, makeLane: (VersionID, any Instance) -> Lane)
     {
         self.table = table
@@ -29,7 +29,8 @@ final class Snapshot: Sendable {
         var models: [String: RoutedModel] = [:]
         for (model, route) in table.routes {
             var lanes: [VersionNumber: Lane] = [:]
-            for number in route.answering {
+            let shadows = route.shadows.map(\.version).filter { !route.withdrawn.contains($0) }
+            for number in route.answering.union(shadows) {
                 let version = VersionID(model, number)
                 let known = former.model(model.text)?.lanes[number]
                 guard let instance = pool[version] else {
@@ -45,43 +46,76 @@ final class Snapshot: Sendable {
 
     func model(_ name: String) -> RoutedModel? { models[name] }
 
+    /// By name.
+    var all: [RoutedModel] { models.sorted { $0.key < $1.key }.map(\.value) }
+
+    /// The only model there is; nil when there are none or several.
+    var only: RoutedModel? { models.count == 1 ? models.values.first : nil }
+
     /// Whether every endpoint that serves something can answer.
     var isReady: Bool { isPublished && models.values.allSatisfy { $0.route.stable == nil || $0.isReady } }
 }
 
 /// One model's route and the versions that are there to answer by it.
 struct RoutedModel: Sendable {
-    /// Where a request says what sticks to one version, ready to be looked up.
-    enum UnitSource: Sendable {
+    /// Where a request says something of itself, ready to be looked up.
+    enum Source: Sendable {
         case request
         case header(String)
         case pointer(JSONPointer)
+
+        init(_ unit: ServingSettings.Unit) {
+            switch unit {
+            case .request: self = .request
+            case .header(let name): self = .header(name)
+            // A pointer that is none finds nothing in any body, so its requests are tossed alone.
+            case .pointer(let text): self = JSONPointer(text).map(Source.pointer) ?? .request
+            }
+        }
     }
 
     let route: Route
     let lanes: [VersionNumber: Lane]
-    let unitSource: UnitSource
+    let unitSource: Source
+    /// Where requests say whom they are about; nil takes what they stick by.
+    let subjectSource: Source?
+    let redaction: Redaction?
+    /// The versions that are there to answer.
     let loaded: Set<VersionNumber>
 
     init(route: Route, lanes: [VersionNumber: Lane]) {
         self.route = route
         self.lanes = lanes
         self.loaded = Set(lanes.keys)
-        switch route.serving.unit {
-        case .request: unitSource = .request
-        case .header(let name): unitSource = .header(name)
-        // A pointer that is none finds nothing in any body, so its requests are tossed alone.
-        case .pointer(let text): unitSource = JSONPointer(text).map(UnitSource.pointer) ?? .request
-        }
+        unitSource = Source(route.serving.unit)
+        subjectSource = route.serving.record.subject.map(Source.init)
+        let redact = route.serving.record.redact
+        redaction = redact.isEmpty ? nil : Redaction(pointers: redact)
     }
 
     /// Whether the stable version is there to answer.
     var isReady: Bool { route.stable.map { lanes[$0] != nil } ?? false }
 
-    /// The version that `text` names, or the stable one, as far as requests may reach it.
-    func version(_ text: String?) throws(Rejection) -> VersionNumber {
-        if let text { return try Assignment.pinned(to: text, route: route).version }
-        guard let stable = route.stable else { throw .nothingServes(route.endpoint.model) }
-        return stable
+    /// What the model takes and gives, by the first version that is there.
+    var anySignature: Signature? {
+        let chain = [route.stable].compactMap { $0 } + route.standbys
+        return chain.lazy.compactMap { lanes[$0]?.signature }.first ?? lanes.values.first?.signature
+    }
+
+    /// Whether somebody can answer in place of stable: a standby, or the policy itself.
+    func hasMore(than version: VersionNumber) -> Bool {
+        route.failing.answer != nil
+            || route.standbys.contains { $0 != version && route.answers(with: $0) && lanes[$0] != nil }
+    }
+
+    /// The version that is meant, or the stable one, as far as requests may reach it.
+    func version(_ selector: InferencePath.Selector) throws(Rejection) -> VersionNumber {
+        switch selector {
+        case .version(let text): return try Assignment.pinned(to: text, route: route).version
+        case .alias(let name): return try Assignment.pinned(toAlias: name, route: route).version
+        case .routed:
+            guard let stable = route.stable else { throw .nothingServes(route.endpoint.model) }
+            return stable
+        }
     }
 }

@@ -59,17 +59,17 @@ package final class Cancellation: Sendable {
     package var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     package func cancel() {
-        let stop = state.withLock { state in
+        state.withLock { state in
             state.isCancelled = true
-            defer { state.stop = nil }
-            return state.stop
+            state.stop?()
+            state.stop = nil
         }
-        stop?()
     }
 
     /// Runs `body`; if the wish comes meanwhile, calls `stop` on the thread that has it.
     ///
-    /// `stop` may be called once more after `body` has returned, so it must keep alive what it touches.
+    /// `stop` is called once at most and never when `body` has returned, so what it touches can be used for
+    /// something else then. It must return at once, and not look at this cancellation.
     package func stopping<Result>(
         with stop: @escaping @Sendable () -> Void,
         _ body: () throws(InferenceError) -> Result

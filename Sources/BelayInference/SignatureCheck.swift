@@ -6,6 +6,24 @@ extension Signature {
     /// - Throws: ``InferenceError/requestMismatch(_:)`` with one sentence that names the input, what was
     ///   expected and what came.
     package func check(_ inputs: [NamedTensor], outputs wanted: [String]) throws(InferenceError) {
+        if isInOrder(inputs) {
+            for index in inputs.indices { try self.inputs[index].check(inputs[index].tensor) }
+        } else {
+            try checkEach(of: inputs)
+        }
+        if !wanted.isEmpty { try check(outputs: wanted) }
+    }
+
+    /// Whether the names are the signature's, one for one.
+    ///
+    /// Nearly always they are; then none is missing or there twice.
+    private func isInOrder(_ given: [NamedTensor]) -> Bool {
+        guard given.count == inputs.count else { return false }
+        for index in inputs.indices where inputs[index].name != given[index].name { return false }
+        return true
+    }
+
+    private func checkEach(of inputs: [NamedTensor]) throws(InferenceError) {
         var missing = Set(self.inputs.map(\.name))
         for given in inputs {
             guard let expected = input(given.name) else {
@@ -21,6 +39,9 @@ extension Signature {
         if let absent = self.inputs.first(where: { missing.contains($0.name) }) {
             throw .requestMismatch("Input '\(absent.name)' (\(absent.form)) is missing.")
         }
+    }
+
+    private func check(outputs wanted: [String]) throws(InferenceError) {
         var seen: Set<String> = []
         for name in wanted {
             guard output(name) != nil else {

@@ -1,18 +1,20 @@
 package import BelayCore
 import Foundation
+import Synchronization
 
 /// Every answer given, in SQLite segments under one folder, written behind the requests' back.
 ///
-/// Recording never waits and never fails; whatever cannot be kept is counted. A process that dies loses at
-/// most what waited and the last commits: rows are committed in batches with `synchronous = NORMAL`, which
-/// survives a killed process, but after a power cut the newest commits may be gone. One server may have the
-/// folder open, which the data directory's lock ensures.
+/// Recording never waits and never fails; whatever cannot be kept is counted, and what a killed process took
+/// with it is counted at the next opening. Answers are committed in batches: with `synchronous = NORMAL`,
+/// which survives a killed process but not a power cut, or with `FULL` when somebody waits for one of them.
+/// One server may have the folder open, which the data directory's lock ensures.
 package final class InferenceLog: Sendable {
     /// What was found on opening, for the operator's log.
     package let opening: LogOpening
 
-    private let queue: AnswerQueue
-    private let folder: SegmentFolder
+    let queue: AnswerQueue
+    let folder: SegmentFolder
+    private let retention = Mutex<[ModelName: Retention]>([:])
 
     /// Opens the folder, makes it when it is missing, and starts the writer's thread.
     package convenience init(folder path: String, limits: LogLimits) throws(InferenceLogError) {
@@ -24,15 +26,18 @@ package final class InferenceLog: Sendable {
         limits: LogLimits,
         before: @escaping @Sendable (Int) throws(InferenceLogError) -> Void
     ) throws(InferenceLogError) {
-        let queue = try AnswerQueue(limits: limits)
-        let (folder, opening) = try SegmentFolder.open(path)
+        var (folder, opening) = try SegmentFolder.open(path, limits)
+        let page = try RunPage(path: "\(path)/counters")
+        let tail = try folder.tail(after: page, opening)
+        opening.gap = page.settle(with: tail)
+        let queue = try AnswerQueue(limits: limits, page: page)
         self.queue = queue
         self.folder = folder
         self.opening = opening
         // A thread of its own, not a task: it waits for rows and for the disk, and a task that blocks takes
         // one of the few threads that everything else runs on.
-        let thread = Thread {
-            var writer = LogWriter(queue: queue, folder: folder, limits: limits, before: before)
+        let thread = Thread { [folder] in
+            var writer = LogWriter(queue: queue, folder: folder, tail: tail, limits: limits, before: before)
             writer.run()
         }
         thread.name = "inference-log"
@@ -42,11 +47,11 @@ package final class InferenceLog: Sendable {
     /// An abandoned log still drains, but nobody waits for it; see ``close()``.
     deinit { queue.close() }
 
-    /// Keeps the answer, or counts it as dropped when too many wait already; never waits, never fails.
-    package func record(_ answer: AnswerRecord) { queue.add(answer) }
-
-    /// Exact at the moment of reading.
+    /// Exact at the moment of reading; of this process.
     package var counters: LogCounters { queue.counters }
+
+    /// Exact at the moment of reading; of all runs since the log began.
+    package var totals: LogTotals { queue.totals }
 
     /// Returns once everything recorded before is on disk or counted as failed.
     package func flush() async { await queue.flush() }
@@ -56,6 +61,36 @@ package final class InferenceLog: Sendable {
         queue.close()
         await queue.closed()
     }
+}
+
+// MARK: - Recording
+
+extension InferenceLog {
+    /// Keeps the answer, or counts it as dropped when too many wait already; never waits, never fails.
+    ///
+    /// The redactor is applied on the writer's thread, before anything of the answer reaches the disk. With
+    /// a reservation from ``admit(bytes:)`` the answer is not dropped. Who passes `whenSettled` holds the
+    /// answer back until it is called: once, on the writer's thread or on this one, as soon as the record is
+    /// on disk and synchronised, or cannot be.
+    package func record(
+        _ answer: consuming AnswerRecord,
+        redactor: (any Redacting)? = nil,
+        reservation: Reservation? = nil,
+        whenSettled: (@Sendable (_ isKept: Bool) -> Void)? = nil
+    ) {
+        queue.add(Pending(answer, redactor: redactor, whenSettled: whenSettled), in: reservation)
+    }
+
+    /// Takes a place for an answer before it is given, `bytes` being about how long request and response are.
+    ///
+    /// Nil when the log is full, closed, or the disk refuses records: the caller is then told so instead of
+    /// being given an answer that nobody could account for.
+    package func admit(bytes: Int) -> Reservation? {
+        queue.reserve(AnswerRecord.overhead + min(max(0, bytes), 1 << 30))
+    }
+
+    /// Counts an answer that the model's policy does not want kept.
+    package func sampledOut(model: ModelName, kind: AnswerKind = .served) { queue.sampledOut(model, kind) }
 }
 
 // MARK: - Questions
@@ -119,6 +154,120 @@ extension InferenceLog {
         return units
     }
 
+    /// All answers that match from a position on, oldest first, a block at a time.
+    package func answers(matching filter: AnswerFilter, from position: Int = 0) async -> AnswerCursor {
+        await queue.flush()
+        return AnswerCursor(folder: folder, filter: filter, position: position)
+    }
+
+    /// Reads the whole log: every checksum, and that no position is missing.
+    package func check() async throws(InferenceLogError) -> LogCheck {
+        await queue.flush()
+        var check = LogCheck()
+        var next: Int?
+        for segment in folder.segments {
+            do {
+                (next, check) = try await segment.check(next, into: check)
+            } catch  where isListed(segment) {
+                check.findings.append(
+                    .init(
+                        path: segment.path,
+                        position: next ?? 0,
+                        count: 0,
+                        reason: error.explanation.summary
+                    )
+                )
+                // Where the next one begins cannot be foretold.
+                next = nil
+            } catch { continue }
+        }
+        return check
+    }
+
     /// False once the writer has removed a segment: not finding it is then no failure.
     private func isListed(_ segment: Segment) -> Bool { folder.segments.contains { $0 === segment } }
+}
+
+// MARK: - Removing
+
+/// How long a model's answers are kept.
+package struct Retention: Equatable, Sendable {
+    /// Older answers are removed, in milliseconds.
+    package let keepMilliseconds: Int64?
+    /// The oldest answers are removed while there are more bytes than this.
+    package let keepBytes: Int64?
+
+    package init(keepMilliseconds: Int64?, keepBytes: Int64?) {
+        self.keepMilliseconds = keepMilliseconds
+        self.keepBytes = keepBytes
+    }
+}
+
+/// What was erased for one subject.
+package struct ErasureCount: Equatable, Sendable {
+    package internal(set) var answers = 0
+    package internal(set) var labels = 0
+}
+
+extension InferenceLog {
+    /// Says how long each model's answers are kept; those of other models are, until the log is too large.
+    package func setRetention(_ retention: [ModelName: Retention]) {
+        self.retention.withLock { $0 = retention }
+    }
+
+    /// Removes the answers that need no longer be kept.
+    ///
+    /// Whole blocks go, so that a block's youngest answer decides. Labels stay, and so does the number of
+    /// answers.
+    ///
+    /// - Returns: How many answers were removed.
+    package func applyRetention(now: Timestamp) async throws(InferenceLogError) -> Int {
+        await queue.flush()
+        var removed = 0
+        for (model, retention) in retention.withLock({ $0 }) {
+            var kept: Int64 = 0
+            for segment in folder.segments.reversed() {
+                do {
+                    if let age = retention.keepMilliseconds {
+                        let (limit, overflow) = now.milliseconds.subtractingReportingOverflow(max(0, age))
+                        let time = Timestamp(milliseconds: overflow ? .min : limit)
+                        removed += try await segment.remove(model, before: time)
+                    }
+                    if let most = retention.keepBytes {
+                        removed += try await segment.remove(model, downTo: max(0, most - kept))
+                        kept += try await segment.bytes(of: model)
+                    }
+                } catch  where !isListed(segment) { continue }
+            }
+        }
+        return removed
+    }
+
+    /// Blanks everything that says what a subject asked and was told; rows and counts stay.
+    ///
+    /// The subject is the one that answers name, or their unit when they name none. The values of these
+    /// answers' labels go too, but not their weight as evidence. After an error some are blanked; repeat it.
+    ///
+    /// - Returns: How many answers and labels were blanked.
+    package func erase(
+        subject: UnitHash,
+        model: ModelName,
+        labels: LabelStore?
+    ) async throws(InferenceLogError) -> ErasureCount {
+        await queue.flush()
+        let erasedLabels = Mutex(0)
+        var count = ErasureCount()
+        for segment in folder.segments {
+            do {
+                count.answers += try await segment.erase(subject, model) {
+                    (ids) throws(InferenceLogError) in
+                    let number = try await labels?.erase(ids: ids, model: model) ?? 0
+                    erasedLabels.withLock { $0 += number }
+                }
+            } catch  where !isListed(segment) { continue }
+        }
+        count.labels = erasedLabels.withLock { $0 }
+        if count.labels > 0 { try await labels?.forgetOldPages() }
+        return count
+    }
 }

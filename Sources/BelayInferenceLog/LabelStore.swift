@@ -100,6 +100,38 @@ package final class LabelStore: Sendable {
         }
     }
 
+    /// Blanks what labels of these answers say and whom they are about; what they count for stays.
+    ///
+    /// Call ``forgetOldPages()`` when all are blanked.
+    func erase(ids: [String], model: ModelName) async throws(InferenceLogError) -> Int {
+        do {
+            return try await database.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA secure_delete = ON")
+                var erased = 0
+                try database.inTransaction(.immediate) {
+                    let statement = try database.cachedStatement(
+                        sql: "UPDATE label SET value = 'null', unit = NULL WHERE model = $1 AND id = $2"
+                    )
+                    for id in ids {
+                        try statement.execute(arguments: [model.text, id])
+                        erased += database.changesCount
+                    }
+                    return .commit
+                }
+                return erased
+            }
+        } catch { throw InferenceLogError(error, path: path) }
+    }
+
+    /// Empties the write-ahead log, which still has the pages from before an erasure.
+    func forgetOldPages() async throws(InferenceLogError) {
+        do {
+            try await database.writeWithoutTransaction { database in
+                _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            }
+        } catch { throw InferenceLogError(error, path: path) }
+    }
+
     private func read<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(InferenceLogError) -> Value {

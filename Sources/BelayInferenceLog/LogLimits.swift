@@ -8,6 +8,10 @@ package struct LogLimits: Equatable, Sendable {
     package var batchRows: Int
     /// How long a first row waits for company before it is written.
     package var batchMilliseconds: Int
+    /// How long the disk is left alone after it refused answers and none came since.
+    package var retryMilliseconds: Int
+    /// A block of this size is closed and a new one begun: what a reader holds in memory.
+    package var blockBytes: Int
     /// A longer request or response is stored without its tail.
     package var bodyBytes: Int
     /// A segment of this size is closed and a new one begun.
@@ -21,6 +25,8 @@ package struct LogLimits: Equatable, Sendable {
         queuedBytes: Int,
         batchRows: Int,
         batchMilliseconds: Int,
+        retryMilliseconds: Int,
+        blockBytes: Int,
         bodyBytes: Int,
         segmentBytes: Int64,
         segmentRows: Int,
@@ -31,20 +37,24 @@ package struct LogLimits: Equatable, Sendable {
         self.queuedBytes = queuedBytes
         self.batchRows = batchRows
         self.batchMilliseconds = batchMilliseconds
+        self.retryMilliseconds = retryMilliseconds
+        self.blockBytes = blockBytes
         self.bodyBytes = bodyBytes
         self.segmentBytes = segmentBytes
         self.segmentRows = segmentRows
         self.totalBytes = totalBytes
     }
 
-    /// 64 MiB in memory, 4 GiB on disk in segments of 256 MiB.
+    /// 64 MiB in memory, 4 GiB on disk in segments of 128 MiB.
     package static let standard = LogLimits(
         queuedRows: 16_384,
         queuedBytes: 64 << 20,
         batchRows: 1000,
         batchMilliseconds: 10,
+        retryMilliseconds: 1000,
+        blockBytes: 64 << 10,
         bodyBytes: 1 << 20,
-        segmentBytes: 256 << 20,
+        segmentBytes: 128 << 20,
         segmentRows: 1_000_000,
         totalBytes: 4 << 30
     )

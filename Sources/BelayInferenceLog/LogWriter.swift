@@ -1,3 +1,5 @@
+import BelayCore
+
 /// The one writer: takes rows from the queue and puts them into segments until the queue is closed.
 ///
 /// Confined to its thread. A batch that cannot be written is counted as failed and forgotten: holding on to
@@ -11,15 +13,18 @@ struct LogWriter {
     private var current: (segment: Segment, fill: Segment.Fill)?
     /// A segment from before that has room left; used up by the first batch.
     private var candidate: Segment?
+    private var tail: LogTail
 
     init(
         queue: AnswerQueue,
         folder: SegmentFolder,
+        tail: LogTail,
         limits: LogLimits,
         before: @escaping @Sendable (Int) throws(InferenceLogError) -> Void
     ) {
         self.queue = queue
         self.folder = folder
+        self.tail = tail
         self.limits = limits
         self.before = before
         self.candidate = folder.segments.last
@@ -29,36 +34,58 @@ struct LogWriter {
     mutating func run() {
         while let rows = queue.take() {
             var rest = rows[...]
-            while !rest.isEmpty {
+            repeat {
                 let batch = rest.prefix(limits.batchRows)
                 rest = rest.dropFirst(batch.count)
                 do throws(InferenceLogError) {
-                    try write(batch)
+                    try before(batch.count)
+                    if batch.isEmpty { try probe() } else { try write(batch) }
                     queue.settle(batch, nil)
                 } catch {
                     // The counters say so, and `/v1/info` shows them among the answers that are not kept.
                     queue.settle(batch, error)
                 }
-            }
+            } while !rest.isEmpty
         }
         // Unsealed only means that the next start looks at it more closely.
         try? current?.segment.seal()
         queue.finish()
     }
 
-    private mutating func write(_ batch: ArraySlice<AnswerRecord>) throws(InferenceLogError) {
+    private mutating func write(_ batch: ArraySlice<Pending>) throws(InferenceLogError) {
         guard let first = batch.first else { return }
-        try before(batch.count)
-        var (segment, fill) = try ready(for: first)
-        do {
-            fill.bytes = try segment.append(batch, bodyBytes: limits.bodyBytes)
-            fill.rows += batch.count
-            current = (segment, fill)
+        let blocks = pack(batch)
+        var (segment, fill) = try ready(for: first.record)
+        var end = tail
+        end.position += batch.count
+        end.held += batch.count { $0.track == .held }
+        end.shadow += batch.count { $0.track == .shadow }
+        do throws(InferenceLogError) {
+            try segment.append(blocks, ending: end, isSynced: end.held > tail.held)
         } catch .damaged(let path, let reason) {
             // Nothing more goes into a broken file; the next batch begins a new one.
             current = nil
             throw .damaged(path: path, reason: reason)
         }
+        tail = end
+        fill.bytes += blocks.reduce(0) { $0 + Int64($1.bytes) }
+        fill.rows += batch.count
+        current = (segment, fill)
+    }
+
+    private func pack(_ batch: ArraySlice<Pending>) -> [Block] {
+        var packer = BlockPacker(limits: limits, capacity: batch.count)
+        for pending in batch {
+            let record = pending.record
+            packer.append(pending.redactor.map { record.redacted(by: $0) } ?? record)
+        }
+        return packer.finish()
+    }
+
+    /// Asks the disk whether it takes records again.
+    private mutating func probe() throws(InferenceLogError) {
+        if let current { return try current.segment.probe() }
+        try folder.probe()
     }
 
     private mutating func ready(
@@ -72,12 +99,15 @@ struct LogWriter {
         }
         if let candidate {
             self.candidate = nil
-            if candidate.size < limits.segmentBytes, let fill = try? candidate.open(), hasRoom(fill) {
-                current = (candidate, fill)
-                return (candidate, fill)
+            if candidate.size < limits.segmentBytes, let fill = try? candidate.open(at: tail) {
+                if hasRoom(fill) {
+                    current = (candidate, fill)
+                    return (candidate, fill)
+                }
+                try? candidate.seal()
             }
         }
-        let (segment, fill) = try folder.add(since: record.at)
+        let (segment, fill) = try folder.add(since: record.at, at: tail)
         current = (segment, fill)
         // What cannot be removed now is seen again at the next start, and no answer is lost over it.
         if let removed = try? folder.trim(to: limits.totalBytes) { queue.removed(segments: removed) }

@@ -9,12 +9,12 @@ import Synchronization
 /// One connection reads and writes it, because SQLite before 3.51.3 can damage a write-ahead log that two
 /// connections reset. The header's `user_version` says whether it was sealed.
 final class Segment: Sendable {
-    enum Mark: Int { case open = 1, sealed = 2 }
-
     let path: String
     /// The order among segments, the last part of the name; the time in it is for people.
     let number: Int
     private let connection = Mutex(Connection.unopened)
+    /// What is known of the ids in a segment that is written; a sealed one has them in a table.
+    let openIndex = Mutex<OpenIndex?>(nil)
 
     private enum Connection {
         case unopened
@@ -29,11 +29,10 @@ final class Segment: Sendable {
     }
 
     /// Reads the number from a file name; nil for any other file.
-    init?(folder: String, name: String) {
+    convenience init?(folder: String, name: String) {
         let form = /[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z-([0-9]{4,9})\.sqlite/
         guard let match = name.wholeMatch(of: form), let number = Int(match.1) else { return nil }
-        self.path = "\(folder)/\(name)"
-        self.number = number
+        self.init(path: "\(folder)/\(name)", number: number)
     }
 
     static func name(_ number: Int, since time: Timestamp) -> String {
@@ -54,6 +53,18 @@ final class Segment: Sendable {
         try unlinkFiles()
     }
 
+    /// Removes the files of a segment that nobody has opened.
+    func removeLeftovers() throws(InferenceLogError) { try unlinkFiles() }
+
+    /// Takes the place of another, sealed segment in one step; neither can be used afterwards.
+    func move(over other: Segment) throws(InferenceLogError) {
+        connection.withLock { $0 = .removed }
+        other.connection.withLock { $0 = .removed }
+        guard rename(path, other.path) == 0 else {
+            throw .unavailable(path: other.path, reason: String(cString: strerror(errno)))
+        }
+    }
+
     private func unlinkFiles() throws(InferenceLogError) {
         for suffix in ["", "-wal", "-shm", "-journal"] {
             guard unlink(path + suffix) == 0 || errno == ENOENT else {
@@ -61,85 +72,8 @@ final class Segment: Sendable {
             }
         }
     }
-}
 
-// MARK: - The writer's side
-
-extension Segment {
-    /// How full a segment is.
-    struct Fill: Equatable {
-        var rows: Int
-        var bytes: Int64
-    }
-
-    /// Makes the segment ready for rows, creating the table in a new file.
-    func open() throws(InferenceLogError) -> Fill {
-        do {
-            return try database().inDatabase { database in
-                try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
-                if try !database.tableExists("answer") {
-                    try database.inTransaction {
-                        try database.execute(sql: AnswerRow.schema)
-                        return .commit
-                    }
-                }
-                try Self.mark(.open, database)
-                return try Self.fill(database)
-            }
-        } catch { throw InferenceLogError(error, path: path) }
-    }
-
-    /// Writes the rows in one transaction: all of them or none.
-    func append(_ rows: some Collection<AnswerRecord>, bodyBytes: Int) throws(InferenceLogError) -> Int64 {
-        do {
-            return try database().inDatabase { database in
-                try database.inTransaction(.immediate) {
-                    let statement = try database.cachedStatement(sql: AnswerRow.insertion)
-                    for row in rows {
-                        statement.setUncheckedArguments(AnswerRow.arguments(row, bodyBytes: bodyBytes))
-                        try statement.execute()
-                    }
-                    return .commit
-                }
-                return try Self.bytes(database)
-            }
-        } catch { throw InferenceLogError(error, path: path) }
-    }
-
-    /// Moves everything into the one file and marks it complete.
-    func seal() throws(InferenceLogError) {
-        do {
-            try database().inDatabase { database in
-                try database.execute(sql: "PRAGMA journal_mode = DELETE")
-                try Self.mark(.sealed, database)
-            }
-        } catch { throw InferenceLogError(error, path: path) }
-    }
-
-    /// Whether the last writer ended in order; false after a crash.
-    func isSealed() throws(InferenceLogError) -> Bool {
-        do {
-            return try database().inDatabase { database in
-                try Int.fetchOne(database, sql: "PRAGMA user_version") == Mark.sealed.rawValue
-            }
-        } catch { throw InferenceLogError(error, path: path) }
-    }
-
-    private static func mark(_ mark: Mark, _ database: Database) throws {
-        try database.execute(sql: "PRAGMA user_version = \(mark.rawValue)")
-    }
-
-    private static func bytes(_ database: Database) throws -> Int64 {
-        let pages = try Int64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
-        return try pages * (Int64.fetchOne(database, sql: "PRAGMA page_size") ?? 4096)
-    }
-
-    private static func fill(_ database: Database) throws -> Fill {
-        let rows = try Int.fetchOne(database, sql: "SELECT max(position) FROM answer") ?? 0
-        return Fill(rows: rows, bytes: try bytes(database))
-    }
-
-    private func database() throws -> DatabaseQueue {
+    func database() throws -> DatabaseQueue {
         if case .open(let database) = connection.withLock({ $0 }) { return database }
         let opened = try DatabaseQueue(path: path)
         let kept: DatabaseQueue? = connection.withLock { connection in
@@ -158,58 +92,151 @@ extension Segment {
         }
         return kept
     }
+
+    /// Runs `body` alone on the connection, on the caller's thread.
+    func sync<Value>(_ body: (Database) throws -> Value) throws(InferenceLogError) -> Value {
+        do { return try database().inDatabase(body) } catch { throw InferenceLogError(error, path: path) }
+    }
+
+    func fault(_ fault: BlockFault, at position: Int) -> InferenceLogError {
+        .damaged(path: path, reason: "the block at \(position) is damaged: \(fault.reason)")
+    }
 }
 
-// MARK: - Reading
+// MARK: - The writer's side
 
 extension Segment {
-    /// The newest answers with these ids, by id.
-    func find(_ ids: some Collection<String> & Sendable, _ model: ModelName) async throws(InferenceLogError)
-        -> [String: AnswerRecord]
-    {
-        try await read { database in
-            let statement = try database.cachedStatement(sql: AnswerRow.newestWithID)
-            var found: [String: AnswerRecord] = [:]
-            for id in ids {
-                guard let row = try Row.fetchOne(statement, arguments: [model.text, id]) else { continue }
-                found[id] = try self.record(row)
+    /// How full a segment is.
+    struct Fill: Equatable {
+        var rows: Int
+        var bytes: Int64
+    }
+
+    /// Makes the segment ready for answers, creating the tables in a new file that begins at `tail`.
+    func open(at tail: LogTail) throws(InferenceLogError) -> Fill {
+        // Before the ids leave their table, so that a search in between finds them.
+        searchUnsealed()
+        return try sync { database in
+            let isNew = try !database.tableExists("block")
+            if isNew { try database.execute(sql: "PRAGMA page_size = \(SegmentSchema.pageBytes)") }
+            try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+            try database.inTransaction {
+                if isNew {
+                    try database.execute(sql: SegmentSchema.tables)
+                    try database.execute(
+                        sql: "INSERT INTO start (position, held, shadow) VALUES ($1, $2, $3)",
+                        arguments: [tail.position, tail.held, tail.shadow]
+                    )
+                }
+                try database.execute(sql: "DELETE FROM id_index")
+                try SegmentSchema.mark(.open, database)
+                return .commit
             }
-            return found
+            return try Self.fill(database)
         }
     }
 
-    func answers(_ release: ReleaseID, limit: Int) async throws(InferenceLogError) -> [AnswerRecord] {
-        try await read { database in
-            let rows = try Row.fetchAll(
-                database,
-                sql: AnswerRow.newestOfRelease,
-                arguments: [release.value, limit]
-            )
-            return try rows.map(self.record)
+    /// From now on ids are looked up in the blocks themselves.
+    func searchUnsealed() { openIndex.withLock { $0 = $0 ?? OpenIndex() } }
+
+    /// Writes the blocks in one transaction, all of them or none, so that the log ends at `tail`.
+    ///
+    /// Synced means: to return only once the disk has them, and everything before.
+    func append(_ blocks: [Block], ending tail: LogTail, isSynced: Bool) throws(InferenceLogError) {
+        try sync { database in
+            let mode = isSynced ? "FULL" : "NORMAL"
+            try database.cachedStatement(sql: "PRAGMA synchronous = \(mode)").execute()
+            try database.inTransaction(.immediate) {
+                var position = tail.position - blocks.reduce(0) { $0 + $1.count }
+                for var block in blocks {
+                    block.seal(at: position)
+                    try Self.insert(block, position, tail, database)
+                    position += block.count
+                }
+                return .commit
+            }
         }
     }
 
-    func units(_ release: ReleaseID) async throws(InferenceLogError) -> Set<UnitHash> {
-        try await read { database in
-            let values = try Int64.fetchAll(
-                database,
-                sql: AnswerRow.unitsOfRelease,
-                arguments: [release.value]
-            )
-            return Set(values.map { UnitHash(UInt64(bitPattern: $0)) })
+    private static func insert(
+        _ block: Block,
+        _ position: Int,
+        _ tail: LogTail,
+        _ database: Database
+    ) throws {
+        let statement = try database.cachedStatement(sql: SegmentSchema.insertion)
+        try withData(block.keys) { keys in
+            try withData(block.answers) { answers in
+                try statement.execute(arguments: [
+                    position, block.count, block.model.text, block.firstAt.milliseconds,
+                    block.lastAt.milliseconds, tail.held, tail.shadow, block.bytes, keys, answers,
+                ])
+            }
+        }
+        guard !block.releases.isEmpty else { return }
+        let releases = try database.cachedStatement(sql: SegmentSchema.releaseInsertion)
+        for (part, count) in block.releases {
+            try releases.execute(arguments: [
+                part.release.value, position, part.version.value, part.arm.rawValue, count,
+            ])
         }
     }
 
-    private func record(_ row: Row) throws -> AnswerRecord {
-        guard let record = AnswerRow.record(row) else {
-            throw InferenceLogError.damaged(path: path, reason: "row \(row["position"] as Int) is malformed")
+    /// Lends the bytes to a statement, which copies them; `data` must not be kept.
+    static func withData<Value>(_ bytes: [UInt8], _ body: (_ data: Data) throws -> Value) rethrows -> Value {
+        try bytes.withUnsafeBytes { buffer in
+            guard let start = buffer.baseAddress else { return try body(Data()) }
+            let lent = UnsafeMutableRawPointer(mutating: start)
+            return try body(Data(bytesNoCopy: lent, count: buffer.count, deallocator: .none))
         }
-        return record
     }
 
-    private func read<Value: Sendable>(
-        _ body: @escaping @Sendable (Database) throws -> Value
-    ) async throws(InferenceLogError) -> Value {
-        do { return try await database().read(body) } catch { throw InferenceLogError(error, path: path) }
+    /// Finds out whether there is space again, by using some.
+    func probe() throws(InferenceLogError) {
+        try sync { database in
+            try database.execute(sql: "INSERT INTO probe (bytes) VALUES (zeroblob(1048576))")
+            try database.execute(sql: "DELETE FROM probe")
+        }
+    }
+
+    /// Sorts the ids for searching, moves everything into the one file and marks it complete.
+    func seal() throws(InferenceLogError) {
+        try sync { database in
+            try database.inTransaction {
+                try IDIndex.write(database)
+                return .commit
+            }
+            try database.execute(sql: "PRAGMA journal_mode = DELETE")
+            try SegmentSchema.mark(.sealed, database)
+        }
+        openIndex.withLock { $0 = nil }
+    }
+
+    /// What the file says of itself.
+    func mark() throws(InferenceLogError) -> SegmentSchema.Mark {
+        guard let mark = try sync({ try SegmentSchema.mark($0) }) else {
+            throw .damaged(path: path, reason: "a newer Belay wrote it, or something else did")
+        }
+        return mark
+    }
+
+    func rows() throws(InferenceLogError) -> Int {
+        try sync { try Int.fetchOne($0, sql: "SELECT sum(count) FROM block") ?? 0 }
+    }
+
+    /// Where the log stood after this segment's last block.
+    func tail() throws(InferenceLogError) -> LogTail? {
+        try sync { database in
+            try Row.fetchOne(database, sql: SegmentSchema.tail).map {
+                LogTail(position: $0["position"], held: $0["held"], shadow: $0["shadow"])
+            }
+        }
+    }
+
+    private static func fill(_ database: Database) throws -> Fill {
+        let rows = try Int.fetchOne(database, sql: "SELECT sum(count) FROM block") ?? 0
+        let pages = try Int64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+        let bytes = try pages * (Int64.fetchOne(database, sql: "PRAGMA page_size") ?? 4096)
+        return Fill(rows: rows, bytes: bytes)
     }
 }

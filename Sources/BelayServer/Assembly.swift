@@ -84,7 +84,9 @@ package struct Assembly: Sendable {
                 services: [
                     .init(service: Closing(parts: parts)),
                     .init(service: Conducting(conductor: parts.conductor)),
+                    .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: application),
+                    .init(service: Announcing(draining: parts.desk.draining)),
                 ],
                 gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
                 logger: quiet(logger)
@@ -194,14 +196,24 @@ extension Assembly {
         log: InferenceLog,
         labels: LabelRelay
     ) -> Gateway {
-        Gateway(
-            configuration: GatewayConfiguration(host: settings.inference.host, port: settings.inference.port),
+        var configuration = GatewayConfiguration(
+            host: settings.inference.host,
+            port: settings.inference.port
+        )
+        configuration.version = belayVersion
+        let ids = RequestIDs()
+        return Gateway(
+            configuration: configuration,
             group: group,
             pool: pool,
-            record: { answer in if let record = AnswerRecord(answer) { log.record(record) } },
+            log: AnswerLogPort { answer, mustFit, settled in
+                log.keep(answer, mustFit: mustFit, settled)
+            } sampledOut: { model in
+                log.sampledOut(model: model)
+            },
             labels: { body, _ in await labels.reply(to: body) },
             clock: wallClock,
-            ids: { UUID().uuidString.lowercased() }
+            ids: { ids.next(at: wallClock()) }
         )
     }
 
@@ -254,6 +266,18 @@ extension Assembly {
                 metadata: ["path": "\(segment.path)", "rows": "\(segment.rows)"]
             )
         }
+        for path in opening.migrated {
+            logger.info("a log segment of an older version was rewritten", metadata: ["path": "\(path)"])
+        }
+        if let gap = opening.gap, !gap.isEmpty || !gap.isExact {
+            logger.warning(
+                "the last run ended before its answers were logged",
+                metadata: [
+                    "lost": "\(gap.isExact ? "" : "at least ")\(gap.lost)", "withheld": "\(gap.withheld)",
+                    "shadows": "\(gap.shadows)",
+                ]
+            )
+        }
         for path in opening.damaged {
             logger.error("a log segment cannot be read", metadata: ["path": "\(path)"])
         }
@@ -264,6 +288,11 @@ extension Assembly {
         router.add(middleware: ProblemMiddleware(logger: logger))
         router.add(middleware: OriginMiddleware())
         HealthRoutes(desk: parts.desk).register(on: router)
+        MetricsRoutes(
+            desk: parts.desk,
+            figures: { await parts.gateway.figures() },
+            logged: { parts.log.counters.results }
+        ).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
             on: v1
@@ -271,6 +300,7 @@ extension Assembly {
         EndpointRoutes(desk: parts.desk, ledger: parts.store) { UInt64.random(in: .min ... .max) }
             .register(on: v1)
         LabelRoutes(intake: parts.intake).register(on: v1)
+        AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
         let data = settings.data
         LedgerRoutes(ledger: parts.store, path: "\(data)/belay.sqlite") {
             await parts.info(data: data, inference: inference)
@@ -314,6 +344,64 @@ private struct Conducting: Service {
     }
 }
 
+/// Removes answers that no policy keeps any longer, once a minute.
+private struct Forgetting: Service {
+    let conductor: Conductor
+    let log: InferenceLog
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await forget()
+                do {
+                    try await Task.sleep(for: .seconds(60), clock: .continuous)
+                } catch {
+                    return
+                }
+            }
+        }
+    }
+
+    private func forget() async {
+        let endpoints = await conductor.state.endpoints.values
+        let settings = endpoints.map { ($0.id.model, $0.effectivePolicy.serving.record) }
+        log.setRetention(
+            Dictionary(
+                settings.map {
+                    ($0, Retention(keepMilliseconds: $1.keepMilliseconds, keepBytes: $1.keepBytes))
+                }
+            ) { $1 }
+        )
+        do {
+            let removed = try await log.applyRetention(now: wallClock())
+            if removed > 0 { logger.info("answers were removed", metadata: ["count": "\(removed)"]) }
+        } catch {
+            // What could not be removed now is found again in a minute.
+            logger.warning(
+                "answers could not be removed",
+                metadata: ["error": "\(error.explanation.summary)"]
+            )
+        }
+    }
+}
+
+/// Hears first that the server is to stop, and says so to whoever asks whether it is ready.
+private struct Announcing: Service {
+    let draining: Draining
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        draining.begin()
+    }
+}
+
+extension LogCounters {
+    fileprivate var results: [String: Int] {
+        ["logged": logged, "dropped": dropped, "failed": failed, "sampled_out": sampledOut]
+    }
+}
+
 /// Ends last: requests in flight are answered first, and then the log is written out.
 private struct Closing: Service {
     let parts: Assembly.Parts
@@ -326,27 +414,5 @@ private struct Closing: Service {
         try? await parts.conductor.tick()
         await parts.log.close()
         try parts.store.close()
-    }
-}
-
-extension AnswerRecord {
-    /// Nil for what was refused before a version was chosen: there is no answer to keep.
-    fileprivate init?(_ answer: Answer) {
-        guard let version = answer.version else { return nil }
-        self.init(
-            id: answer.id,
-            at: answer.at,
-            model: answer.model,
-            version: version,
-            release: answer.release,
-            arm: answer.arm ?? .pinned,
-            share: answer.share,
-            unit: answer.unit,
-            latencyMicroseconds: answer.latencyMicroseconds,
-            status: answer.status,
-            fallback: answer.fallback,
-            request: answer.request,
-            response: answer.response
-        )
     }
 }

@@ -7,9 +7,17 @@ struct Desk: Sendable {
     let conductor: Conductor
     let pool: InstancePool
     let now: @Sendable () -> Timestamp
+    let draining = Draining()
 
     func snapshot() async -> Snapshot {
-        let (state, reports) = await conductor.picture
-        return Snapshot(state: state, now: now(), loaded: pool.loaded, reports: reports)
+        let picture = await conductor.picture
+        return Snapshot(
+            state: picture.state,
+            now: now(),
+            loaded: pool.loaded,
+            reports: picture.reports,
+            standbys: picture.standbys,
+            fenced: picture.fenced
+        )
     }
 }

@@ -11,7 +11,25 @@ package protocol Database: Sendable {
     ///
     /// Not cut off by the cancellation of its task. After an error other than a lost connection nothing of
     /// it is in the database.
-    func transact(_ steps: [Step]) async throws(StoreError) -> Outcome
+    func transact(_ steps: [Step], _ durability: Durability) async throws(StoreError) -> Outcome
+
+    /// Moves what the write-ahead log holds to where it belongs, once there is enough of it.
+    ///
+    /// Called between transactions that nobody waits for, so that none of those somebody waits for has to.
+    func checkpoint() async throws(StoreError)
+}
+
+extension Database {
+    /// Runs all steps in one transaction that outlives a loss of power once it is acknowledged.
+    func transact(_ steps: [Step]) async throws(StoreError) -> Outcome { try await transact(steps, .now) }
+}
+
+/// When a transaction must outlive a loss of power; a killed process loses neither.
+package enum Durability: Sendable {
+    /// Before it is acknowledged.
+    case now
+    /// With the next one that is durable now, which can never be on disk without those before it.
+    case later
 }
 
 /// One SQL statement with its parameters in order.

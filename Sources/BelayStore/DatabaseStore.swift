@@ -69,17 +69,51 @@ package final class DatabaseStore<Backing: Database>: Ledger {
     }
 }
 
-extension DatabaseStore: EvidenceStore {
+extension DatabaseStore: Archive {
     package func appendTicks(_ ticks: [EvidenceTick]) async throws(StoreError) {
         guard !ticks.isEmpty else { return }
-        _ = try await database.transact(ticks.map { .run(EvidenceTable.insertion($0)) })
+        _ = try await database.transact(ticks.map { .run(EvidenceTable.insertion($0)) }, .later)
     }
+
+    package func tidy() async throws(StoreError) { try await database.checkpoint() }
 
     package func ticks(of release: ReleaseID) async throws(StoreError) -> [EvidenceTick] {
         let rows = try await database.rows(EvidenceTable.of(release))
         return try orBroken { () throws(LedgerProblem) in
             try rows.map { row throws(LedgerProblem) in try EvidenceTable.tick(row) }
         }
+    }
+
+    package func releasesWithTicks(limit: Int) async throws(StoreError) -> [ReleaseID] {
+        try await database.rows(EvidenceTable.repeated(limit: max(0, limit)))
+            .compactMap { $0[0].integer.flatMap { Int(exactly: $0) } }.map(ReleaseID.init)
+    }
+
+    package func sumTicks(of release: ReleaseID) async throws(StoreError) {
+        guard let sum = EvidenceTick(sumOf: try await ticks(of: release)) else { return }
+        let steps = [EvidenceTable.deletion(of: release), EvidenceTable.insertion(sum)]
+        _ = try await database.transact(steps.map(Step.run), .later)
+    }
+
+    package func keep(_ golden: GoldenAnswer) async throws(StoreError) {
+        _ = try await database.transact([.run(GoldenTable.insertion(golden))], .later)
+    }
+
+    package func golden(of version: VersionID) async throws(StoreError) -> GoldenAnswer? {
+        try await database.rows(GoldenTable.of(version)).first.flatMap { row in
+            guard let at = row[0].integer, let body = row[1].text else { return nil }
+            return GoldenAnswer(version: version, at: Timestamp(milliseconds: at), body: body)
+        }
+    }
+}
+
+extension EvidenceTick {
+    /// One tick that counts what all of them counted, at the time and step of the newest; nil for none.
+    init?(sumOf ticks: [EvidenceTick]) {
+        guard let newest = ticks.last else { return nil }
+        var sum = EvidenceCounts()
+        for tick in ticks { sum.merge(tick.counts) }
+        self.init(release: newest.release, at: newest.at, step: newest.step, counts: sum)
     }
 }
 

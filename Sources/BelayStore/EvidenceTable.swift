@@ -17,6 +17,17 @@ enum EvidenceTable {
         Statement("SELECT id, body FROM evidence WHERE release = $1 ORDER BY id", [SQLValue(release.value)])
     }
 
+    static func repeated(limit: Int) -> Statement {
+        Statement(
+            "SELECT release FROM evidence GROUP BY release HAVING count(*) > 1 ORDER BY release LIMIT $1",
+            [SQLValue(limit)]
+        )
+    }
+
+    static func deletion(of release: ReleaseID) -> Statement {
+        Statement("DELETE FROM evidence WHERE release = $1", [SQLValue(release.value)])
+    }
+
     static func tick(_ row: [SQLValue]) throws(LedgerProblem) -> EvidenceTick {
         let body = Data((row[1].text ?? "").utf8)
         guard let tick = try? JSONDecoder().decode(EvidenceTick.self, from: body) else {

@@ -7,6 +7,7 @@ package final class InMemoryStore: Store {
         var chain = Chain()
         var entries: [SealedEntry] = []
         var ticks: [ReleaseID: [EvidenceTick]] = [:]
+        var golden: [VersionID: GoldenAnswer] = [:]
     }
 
     private let content = Mutex(Content())
@@ -42,4 +43,26 @@ package final class InMemoryStore: Store {
     package func ticks(of release: ReleaseID) -> [EvidenceTick] {
         content.withLock { $0.ticks[release] ?? [] }
     }
+
+    package func releasesWithTicks(limit: Int) -> [ReleaseID] {
+        content.withLock { content in
+            Array(content.ticks.filter { $0.value.count > 1 }.keys.sorted().prefix(max(0, limit)))
+        }
+    }
+
+    package func sumTicks(of release: ReleaseID) {
+        content.withLock { content in
+            if let sum = EvidenceTick(sumOf: content.ticks[release] ?? []) { content.ticks[release] = [sum] }
+        }
+    }
+
+    package func keep(_ golden: GoldenAnswer) {
+        content.withLock { content in
+            if content.golden[golden.version] == nil { content.golden[golden.version] = golden }
+        }
+    }
+
+    package func golden(of version: VersionID) -> GoldenAnswer? { content.withLock { $0.golden[version] } }
+
+    package func tidy() {}
 }

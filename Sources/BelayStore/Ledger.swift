@@ -40,10 +40,49 @@ package protocol EvidenceStore: Sendable {
 
     /// All ticks of one release, in the order in which they were recorded.
     func ticks(of release: ReleaseID) async throws(StoreError) -> [EvidenceTick]
+
+    /// Releases of which more than one tick is kept, oldest first, at most `limit` of them.
+    func releasesWithTicks(limit: Int) async throws(StoreError) -> [ReleaseID]
+
+    /// Puts one tick, the sum of all that are kept, in their place.
+    ///
+    /// For releases that are over: nobody will judge them again, and sums still agree. Repeating it is
+    /// harmless.
+    func sumTicks(of release: ReleaseID) async throws(StoreError)
+}
+
+/// What versions answered when they became stable.
+package protocol GoldenStore: Sendable {
+    /// Keeps the answer unless there is one of this version already: the first counts.
+    func keep(_ golden: GoldenAnswer) async throws(StoreError)
+
+    func golden(of version: VersionID) async throws(StoreError) -> GoldenAnswer?
+}
+
+/// What a version answered to its golden request, for the store a text like any other.
+package struct GoldenAnswer: Equatable, Sendable {
+    package let version: VersionID
+    package let at: Timestamp
+    package let body: String
+
+    package init(version: VersionID, at: Timestamp, body: String) {
+        self.version = version
+        self.at = at
+        self.body = body
+    }
+}
+
+/// What is kept beside the ledger: too much of it, or of no consequence for what serves.
+///
+/// What is kept here may be lost in a power failure until the ledger's next entry, never after it: no
+/// decision is ever on disk without the evidence that it rests on.
+package protocol Archive: EvidenceStore, GoldenStore {
+    /// Does what the store has to do from time to time, while nobody waits for it.
+    func tidy() async throws(StoreError)
 }
 
 /// Everything that must not be forgotten.
-package typealias Store = Ledger & EvidenceStore
+package typealias Store = Ledger & Archive
 
 /// The place after which the next entry goes.
 package struct Head: Hashable, Sendable, CustomStringConvertible {

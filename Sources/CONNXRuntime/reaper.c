@@ -1,7 +1,18 @@
 #include "api.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 // Destroying a session of a large model takes long, and the last reference to it may fall anywhere, on an
 // event loop too. So sessions are handed to one thread that has nothing else to do.
+
+// What loading left between memory still in use goes back to the system too.
+static void trim(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
 
 static void *reap(void *argument) {
     belay_onnx *library = argument;
@@ -12,6 +23,7 @@ static void *reap(void *argument) {
         library->retired = session->next_retired;
         pthread_mutex_unlock(&library->retired_lock);
         belay_session_destroy(session);
+        trim();
     }
     return NULL;
 }

@@ -36,11 +36,43 @@ struct APIPath: Equatable {
     static func policy(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/policy") }
     static func releases(of model: ModelName) -> APIPath { APIPath("/v1/releases?model=\(model)") }
 
+    static func erasures(_ model: ModelName) -> APIPath { APIPath("/v1/models/\(model)/erasures") }
+    static func subjects(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/subjects") }
+
+    static func predictions(_ model: ModelName, _ query: AnswerQuery) -> APIPath {
+        APIPath("/v1/models/\(model)/predictions?\(query.text)")
+    }
+
+    static func answers(_ id: ReleaseID, _ query: AnswerQuery) -> APIPath {
+        APIPath("/v1/releases/\(id)/answers?\(query.text)")
+    }
+
     static func release(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)") }
     static func why(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/why") }
     static func hold(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/hold") }
     static func resume(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/resume") }
     static func promote(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/promote") }
+}
+
+/// Which answers are asked for, and the page of them; a version's label has an alphabet safe in a URL too.
+struct AnswerQuery {
+    private static let pageAnswers = 5000
+
+    let form: String
+    let from: Int
+    var since: Timestamp?
+    var version: String?
+    var release: ReleaseID?
+    var shadows = false
+
+    fileprivate var text: String {
+        var parts = ["format=\(form)", "from=\(from)", "limit=\(Self.pageAnswers)"]
+        if let since { parts.append("since=\(since)") }
+        if let version { parts.append("version=\(version)") }
+        if let release { parts.append("release=\(release)") }
+        if shadows { parts.append("shadows=true") }
+        return parts.joined(separator: "&")
+    }
 }
 
 /// Where a server's control API is: `http://127.0.0.1:7700`.

@@ -134,17 +134,7 @@ struct ServerOptions: ParsableArguments {
 
     func validate() throws { _ = try address() }
 
-    func address() throws -> ServerAddress {
-        let environment = ProcessInfo.processInfo.environment["BELAY_SERVER"].flatMap {
-            $0.isEmpty ? nil : $0
-        }
-        let text = server ?? environment ?? ServerAddress.standard
-        guard let address = ServerAddress(text) else {
-            let origin = server == nil ? "BELAY_SERVER" : "--server"
-            throw ValidationError("\(origin) is '\(text)'; write a URL such as \(ServerAddress.standard).")
-        }
-        return address
-    }
+    func address() throws -> ServerAddress { try serverAddress(server) }
 
     func client() throws -> Client {
         Client(server: try address(), environment: ProcessInfo.processInfo.environment)
@@ -157,6 +147,19 @@ struct ServerOptions: ParsableArguments {
         case .table: Stream.output.write(table(Look(.output)))
         }
     }
+}
+
+/// The server that is named, else the environment's, else the standard one.
+func serverAddress(_ named: String?) throws -> ServerAddress {
+    let environment = ProcessInfo.processInfo.environment["BELAY_SERVER"].flatMap {
+        $0.isEmpty ? nil : $0
+    }
+    let text = named ?? environment ?? ServerAddress.standard
+    guard let address = ServerAddress(text) else {
+        let origin = named == nil ? "BELAY_SERVER" : "--server"
+        throw ValidationError("\(origin) is '\(text)'; write a URL such as \(ServerAddress.standard).")
+    }
+    return address
 }
 
 /// Compact JSON with its keys in a fixed order.

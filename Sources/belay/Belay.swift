@@ -36,12 +36,12 @@ struct Belay: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     StatusCommand.self, WhyCommand.self, ShowCommand.self, ReleasesCommand.self,
-                    VersionsCommand.self,
+                    VersionsCommand.self, PredictionsCommand.self,
                 ]
             ),
             CommandGroup(
                 name: "Check",
-                subcommands: [LabelCommand.self, AuditCommand.self, PolicyCommand.self]
+                subcommands: [LabelCommand.self, AuditCommand.self, PolicyCommand.self, EraseCommand.self]
             ),
         ]
     )

@@ -144,6 +144,7 @@ struct ConcurrencyTests {
         let events = [try await first.events, try await second.events]
         #expect(events.count { $0.isEmpty } == 1, "what is already so is not done twice")
         #expect(stage.kinds.count { $0 == .rolledBack } == 1)
+        try await conductor.tick()
         #expect(stage.kinds.count { $0 == .fenceCompleted } == 1)
     }
 }

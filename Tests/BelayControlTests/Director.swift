@@ -194,7 +194,7 @@ extension Director {
             for entry in entries { say("\(entry.stored.kind) \(entry.stored.subject)") }
             reported += entries.count
         case "release": try await tell(words.release())
-        case "rollback": tellOfRollback()
+        case "rollback": await tellOfRollback()
         case "loaded": say(list(stage.process.loader.loaded))
         case "quarantine":
             say(list(state.models[Build.model(try words.next())]?.withdrawn ?? []))
@@ -208,13 +208,14 @@ extension Director {
 
     /// The phase of a release, and its guards' newest verdicts.
     private func tell(_ id: ReleaseID) async throws {
-        let (state, reports) = await stage.conductor.picture
+        let picture = await stage.conductor.picture
+        let (state, reports) = (picture.state, picture.reports)
         guard let release = state.releases[id] else { return say("there is none") }
         switch release.phase {
         case .gating: say("gating")
         case .refused(_, let gates):
             for gate in gates { say("gate \(gate.gate.rawValue) \(gate.outcome.rawValue) \(gate.detail)") }
-        case .shadow(let step, _): say("shadow, step \(step) at \(release.shadowShare)")
+        case .shadow(let step, _): say("shadow, step \(step)")
         case .canary(let step, _): say("canary, step \(step) at \(release.share)")
         case .watching: say("watching")
         case .settled: say("settled")
@@ -225,7 +226,7 @@ extension Director {
     }
 
     /// From where to where the newest rollback went, why, and what else was considered.
-    private func tellOfRollback() {
+    private func tellOfRollback() async {
         let entries = stage.store.entries(after: 0, limit: .max)
         var newest: Rollback?
         for case .release(.rolledBack(let rollback)) in entries.map(\.entry.event) { newest = rollback }
@@ -235,6 +236,8 @@ extension Director {
         for considered in newest.selection {
             say("\(considered.version) \(considered.taken ? "taken" : "passed over"): \(considered.why)")
         }
-        if stage.store.standing.state.endpoints[newest.endpoint]?.unfenced != nil { say("not fenced") }
+        let picture = await stage.conductor.picture
+        let isOver = picture.fenced.contains(newest.endpoint)
+        if picture.state.endpoints[newest.endpoint]?.unfenced != nil, !isOver { say("not fenced") }
     }
 }

@@ -53,6 +53,9 @@ final class MortalStore: Store {
     private let inner: InMemoryStore
     private let fate: Fate
     private let refusedTicks = Mutex(0)
+    /// Where entries, and evidence, wait on their way to the disk.
+    let entriesDoor = Door()
+    let ticksDoor = Door()
 
     init(_ inner: InMemoryStore, fate: Fate) {
         self.inner = inner
@@ -71,6 +74,7 @@ final class MortalStore: Store {
 
     func append(_ drafts: [EntryDraft], after head: Head) async throws(StoreError) -> Appended {
         try live()
+        await entriesDoor.pass()
         let blow = fate.next()
         guard blow != .beforeAppend else { throw die() }
         let appended = try inner.append(drafts, after: head)
@@ -90,6 +94,7 @@ final class MortalStore: Store {
 
     func appendTicks(_ ticks: [EvidenceTick]) async throws(StoreError) {
         try live()
+        await ticksDoor.pass()
         let isRefused = refusedTicks.withLock { times in
             defer { times = max(0, times - 1) }
             return times > 0
@@ -109,6 +114,28 @@ final class MortalStore: Store {
         try live()
         return inner.ticks(of: release)
     }
+
+    func releasesWithTicks(limit: Int) async throws(StoreError) -> [ReleaseID] {
+        try live()
+        return inner.releasesWithTicks(limit: limit)
+    }
+
+    func sumTicks(of release: ReleaseID) async throws(StoreError) {
+        try live()
+        inner.sumTicks(of: release)
+    }
+
+    func keep(_ golden: GoldenAnswer) async throws(StoreError) {
+        try live()
+        inner.keep(golden)
+    }
+
+    func golden(of version: VersionID) async throws(StoreError) -> GoldenAnswer? {
+        try live()
+        return inner.golden(of: version)
+    }
+
+    func tidy() async throws(StoreError) { try live() }
 
     private func live() throws(StoreError) {
         guard !fate.isDead else { throw .unavailable(path: "ledger", reason: "the process is dead") }

@@ -31,7 +31,59 @@ struct PublicationTests {
         let performed = try await stage.rollBack("fraud")
         #expect(performed.receipt?.epoch == (await stage.conductor.state.epoch))
         #expect(stage.publisher.current?.routes[Build.model("fraud")]?.withdrawn == [Build.number(2)])
-        #expect(stage.kinds.last == .fenceCompleted)
+    }
+
+    @Test func aRollbackAnswersBeforeItsFenceIsRecordedAndTheNextRoundRecordsThatReceipt() async throws {
+        let performed = try await stage.rollBack("fraud")
+        #expect(!stage.kinds.contains(.fenceCompleted))
+        #expect(await stage.conductor.picture.fenced == [Build.endpoint("fraud")])
+        // Another publication comes between; what is recorded is what was answered.
+        try await stage.conductor.load()
+        try await stage.conductor.tick()
+        #expect(stage.fences == [performed.receipt])
+        #expect(await stage.conductor.picture.fenced == [])
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func whileTheLoopRunsTheRecordFollowsTheAnswer() async throws {
+        let (conductor, clock) = (stage.conductor, stage.clock)
+        // The rounds stand still, so it is not they who record it.
+        stage.source.door.close()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await conductor.run(clock: clock, every: .milliseconds(200)) }
+            await stage.source.door.arrival()
+            let receipt = try await conductor.rollback(
+                Build.endpoint("fraud"),
+                to: nil,
+                by: .person("ada"),
+                reason: nil
+            ).receipt
+            while stage.fences.isEmpty { await Task.yield() }
+            #expect(stage.fences == [receipt])
+            stage.source.door.open()
+            group.cancelAll()
+        }
+    }
+
+    @Test func whateverIsRecordedNextTakesTheFenceAlong() async throws {
+        try await stage.serve("fraud", "three")
+        let first = try await stage.rollBack("fraud")
+        let second = try await stage.rollBack("fraud")
+        #expect(stage.fences == [first.receipt])
+        #expect(
+            stage.kinds.suffix(5) == [.rolledBack, .quarantined, .fenceCompleted, .rolledBack, .quarantined]
+        )
+        try await stage.conductor.tick()
+        #expect(stage.fences == [first.receipt, second.receipt])
+    }
+
+    @Test func afterACrashBehindTheAnswerTheNextStartCompletesTheFence() async throws {
+        try await stage.rollBack("fraud")
+        stage.restart()
+        #expect(await stage.conductor.picture.fenced == [])
+        try await stage.conductor.tick()
+        #expect(stage.fences.count == 1)
+        #expect(await stage.conductor.state.demand.fences.isEmpty)
     }
 
     @Test func aLoadThatWasNotAnnouncedIsAnnouncedByTheNextRound() async throws {

@@ -178,6 +178,7 @@ let rollbackStories = [
             expect serving fraud 1
             rollback fraud
               refused: rollback.no-target
+            tick 1s
             expect ledger
               registry.model_created fraud
               registry.version_registered fraud@1
@@ -329,8 +330,8 @@ let rollbackStories = [
               release.settled r2
               release.rolled_back fraud#prod
               safety.quarantined fraud@2
-              release.fence_completed fraud#prod
               safety.automatic_allowed fraud#prod
+              release.fence_completed fraud#prod
               safety.cleared fraud@2
               release.proposed r3
               release.gates_passed r3

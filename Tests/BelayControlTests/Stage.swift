@@ -66,6 +66,8 @@ final class Stage {
     let fate: Fate
     let runtime = StagedRuntime()
     let time = WallTime()
+    /// By which loads and questions are given up.
+    let clock = StepClock()
     /// What gateways have counted; it survives the process, because the requests that make it do.
     let evidence = EvidenceBox()
     /// A second source, for tests that want to stop a round in the middle.
@@ -78,13 +80,13 @@ final class Stage {
         self.fate = fate
         publisher = RecordingPublisher(store: store, fate: fate)
         let sources: [any EvidenceSource] = [evidence, source]
-        process = Self.process(shelf, store, fate, runtime, publisher, sources, time)
+        process = Self.process(shelf, store, fate, runtime, publisher, sources, time, clock)
     }
 
     /// Throws the process away and starts another on the same store: nothing is loaded, nothing published.
     func restart() {
         fate.revive()
-        process = Self.process(shelf, store, fate, runtime, publisher, [evidence, source], time)
+        process = Self.process(shelf, store, fate, runtime, publisher, [evidence, source], time, clock)
     }
 
     private static func process(
@@ -94,7 +96,8 @@ final class Stage {
         _ runtime: StagedRuntime,
         _ publisher: RecordingPublisher,
         _ sources: [any EvidenceSource],
-        _ time: WallTime
+        _ time: WallTime,
+        _ clock: StepClock
     ) -> Process {
         let pool = InstancePool()
         publisher.restart(pool: pool)
@@ -102,7 +105,7 @@ final class Stage {
             folders: shelf.folders,
             runtime: runtime,
             pool: pool,
-            clock: ContinuousClock()
+            clock: clock
         )
         let mortal = MortalStore(store, fate: fate)
         let conductor = Conductor(
@@ -222,6 +225,18 @@ extension Stage {
 
     func serving(_ model: String) async -> VersionNumber? {
         await conductor.state.endpoints[Build.endpoint(model)]?.stable?.version
+    }
+
+    /// The receipts that are recorded, in order.
+    var fences: [Receipt?] {
+        store.entries(after: 0, limit: .max).compactMap { sealed in
+            if case .release(.fenceCompleted(let fence)) = sealed.entry.event { fence.receipt } else { nil }
+        }
+    }
+
+    /// What is known of a version's golden request.
+    func health(_ model: String, _ number: Int) async -> StandbyHealth {
+        await conductor.health(of: Build.id(model, number))
     }
 
     /// The kinds of all entries, in order.

@@ -72,19 +72,35 @@ struct VersionLoaderTests {
         #expect(stage.publisher.visible == [Build.id("fraud", 1)])
     }
 
-    @Test func whatServesIsLoadedBeforeStandbys() async throws {
+    @Test func aStartWaitsForWhatServesAndForNothingElse() async throws {
         try await stage.serve("fraud", "one")
         try await stage.serve("fraud", "two")
         stage.restart()
-        stage.runtime.slowDown("fraud two")
+        stage.runtime.slowDown("fraud one")
         stage.runtime.door.close()
-        let conductor = stage.conductor
-        async let loading: Void = conductor.load()
-        await stage.runtime.door.arrival()
-        #expect(stage.process.loader.loaded.isEmpty)
+        try await stage.conductor.loadServing()
+        #expect(stage.process.loader.loaded == [Build.id("fraud", 2)])
         stage.runtime.door.open()
-        try await loading
+        try await stage.conductor.load()
         #expect(stage.process.loader.loaded == [Build.id("fraud", 1), Build.id("fraud", 2)])
+    }
+
+    @Test func aStartDoesNotWaitForEverForWhatServes() async throws {
+        try await stage.serve("fraud", "one")
+        stage.restart()
+        stage.runtime.slowDown("fraud one")
+        stage.runtime.door.close()
+        let (conductor, loader) = (stage.conductor, stage.process.loader)
+        async let started: Void = conductor.loadServing()
+        await stage.runtime.door.arrival()
+        await stage.clock.advance(by: Conductor.startPatience)
+        try await started
+        #expect(!loader.isLoaded(Build.id("fraud", 1)))
+        stage.runtime.door.open()
+        while loader.isLoading(Build.id("fraud", 1)) { await Task.yield() }
+        try await conductor.load()
+        #expect(stage.publisher.visible == [Build.id("fraud", 1)])
+        #expect(stage.runtime.loads(of: "fraud one") == 2, "once before the restart, and once after it")
     }
 
     @Test func whatIsNotDemandedIsLetGo() async throws {

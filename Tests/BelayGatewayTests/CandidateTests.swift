@@ -168,7 +168,7 @@ import Testing
             _ = try await rig.gateway.publish(table(1, route(stable: 1, candidate: 2)))
             let response = try await rig.client().ask(user: user(in: .candidate))
             #expect(response.status == 500)
-            #expect(response["Belay-Fallback"] == "candidate=error")
+            #expect(response["Belay-Fallback"] == "candidate=error, stable=error")
             #expect(await rig.gateway.collect().counts == [key(.errorRate, .candidate, bad: true): 1])
         }
     }

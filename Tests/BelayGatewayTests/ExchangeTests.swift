@@ -18,11 +18,12 @@ import Testing
     }
 
     private func attempt(_ number: Int, _ value: Int, _ arm: Arm) -> Exchange.Attempt {
-        Exchange.Attempt(number: number, version: version(value), arm: arm)
+        let role = Exchange.Role(rawValue: arm.rawValue) ?? .pinned
+        return Exchange.Attempt(number: number, version: version(value), role: role)
     }
 
     static let failures: [Exchange.Failure] = [
-        .notLoaded, .overloaded, .timedOut(milliseconds: 5), .erred("why"), .invalidOutput("NaN"),
+        .notLoaded, .overloaded, .tripped, .timedOut(milliseconds: 5), .erred("why"), .invalidOutput("NaN"),
     ]
 
     @Test(arguments: Arm.allCases)
@@ -42,7 +43,7 @@ import Testing
         let step = exchange.apply(.ended(attempt: 1, .failed(failure)), route: Self.onTrial)
         #expect(step.action == .run(attempt(2, 1, .stable)))
         #expect(step.charge == Charge(arm: .candidate, verdict: .bad(failure)))
-        #expect(exchange.fallback?.description == "candidate=\(failure.reason)")
+        #expect(exchange.fallback == "candidate=\(failure.reason)")
         var failing = exchange
         #expect(
             exchange.apply(.ended(attempt: 2, .answered), route: Self.onTrial)
@@ -75,20 +76,20 @@ import Testing
     func theCallersOwnFaultIsChargedToNobody(arm: Arm) {
         var exchange = exchange(arm)
         #expect(
-            exchange.apply(.ended(attempt: 1, .mismatched("no")), route: Self.onTrial)
+            exchange.apply(.ended(attempt: 1, .objected(.mismatch("no"))), route: Self.onTrial)
                 == Exchange.Step(.reject(.mismatch("no")), nil)
         )
     }
 
     @Test func everyOutcomeOfAWithdrawnVersionIsThrownAwayUncharged() {
         let after = route(stable: 1, withdrawn: [2])
-        let outcomes = Self.failures.map(Exchange.Outcome.failed) + [.answered, .mismatched("no")]
+        let outcomes = Self.failures.map(Exchange.Outcome.failed) + [.answered, .objected(.mismatch("no"))]
         for event in outcomes.map({ Exchange.Event.ended(attempt: 1, $0) }) + [.rerouted] {
             var candidate = exchange(.candidate)
             #expect(
                 candidate.apply(event, route: after) == Exchange.Step(.run(attempt(2, 1, .stable)), nil)
             )
-            #expect(candidate.fallback?.description == "candidate=withdrawn")
+            #expect(candidate.fallback == "candidate=withdrawn")
             #expect(
                 candidate.apply(.ended(attempt: 2, .answered), route: after)
                     == Exchange.Step(.answer(attempt(2, 1, .stable)), nil)
@@ -143,5 +144,12 @@ import Testing
         ] {
             #expect(exchange.apply(event, route: nil) == .wait)
         }
+    }
+}
+
+extension Exchange {
+    /// With nothing to spend on second tries.
+    fileprivate mutating func apply(_ event: Event, route: Route?) -> Step {
+        apply(event, route: route) { false }
     }
 }

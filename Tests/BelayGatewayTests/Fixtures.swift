@@ -23,13 +23,18 @@ struct Rig: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         var configuration = GatewayConfiguration(host: "127.0.0.1", port: 0)
         configuration.drainTimeout = .seconds(5)
+        configuration.lingerTimeout = .milliseconds(20)
         configure(&configuration)
         let (pool, log, made) = (InstancePool(), AnswerLog(), Counter())
         let gateway = Gateway(
             configuration: configuration,
             group: group,
             pool: pool,
-            record: { log.keep($0) },
+            log: AnswerLogPort { answer, mustFit, settled in
+                log.keep(answer, mustFit: mustFit, settled)
+            } sampledOut: { _ in
+                log.leaveOut()
+            },
             labels: { body, type in
                 LabelReply(
                     status: 202,
@@ -64,9 +69,45 @@ final class AnswerLog: Sendable {
     private let answers = Mutex<[Answer]>([])
     private let obstacle = Mutex<Gate?>(nil)
 
-    func keep(_ answer: Answer) {
-        answers.withLock { $0.append(answer) }
+    private let leftOut = Counter()
+    private let capacity = Mutex(Int.max)
+    private let commits = Mutex<[AnswerLogPort.Settled]?>(nil)
+
+    func keep(_ answer: Answer, mustFit: Bool, _ settled: AnswerLogPort.Settled?) -> Bool {
+        let fits = answers.withLock { answers in
+            guard answers.count < capacity.withLock({ $0 }) else { return false }
+            answers.append(answer)
+            return true
+        }
         if let gate = obstacle.withLock({ $0.take() }) { gate.holdUp() }
+        guard fits else { return !mustFit }
+        guard let settled else { return true }
+        let waits = commits.withLock { commits in
+            commits?.append(settled)
+            return commits != nil
+        }
+        if !waits { settled(true) }
+        return true
+    }
+
+    func leaveOut() { leftOut.next() }
+
+    var sampledOut: Int { leftOut.value }
+
+    /// No more than so many answers fit.
+    func limit(to count: Int) { capacity.withLock { $0 = count } }
+
+    /// From now on nothing is on disk before ``commit()``.
+    func holdCommits() { commits.withLock { $0 = [] } }
+
+    var waitingCommits: Int { commits.withLock { $0?.count ?? 0 } }
+
+    func commit(isKept: Bool = true) {
+        let waiting = commits.withLock { commits in
+            defer { commits = nil }
+            return commits ?? []
+        }
+        for each in waiting { each(isKept) }
     }
 
     /// Lets the event loop of the next answer stand still until the gate is opened.
@@ -161,7 +202,11 @@ func route(
     standbys: [Int] = [],
     withdrawn: Set<Int> = [],
     unit: ServingSettings.Unit = .header("x-user"),
-    timeout: Int = 10_000
+    timeout: Int = 10_000,
+    record: RecordSettings = .standard,
+    shadows: [Route.Shadow] = [],
+    aliases: [String: VersionNumber] = [:],
+    failing: FailureSettings = .standard
 ) -> Route {
     Route(
         endpoint: EndpointID(fraud, in: .prod),
@@ -171,11 +216,11 @@ func route(
             Route.Candidate(version: version($0), release: release, share: share, salt: salt)
         },
         standbys: standbys.map(version),
-        shadows: [],
+        shadows: shadows,
         withdrawn: Set(withdrawn.map(version)),
-        aliases: [:],
-        serving: ServingSettings(unit: unit, timeoutMilliseconds: timeout, record: .standard),
-        failing: .standard
+        aliases: aliases,
+        serving: ServingSettings(unit: unit, timeoutMilliseconds: timeout, record: record),
+        failing: failing
     )
 }
 

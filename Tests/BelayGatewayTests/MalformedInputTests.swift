@@ -20,11 +20,17 @@ import Testing
         configuration.bodyLimit = 4096
         return Ports(
             configuration: configuration,
-            record: { _ in },
+            log: AnswerLogPort { _, _, _ in
+                true
+            } sampledOut: { _ in
+            },
             labels: { _, _ in LabelReply(status: 200, json: []) },
             clock: { Timestamp(milliseconds: 0) },
             ids: { "made" },
-            seen: SeenUnits(limit: 16)
+            seen: SeenUnits(limit: 16),
+            bodies: BodyBudget(bytes: 1 << 20),
+            readers: Readers(),
+            figures: { LoopFigures() }
         )
     }
 

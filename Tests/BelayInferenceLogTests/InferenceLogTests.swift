@@ -34,12 +34,18 @@ struct InferenceLogTests {
             release: ReleaseID(142),
             arm: .candidate,
             share: fixture.tenPercent,
+            epoch: Epoch(.max),
+            trace: "4bf92f3577b34da6a3ce929d0e0e4736",
             unit: UnitHash(.max),
-            latencyMicroseconds: 812,
-            status: 200,
+            subject: UnitHash(17),
+            latencyMicroseconds: .max,
+            status: 503,
+            code: "model.busy",
             fallback: "candidate: timeout",
             request: [0, 255],
-            response: []
+            requestHeaderLength: 1,
+            response: [],
+            responseHeaderLength: 0
         )
         log.record(full)
         #expect(try await log.find(id: "req-1 é", model: fixture.fraud) == full)
@@ -59,7 +65,7 @@ struct InferenceLogTests {
             #expect(try await log.find(id: "same", model: fixture.fraud)?.status == status)
         }
         await log.close()
-        #expect(try folder.names.count == 3)
+        #expect(try folder.segments.count == 3)
     }
 
     @Test func longBodiesLoseTheirTailButNotTheirLength() async throws {
@@ -80,13 +86,13 @@ struct InferenceLogTests {
         log.record(fixture.answer("0"))
         gate.waitForArrival()
         for number in 1..<15 { log.record(fixture.answer("\(number)")) }
-        var expected = LogCounters()
+        var expected = AnswerCounts()
         (expected.answered, expected.queued, expected.dropped) = (15, 10, 5)
-        #expect(log.counters == expected)
+        #expect(log.counters.served == expected)
         gate.open(times: 2)
         await log.flush()
         (expected.queued, expected.logged) = (0, 10)
-        #expect(log.counters == expected)
+        #expect(log.counters.served == expected)
         #expect(try await log.find(id: "9", model: fixture.fraud) != nil)
         #expect(try await log.find(id: "10", model: fixture.fraud) == nil)
         await log.close()
@@ -176,9 +182,9 @@ struct InferenceLogTests {
             }
         }
         await log.flush()
-        var expected = LogCounters()
+        var expected = AnswerCounts()
         (expected.answered, expected.logged) = (20_000, 20_000)
-        #expect(log.counters == expected)
+        #expect(log.counters.served == expected)
         let ids = (0..<4).flatMap { writer in stride(from: 0, to: 5000, by: 10).map { "\(writer)-\($0)" } }
         let found = try await log.find(ids: ids, model: fixture.fraud)
         #expect(found.count == 2000)

@@ -2,6 +2,7 @@ import BelayCore
 import BelayInferenceLog
 import Dispatch
 import Foundation
+import Synchronization
 import Testing
 
 /// A folder that lives as long as the value that owns it.
@@ -18,6 +19,18 @@ final class TemporaryFolder: Sendable {
     /// The names in it, sorted.
     var names: [String] {
         get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+    }
+
+    /// The names of the log's segments in it, sorted.
+    var segments: [String] {
+        get throws { try names.filter { $0.contains("Z-") && $0.hasSuffix(".sqlite") } }
+    }
+
+    /// Whether any file in it holds the text.
+    func holds(_ text: String) throws -> Bool {
+        try names.contains { name in
+            try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")).range(of: Data(text.utf8)) != nil
+        }
     }
 
     /// What would be left if the process that writes here were killed now.
@@ -46,6 +59,15 @@ final class Gate: Sendable {
     func open(times: Int) { for _ in 0..<times { permits.signal() } }
 }
 
+/// What was said to whom, in order.
+final class Told: Sendable {
+    private let words = Mutex<[String: [Bool]]>([:])
+
+    func add(_ name: String, _ word: Bool) { words.withLock { $0[name, default: []].append(word) } }
+
+    var all: [String: [Bool]] { words.withLock { $0 } }
+}
+
 struct Fixture {
     let fraud: ModelName
     let churn: ModelName
@@ -64,22 +86,27 @@ struct Fixture {
     func answer(
         _ id: String,
         model: ModelName? = nil,
+        kind: AnswerKind = .served,
+        at: Timestamp? = nil,
         release: Int? = nil,
         arm: Arm = .stable,
         unit: UInt64? = nil,
+        subject: UnitHash? = nil,
         status: Int = 200,
         request: [UInt8] = [1, 2],
         response: [UInt8] = [3]
     ) -> AnswerRecord {
         AnswerRecord(
             id: id,
-            at: start,
+            kind: kind,
+            at: at ?? start,
             model: model ?? fraud,
             version: two,
             release: release.map { ReleaseID($0) },
             arm: arm,
             share: tenPercent,
             unit: unit.map { UnitHash($0) },
+            subject: subject,
             latencyMicroseconds: 812,
             status: status,
             fallback: nil,

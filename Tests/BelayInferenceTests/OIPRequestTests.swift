@@ -35,7 +35,7 @@ struct OIPRequestTests {
     @Test func aWholeRequestIsRead() throws {
         let request = try decode(Self.whole)
         #expect(request.id == "r-1")
-        #expect(request.outputs == ["y"])
+        #expect(request.outputNames == ["y"])
         #expect(request.inputs.map(\.name) == ["x", "s", "b"])
         #expect(request.inputs[0].tensor.doubles == [1, 2.5, Double(Float(-3e-4)), 0])
         #expect(request.inputs[0].tensor.shape == [2, 2])
@@ -297,10 +297,41 @@ struct OIPRequestTests {
         #expect(error == .malformedJSON(offset: 61, expected: "a number for 'x' (FP32)"))
     }
 
-    @Test func binaryTensorsAreRefusedWithASentence() {
-        let body =
-            #"{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","parameters":{"binary_data_size":4}}]}"#
-        let error = #expect(throws: InferenceError.self) { try decode(body) }
-        #expect(error?.explanation.summary.contains("not in the binary form") == true)
+    @Test func encodingKeepsWhatIsAskedOfTheOutputs() throws {
+        var request = try decode(Self.whole)
+        request.outputs = [
+            RequestedOutput(name: "y", isBinary: true, classes: 3), RequestedOutput(name: "z"),
+        ]
+        request.binaryOutput = true
+        request.timeoutMicroseconds = 250_000
+        #expect(try OIPRequest(decoding: request.encode(), limits: .standard) == request)
+    }
+
+    @Test(arguments: [
+        (#""parameters":{"a":[1]}"#, "a string, a number or a boolean"),
+        (#""parameters":{"a":{}}"#, "a string, a number or a boolean"),
+        (#""parameters":{"a":null}"#, "a string, a number or a boolean"),
+        (#""parameters":{"triton_x":1}"#, "'triton_x' is reserved"),
+        (#""parameters":{"binary_data_output":1}"#, "true or false"),
+        (#""parameters":{"timeout":-1}"#, "a timeout"), (#""parameters":{"timeout":"1"}"#, "a timeout"),
+        (#""parameters":{"timeout":99999999999999999999}"#, "a timeout"),
+        (#""outputs":[{"name":"y","parameters":{"classification":-1}}]"#, "a number of classes"),
+        (#""outputs":[{"name":"y","parameters":{"classification":1.5}}]"#, "a number of classes"),
+        (#""outputs":[{"name":"y","parameters":{"binary_data":"true"}}]"#, "true or false"),
+        (#""outputs":[{"name":"y","parameters":{"shared_memory_region":"r"}}]"#, "shared memory"),
+        (#""outputs":[{"parameters":{}}]"#, "has no 'name'"),
+    ])
+    func parametersThatWouldBeMisunderstoodAreRefused(part: String, sentence: String) {
+        let error = #expect(throws: InferenceError.self) { try decode("{\"inputs\":[],\(part)}") }
+        #expect(error?.explanation.summary.contains(sentence) == true, "\(error as Any)")
+    }
+
+    @Test func aTimeoutAndAClassificationOfZeroAreNone() throws {
+        let request = try decode(
+            #"{"inputs":[],"parameters":{"timeout":0},"#
+                + #""outputs":[{"name":"y","parameters":{"classification":0}}]}"#
+        )
+        #expect(request.timeoutMicroseconds == nil)
+        #expect(request.outputs == [RequestedOutput(name: "y")])
     }
 }

@@ -5,6 +5,7 @@ import Testing
 @Suite("OIPResponse")
 struct OIPResponseTests {
     let outputs: [NamedTensor]
+    let plain = OIPRequest(id: nil, inputs: [], outputs: [])
 
     init() throws {
         outputs = [
@@ -19,9 +20,9 @@ struct OIPResponseTests {
         let bytes = try OIPResponse.encode(
             model: "fraud",
             version: "2",
-            id: "r\"1",
+            request: OIPRequest(id: "r\"1", inputs: [], outputs: []),
             outputs: [outputs[1], outputs[3]]
-        )
+        ).bytes
         #expect(
             String(decoding: bytes, as: UTF8.self) == #"""
                 {"model_name":"fraud","model_version":"2","id":"r\"1","outputs":[\#
@@ -33,7 +34,7 @@ struct OIPResponseTests {
 
     @Test func decodingGivesBackWhatWasEncoded() throws {
         let response = OIPResponse(model: "m", version: "3", id: nil, outputs: outputs)
-        let bytes = try OIPResponse.encode(model: "m", version: "3", id: nil, outputs: outputs)
+        let bytes = try OIPResponse.encode(model: "m", version: "3", request: plain, outputs: outputs).bytes
         #expect(try OIPResponse.decode(bytes, limits: .standard) == response)
         for length in bytes.indices {
             #expect(throws: InferenceError.self) {
@@ -46,7 +47,8 @@ struct OIPResponseTests {
         for (name, model) in try Expectations.load().models where name == "all-types" {
             let tensors = try model.cases?.first?.inputs.map { try $0.named() } ?? []
             #expect(tensors.count == 12)
-            let bytes = try OIPResponse.encode(model: "m", version: nil, id: nil, outputs: tensors)
+            let bytes = try OIPResponse.encode(model: "m", version: nil, request: plain, outputs: tensors)
+                .bytes
             #expect(try OIPResponse.decode(bytes, limits: .standard).outputs == tensors)
         }
     }
@@ -58,7 +60,7 @@ struct OIPResponseTests {
                 try OIPResponse.encode(
                     model: "m",
                     version: "1",
-                    id: nil,
+                    request: plain,
                     outputs: [NamedTensor(name: "y", tensor: tensor)]
                 )
             }
@@ -114,6 +116,16 @@ struct JSONPointerTests {
         #expect(pointer.scalar(in: Self.document) == "2")
         for length in Self.document.indices { _ = pointer.scalar(in: Array(Self.document[..<length])) }
         #expect(pointer.scalar(in: Array(#"{"a":NaN,"inputs":[{"data":[1,2]}]}"#.utf8)) == nil)
+    }
+
+    @Test func onlyTheHeaderOfAMixedBodyIsRead() throws {
+        let pointer = try known(JSONPointer("/parameters/n"))
+        let length = Self.document.count
+        #expect(pointer.scalar(in: Self.document + [0xff, 0], headerLength: length) == "42")
+        #expect(pointer.scalar(in: Self.document, headerLength: length) == "42")
+        for broken in [0, 10, -1, length + 1] {
+            #expect(pointer.scalar(in: Self.document, headerLength: broken) == nil)
+        }
     }
 
     @Test func theWholeDocumentMayBeTheScalar() throws {

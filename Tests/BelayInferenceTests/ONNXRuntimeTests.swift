@@ -147,6 +147,52 @@ struct ONNXRuntimeTests {
         #expect(start.duration(to: .now) < .seconds(5))
     }
 
+    @Test func aRequestAfterACancelledOneIsAnswered() throws {
+        let instance = try load(try Fixture("slow"))
+        let few = NamedTensor(name: "n", tensor: try integers([3]))
+        let right = try instance.infer([few], outputs: [], cancellation: Cancellation())
+        let cancellation = Cancellation()
+        let thread = Thread {
+            Thread.sleep(forTimeInterval: 0.02)
+            cancellation.cancel()
+        }
+        thread.start()
+        let many = NamedTensor(name: "n", tensor: try integers([2_000_000]))
+        #expect(throws: InferenceError.cancelled) {
+            try instance.infer([many], outputs: [], cancellation: cancellation)
+        }
+        for _ in 0..<3 {
+            let late = Cancellation()
+            #expect(try instance.infer([few], outputs: [], cancellation: late) == right)
+            // It must not reach the next request, which uses the same run.
+            late.cancel()
+        }
+    }
+
+    @Test func requestsOfDifferentShapesTakeTurns() throws {
+        let instance = try load(try Fixture("several-outputs"))
+        for count in [1, 3, 3, 0, 2, 100_000, 100_000, 1] {
+            let values = (0..<count).map { Float($0 + count) }
+            let x = NamedTensor(name: "x", tensor: try floats(values))
+            let answers = try instance.infer([x], outputs: ["doubled"], cancellation: Cancellation())
+            #expect(answers.first?.tensor.doubles == values.map { Double($0 * 2) })
+        }
+    }
+
+    @Test func aRequestAfterAFailedOneIsAnswered() throws {
+        let instance = try load(try Fixture("fails-for-negative"))
+        let name = try known(instance.signature.inputs.first).name
+        let (good, bad) = (
+            NamedTensor(name: name, tensor: try floats([1])),
+            NamedTensor(name: name, tensor: try floats([-1]))
+        )
+        let right = try instance.infer([good], outputs: [], cancellation: Cancellation())
+        #expect(throws: InferenceError.self) {
+            try instance.infer([bad], outputs: [], cancellation: Cancellation())
+        }
+        #expect(try instance.infer([good], outputs: [], cancellation: Cancellation()) == right)
+    }
+
     @Test func oneInstanceAnswersFourThreadsAtOnce() async throws {
         let instance = try load(try Fixture("add-int64"))
         let right = await withTaskGroup(of: Int.self) { group in

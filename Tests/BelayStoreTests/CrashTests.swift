@@ -22,11 +22,16 @@ private final class FailingDatabase: Database {
 
     func rows(_ query: Statement) async throws(StoreError) -> [[SQLValue]] { try await inner.rows(query) }
 
-    func transact(_ steps: [Step]) async throws(StoreError) -> Outcome {
+    func transact(_ steps: [Step], _ durability: Durability) async throws(StoreError) -> Outcome {
         seen.withLock { $0 = steps }
-        guard let count = self.steps.withLock({ $0 }) else { return try await inner.transact(steps) }
-        return try await inner.transact(steps.prefix(count) + [.run(Statement("INJECTED FAILURE", []))])
+        guard let count = self.steps.withLock({ $0 }) else {
+            return try await inner.transact(steps, durability)
+        }
+        let cut = Array(steps.prefix(count)) + [.run(Statement("INJECTED FAILURE", []))]
+        return try await inner.transact(cut, durability)
     }
+
+    func checkpoint() async throws(StoreError) { try await inner.checkpoint() }
 }
 
 @Suite("Crash safety")

@@ -105,14 +105,50 @@ struct SQLiteStoreTests {
 
     @Test func aNewerSchemaAndAForeignDatabaseAreLeftAlone() async throws {
         try await SQLiteStore.open(path: scratch.path).close()
-        try scratch.tamper("PRAGMA user_version = 2", dropTriggers: false)
-        await #expect(throws: StoreError.newerSchema(path: scratch.path, found: 2, known: 1)) {
+        try scratch.tamper("PRAGMA user_version = 3", dropTriggers: false)
+        await #expect(throws: StoreError.newerSchema(path: scratch.path, found: 3, known: 2)) {
             try await unlocked()
         }
         let other = "\(scratch.folder)/other.sqlite"
         try scratch.tamper("CREATE TABLE theirs (x)", at: other, dropTriggers: false)
         let error = await #expect(throws: StoreError.self) { try await SQLiteStore.open(path: other) }
         #expect(error?.explanation.code == "ledger.unavailable")
+    }
+
+    @Test func aStoreOfAnOlderBelayIsWholeAndGetsWhatItLacks() async throws {
+        let store = try await SQLiteStore.open(path: scratch.path)
+        _ = try await store.append(try story().drafts, after: .genesis)
+        let standing = store.standing
+        try store.close()
+        try scratch.tamper("DROP TABLE golden; PRAGMA user_version = 1", dropTriggers: false)
+        #expect(try Verification.verify(path: scratch.path).problem == nil)
+        let opened = try await SQLiteStore.open(path: scratch.path)
+        #expect(opened.standing == standing)
+        try await opened.keep(
+            GoldenAnswer(version: Build.id("fraud", 1), at: Timestamp(milliseconds: 1), body: "1")
+        )
+        #expect(try Verification.verify(path: scratch.path).problem == nil)
+    }
+
+    /// Nothing but this moves pages out of the log, so that no append has to.
+    @Test func theLogIsMovedWhenTheStoreIsTidied() async throws {
+        let store = try await SQLiteStore.open(path: scratch.path)
+        func size() throws -> Int {
+            try #require(
+                FileManager.default.attributesOfItem(atPath: scratch.path)[.size] as? Int
+            )
+        }
+        try await store.tidy()
+        let before = try size()
+        var head = Head.genesis
+        for index in 0..<100 { head = try await store.append([start(index, at: 1)], after: head).head }
+        #expect(try size() == before)
+        try await store.tidy()
+        let after = try size()
+        #expect(after > before)
+        _ = try await store.append([start(1, at: 1)], after: head)
+        try await store.tidy()
+        #expect(try size() == after, "one entry is not worth it")
     }
 
     @Test func aFolderThatIsNotThereIsAnError() async throws {

@@ -202,4 +202,38 @@ struct StoreContractTests {
         #expect(try await store.ticks(of: ReleaseID(3)).isEmpty)
         #expect(try await store.head == .genesis)
     }
+
+    @Test(arguments: StoreKind.allCases)
+    func theSumOfTicksCountsWhatTheyCounted(kind: StoreKind) async throws {
+        let store = try await kind.make(scratch)
+        try await store.appendTicks([
+            tick(2, at: 1, bad: 0), tick(1, at: 200, bad: 1), tick(1, at: 100, bad: 3),
+        ])
+        #expect(try await store.releasesWithTicks(limit: .max) == [ReleaseID(1)])
+        #expect(try await store.releasesWithTicks(limit: 0).isEmpty)
+        var sum = EvidenceCounts()
+        for tick in try await store.ticks(of: ReleaseID(1)) { sum.merge(tick.counts) }
+        for _ in 0..<2 {
+            try await store.sumTicks(of: ReleaseID(1))
+            let kept = try await store.ticks(of: ReleaseID(1))
+            #expect(kept.map(\.counts) == [sum] && kept.map(\.at.milliseconds) == [100])
+        }
+        #expect(try await store.ticks(of: ReleaseID(2)) == [tick(2, at: 1, bad: 0)])
+        #expect(try await store.releasesWithTicks(limit: .max).isEmpty)
+        try await store.sumTicks(of: ReleaseID(3))
+        #expect(try await store.ticks(of: ReleaseID(3)).isEmpty)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func theFirstGoldenAnswerIsKept(kind: StoreKind) async throws {
+        let store = try await kind.make(scratch)
+        let time = Timestamp(milliseconds: 7)
+        let first = GoldenAnswer(version: Build.id("fraud", 1), at: time, body: "grün")
+        try await store.keep(first)
+        try await store.keep(GoldenAnswer(version: Build.id("fraud", 1), at: time, body: "rot"))
+        try await store.keep(GoldenAnswer(version: Build.id("churn", 1), at: time, body: "blau"))
+        #expect(try await store.golden(of: Build.id("fraud", 1)) == first)
+        #expect(try await store.golden(of: Build.id("churn", 1))?.body == "blau")
+        #expect(try await store.golden(of: Build.id("fraud", 2)) == nil)
+    }
 }

@@ -82,8 +82,8 @@ struct VerificationTests {
 
     @Test func aNewerSchemaIsAnError() async throws {
         _ = try await write([])
-        try scratch.tamper("PRAGMA user_version = 2")
-        #expect(throws: StoreError.newerSchema(path: scratch.path, found: 2, known: 1)) {
+        try scratch.tamper("PRAGMA user_version = 3")
+        #expect(throws: StoreError.newerSchema(path: scratch.path, found: 3, known: 2)) {
             try Verification.verify(path: scratch.path)
         }
     }

@@ -24,6 +24,34 @@ import Testing
         #expect(command.parameters.map(\.value) == ["6", "a=b"])
     }
 
+    @Test func answersAreAskedForByTimeVersionAndRelease() throws {
+        let command = try parse(
+            "predictions fraud --since 24h --version 2 --release r7 -o csv --shadows",
+            as: PredictionsCommand.self
+        )
+        let now = try #require(Timestamp("2026-11-24T14:25:03Z"))
+        #expect(command.since?.time(before: now) == Timestamp("2026-11-23T14:25:03Z"))
+        #expect(command.options.output == .csv && command.shadows && command.release == ReleaseID(7))
+        let moment = try parse("predictions fraud --since 2026-11-23T14:25:03Z", as: PredictionsCommand.self)
+        #expect(moment.since?.time(before: now) == Timestamp("2026-11-23T14:25:03Z"))
+        let query = AnswerQuery(form: "csv", from: 8, since: now, version: "1.5.0", release: ReleaseID(7))
+        #expect(
+            APIPath.predictions(command.model, query).text
+                == "/v1/models/fraud/predictions?format=csv&from=8&limit=5000&since=2026-11-24T14:25:03.000Z"
+                + "&version=1.5.0&release=r7"
+        )
+    }
+
+    @Test func nothingIsErasedWithoutBeingAskedTwice() throws {
+        #expect(throws: (any Error).self) {
+            try parse("erase fraud --subject customer-17", as: EraseCommand.self)
+        }
+        let command = try parse("erase fraud --subject customer-17 --yes", as: EraseCommand.self)
+        #expect(command.subject == "customer-17")
+        #expect(throws: (any Error).self) { try parse("show r42", as: ShowCommand.self) }
+        #expect(try parse("show r42 --answers --subjects", as: ShowCommand.self).subjects)
+    }
+
     @Test func releaseTakesAVersionByNumberOrLabel() throws {
         let number = try parse(
             "release fraud@3 --policy p.yaml --wait --timeout 1h30m -m why",

@@ -4,18 +4,26 @@ import BelayCore
 struct ElementReader {
     private let name: String
     private let type: TensorType
-    private let limits: OIPLimits
-    private var packed: [UInt8] = []
+    /// Bytes of one element; nil for strings.
+    private let width: Int?
+    private let mostElements: Int
+    private let mostStringBytes: Int
+    private var packed = GrowingBytes()
     private var strings: [[UInt8]] = []
     private var count = 0
 
     init(name: String, type: TensorType, limits: OIPLimits) {
         self.name = name
         self.type = type
-        self.limits = limits
+        width = type.width
+        mostElements = width == nil ? limits.mostStrings : limits.mostElements
+        mostStringBytes = limits.mostStringBytes
     }
 
-    var storage: Tensor.Storage { type.width == nil ? .strings(strings) : .packed(packed) }
+    /// All elements, once they are read.
+    var storage: Tensor.Storage {
+        mutating get { width == nil ? .strings(strings) : .packed(packed.bytes) }
+    }
 
     /// Consumes one array and everything in it.
     ///
@@ -23,6 +31,7 @@ struct ElementReader {
     /// protocol.
     mutating func read(_ scanner: inout JSONScanner) throws(InferenceError) {
         try scanner.open("[", expecting: "an array, the data of '\(name)'")
+        reserve(for: scanner.bytes.count - scanner.position)
         var isFirst = true
         while try scanner.nextElement(isFirst: isFirst) {
             isFirst = false
@@ -34,39 +43,57 @@ struct ElementReader {
         }
     }
 
+    /// Makes room for the elements of a usual length in that many bytes, and never for much: the bytes may
+    /// hold other things, and other tensors.
+    private mutating func reserve(for bytes: Int) {
+        guard count == 0, let width else { return }
+        packed.reserve(min(bytes / 8, 4_096) * width)
+    }
+
     private mutating func element(_ scanner: inout JSONScanner) throws(InferenceError) {
         count += 1
-        let most = type.width == nil ? limits.mostStrings : limits.mostElements
-        guard count <= most else { throw .tooLarge(what: "elements in input '\(name)'", limit: most) }
-        let next = scanner.peek()
-        let start = scanner.position
+        guard count <= mostElements else {
+            throw .tooLarge(what: "elements in input '\(name)'", limit: mostElements)
+        }
         switch type {
-        case .bytes:
-            guard next == UInt8(ascii: "\"") else { throw unexpected("a string", at: start) }
-            let text = try scanner.stringBytes()
-            guard text.count <= limits.mostStringBytes else {
-                throw .tooLarge(what: "bytes in one string of '\(name)'", limit: limits.mostStringBytes)
-            }
-            strings.append(text)
-        case .bool:
-            guard next == UInt8(ascii: "t") || next == UInt8(ascii: "f") else {
-                throw unexpected("true or false", at: start)
-            }
-            packed.append(try scanner.boolean() ? 1 : 0)
+        case .bytes: try string(&scanner)
+        case .bool: try boolean(&scanner)
         default:
+            let next = scanner.peek()
             if next == UInt8(ascii: "\"") || next == UInt8(ascii: "t") || next == UInt8(ascii: "f") {
-                throw unexpected("a number", at: start)
+                throw unexpected("a number", at: scanner.position)
             }
-            try append(try scanner.number(), of: scanner.bytes, at: start)
+            let number = try scanner.number()
+            try append(number, of: scanner.bytes)
         }
     }
 
-    private mutating func append(
-        _ number: JSONNumber,
-        of document: [UInt8],
-        at start: Int
-    ) throws(InferenceError) {
+    private mutating func string(_ scanner: inout JSONScanner) throws(InferenceError) {
+        guard scanner.peek() == UInt8(ascii: "\"") else {
+            throw unexpected("a string", at: scanner.position)
+        }
+        let text = try scanner.stringBytes()
+        guard text.count <= mostStringBytes else {
+            throw .tooLarge(what: "bytes in one string of '\(name)'", limit: mostStringBytes)
+        }
+        strings.append(text)
+    }
+
+    private mutating func boolean(_ scanner: inout JSONScanner) throws(InferenceError) {
+        let next = scanner.peek()
+        guard next == UInt8(ascii: "t") || next == UInt8(ascii: "f") else {
+            throw unexpected("true or false", at: scanner.position)
+        }
+        packed.append(try scanner.boolean() ? 1 as UInt8 : 0)
+    }
+
+    private mutating func append(_ number: JSONNumber, of document: [UInt8]) throws(InferenceError) {
+        let start = number.range.lowerBound
         switch type {
+        // Through the double, as Python's float and then float32 round.
+        case .fp32: packed.append(try finite(Float(number.double(in: document)), at: start).bitPattern)
+        case .fp64: packed.append(try finite(number.double(in: document), at: start).bitPattern)
+        case .fp16: packed.append(try finite(Float16(number.double(in: document)), at: start).bitPattern)
         case .int8: try append(number.integer(Int8.self), at: start)
         case .int16: try append(number.integer(Int16.self), at: start)
         case .int32: try append(number.integer(Int32.self), at: start)
@@ -75,22 +102,16 @@ struct ElementReader {
         case .uint16: try append(number.integer(UInt16.self), at: start)
         case .uint32: try append(number.integer(UInt32.self), at: start)
         case .uint64: try append(number.integer(UInt64.self), at: start)
-        case .fp16:
-            packed.appendLittleEndian(try finite(Float16(number.double(in: document)), at: start).bitPattern)
-        // Through the double, as Python's float and then float32 round.
-        case .fp32:
-            packed.appendLittleEndian(try finite(Float(number.double(in: document)), at: start).bitPattern)
-        case .fp64: packed.appendLittleEndian(try finite(number.double(in: document), at: start).bitPattern)
         case .bool, .bytes: throw unexpected("no number", at: start)
         }
     }
 
     private mutating func append(
-        _ value: (some FixedWidthInteger)?,
+        _ value: (some FixedWidthInteger & BitwiseCopyable)?,
         at start: Int
     ) throws(InferenceError) {
         guard let value else { throw unexpected("a whole number in its range", at: start) }
-        packed.appendLittleEndian(value)
+        packed.append(value)
     }
 
     private func finite<Value: BinaryFloatingPoint>(
@@ -107,9 +128,7 @@ struct ElementReader {
 }
 
 extension [UInt8] {
-    mutating func appendLittleEndian<Value: FixedWidthInteger>(_ value: Value) {
-        for shift in stride(from: 0, to: Value.bitWidth, by: 8) {
-            append(UInt8(truncatingIfNeeded: value >> Value(truncatingIfNeeded: shift)))
-        }
+    mutating func appendLittleEndian(_ value: some FixedWidthInteger) {
+        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 }

@@ -5,7 +5,8 @@ package struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     package static let mostTokens = 8
 
     package let description: String
-    private let tokens: [String]
+    /// What stands between the slashes, escapes resolved.
+    let tokens: [String]
 
     /// Returns nil unless `text` is empty or starts with `/`, each `~` is followed by 0 or 1, and there are
     /// at most ``mostTokens``.
@@ -26,8 +27,12 @@ package struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     ///
     /// Numbers are made alike (`42`, `42.0` and `4.2e1` all give `42`), so that one account sticks to one
     /// version however its client writes it.
-    package func scalar(in document: [UInt8]) -> String? {
-        var scanner = JSONScanner(document, mostDepth: 64)
+    ///
+    /// Only the first `headerLength` bytes are looked at, when binary tensors follow the JSON.
+    package func scalar(in document: [UInt8], headerLength: Int? = nil) -> String? {
+        let end = headerLength ?? document.count
+        guard 0...document.count ~= end else { return nil }
+        var scanner = JSONScanner(end == document.count ? document : Array(document[..<end]), mostDepth: 64)
         do throws(InferenceError) {
             for token in tokens {
                 guard try scanner.enter(token) else { return nil }

@@ -9,6 +9,8 @@ struct JSONScanner {
     var position = 0
     private var depth = 0
     private let mostDepth: Int
+    /// The keys of the objects that are open, those of the innermost last: one allocation for all of them.
+    private var keys: [String] = []
 
     init(_ bytes: [UInt8], mostDepth: Int) {
         self.bytes = bytes
@@ -16,6 +18,7 @@ struct JSONScanner {
     }
 
     /// The next byte that is not white space, not consumed; nil at the end.
+    @inline(__always)
     mutating func peek() -> UInt8? {
         while position < bytes.count {
             switch bytes[position] {
@@ -37,8 +40,11 @@ struct JSONScanner {
     // MARK: - Structure
 
     /// Consumes `{` or `[`.
-    mutating func open(_ bracket: Unicode.Scalar, expecting what: String) throws(InferenceError) {
-        guard peek() == UInt8(ascii: bracket) else { throw failure(expected: what) }
+    mutating func open(
+        _ bracket: Unicode.Scalar,
+        expecting what: @autoclosure () -> String
+    ) throws(InferenceError) {
+        guard peek() == UInt8(ascii: bracket) else { throw failure(expected: what()) }
         guard depth < mostDepth else {
             throw .tooLarge(what: "levels of nesting in the JSON", limit: mostDepth)
         }
@@ -47,6 +53,7 @@ struct JSONScanner {
     }
 
     /// Moves to the next element of the array that is open; false when it was closed instead.
+    @inline(__always)
     mutating func nextElement(isFirst: Bool) throws(InferenceError) -> Bool {
         switch peek() {
         case UInt8(ascii: "]"):
@@ -85,13 +92,27 @@ struct JSONScanner {
         _ member: (inout JSONScanner, String) throws(InferenceError) -> Void
     ) throws(InferenceError) {
         try open("{", expecting: what)
-        var keys = DistinctKeys()
-        while let key = try nextKey(isFirst: keys.isEmpty) {
-            guard keys.insert(key) else {
+        let outer = keys.count
+        var many: Set<String> = []
+        var isFirst = true
+        while let key = try nextKey(isFirst: isFirst) {
+            isFirst = false
+            guard note(key, after: outer, in: &many) else {
                 throw failure(expected: "each key once, not '\(key.prefix(40))' again")
             }
             try member(&self, key)
         }
+        keys.removeLast(keys.count - outer)
+    }
+
+    /// Returns false when the object whose keys begin at `outer` has `key` already.
+    ///
+    /// They are compared one by one while they are few, which is nearly always, and hashed into `many` then.
+    private mutating func note(_ key: String, after outer: Int, in many: inout Set<String>) -> Bool {
+        for index in outer..<keys.count where keys[index] == key { return false }
+        guard keys.count - outer < 16 else { return many.insert(key).inserted }
+        keys.append(key)
+        return true
     }
 
     /// Calls `element` for each element of the array ahead; `element` must consume it.
@@ -118,7 +139,7 @@ struct JSONScanner {
             }
         case UInt8(ascii: "["):
             try array(expecting: "an array") { (scanner) throws(InferenceError) in try scanner.skipValue() }
-        case UInt8(ascii: "\""): _ = try stringBytes()
+        case UInt8(ascii: "\""): if plainText() == nil { _ = try stringBytes() }
         case UInt8(ascii: "t"), UInt8(ascii: "f"): _ = try boolean()
         case UInt8(ascii: "n"): try null()
         default: _ = try number()
@@ -143,33 +164,36 @@ struct JSONScanner {
     }
 
     mutating func string() throws(InferenceError) -> String {
-        String(decoding: try stringBytes(), as: UTF8.self)
+        if let plain = plainText() { return String(decoding: bytes[plain], as: UTF8.self) }
+        return String(decoding: try stringBytes(), as: UTF8.self)
     }
 
     /// The bytes of one string, escapes resolved; always well-formed UTF-8.
     mutating func stringBytes() throws(InferenceError) -> [UInt8] {
+        if let plain = plainText() { return Array(bytes[plain]) }
         guard peek() == UInt8(ascii: "\"") else { throw failure(expected: "a string in quotes") }
         var reader = JSONString(bytes, from: position + 1)
         let content = try reader.read()
         position = reader.position
         return content
     }
-}
 
-/// The keys of one object; a list while they are few, which is nearly always.
-struct DistinctKeys {
-    private var few: [String] = []
-    private var many: Set<String> = []
-
-    var isEmpty: Bool { few.isEmpty }
-
-    /// Returns false when `key` is already there.
-    mutating func insert(_ key: String) -> Bool {
-        guard few.count >= 16 else {
-            guard !few.contains(key) else { return false }
-            few.append(key)
-            return true
+    /// Consumes a string of ASCII without escapes, as nearly all are, and says where its content stands.
+    ///
+    /// Returns nil, and stays where it is, when anything else is ahead.
+    private mutating func plainText() -> Range<Int>? {
+        guard peek() == UInt8(ascii: "\"") else { return nil }
+        let start = position + 1
+        var end = start
+        while end < bytes.count {
+            switch bytes[end] {
+            case UInt8(ascii: "\""):
+                position = end + 1
+                return start..<end
+            case UInt8(ascii: "\\"), 0..<0x20, 0x80...: return nil
+            default: end += 1
+            }
         }
-        return !few.contains(key) && many.insert(key).inserted
+        return nil
     }
 }

@@ -5,36 +5,51 @@ import BelayCore
 /// Floats are written as the shortest decimal that reads back to the same value, so a response carries
 /// exactly what the model said and nothing that it did not.
 struct JSONWriter {
-    private(set) var bytes: [UInt8] = []
+    private var text = GrowingBytes()
 
-    mutating func raw(_ text: StaticString) {
-        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+    init() { text.reserve(512) }
+
+    /// All there is; nothing is written after that.
+    var bytes: [UInt8] { mutating get { text.bytes } }
+
+    mutating func raw(_ words: StaticString) {
+        words.withUTF8Buffer { unsafe text.append(contentsOf: $0) }
     }
 
-    mutating func string(_ text: String) { quoted(Array(text.utf8)) }
+    mutating func string(_ content: String) {
+        var content = content
+        content.withUTF8 { unsafe quoted($0) }
+    }
 
     /// - Parameter content: Must be UTF-8.
-    private mutating func quoted(_ content: [UInt8]) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in content {
+    private mutating func quoted(_ content: UnsafeBufferPointer<UInt8>) {
+        text.append(UInt8(ascii: "\""))
+        if unsafe content.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            unsafe text.append(contentsOf: content)
+        } else {
+            unsafe escaped(content)
+        }
+        text.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escaped(_ content: UnsafeBufferPointer<UInt8>) {
+        for index in 0..<content.count {
+            let byte = unsafe content[index]
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
+                text.append(UInt8(ascii: "\\"))
+                text.append(byte)
             case 0x0a: raw("\\n")
             case 0..<0x20:
                 raw("\\u00")
-                bytes.append(byte < 0x10 ? UInt8(ascii: "0") : UInt8(ascii: "1"))
-                bytes.append(lowerDigits[Int(byte & 15)])
-            default: bytes.append(byte)
+                text.append(byte < 0x10 ? UInt8(ascii: "0") : UInt8(ascii: "1"))
+                text.append(lowerDigits[Int(byte & 15)])
+            default: text.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
-    mutating func integer(_ value: some FixedWidthInteger) {
-        bytes.append(contentsOf: value.description.utf8)
-    }
+    mutating func integer(_ value: some FixedWidthInteger) { text.append(number: value) }
 
     mutating func tensors(_ tensors: [NamedTensor]) throws(InferenceError) {
         raw("[")
@@ -65,15 +80,15 @@ struct JSONWriter {
         }
         switch tensor.storage {
         case .strings(let strings):
-            for (index, text) in strings.enumerated() {
-                guard String(validating: text, as: UTF8.self) != nil else {
+            for (index, string) in strings.enumerated() {
+                guard String(validating: string, as: UTF8.self) != nil else {
                     throw .invalidOutput(
                         name: named.name,
                         reason: "string \(index) is not UTF-8, which JSON must be"
                     )
                 }
                 if index > 0 { raw(",") }
-                quoted(text)
+                unsafe string.withUnsafeBufferPointer { unsafe quoted($0) }
             }
         case .packed(let packed): numbers(packed, type: tensor.type)
         }
@@ -100,18 +115,33 @@ struct JSONWriter {
         }
     }
 
-    private mutating func float(_ value: some CustomStringConvertible & BinaryFloatingPoint) {
-        bytes.append(contentsOf: value.description.utf8)
+    private mutating func float(_ value: Float) {
+        float(ShortestDecimal(value), isNegative: value.sign == .minus) { value.description }
     }
 
-    private mutating func list<Bits: FixedWidthInteger & UnsignedInteger>(
+    private mutating func float(_ value: Double) {
+        float(ShortestDecimal(value), isNegative: value.sign == .minus) { value.description }
+    }
+
+    private mutating func float(_ short: ShortestDecimal?, isNegative: Bool, otherwise: () -> String) {
+        if let short {
+            text.append(short, isNegative: isNegative)
+        } else {
+            var long = otherwise()
+            long.withUTF8 { unsafe text.append(contentsOf: $0) }
+        }
+    }
+
+    private mutating func list<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
         _ packed: [UInt8],
         of _: Bits.Type,
         _ write: (inout JSONWriter, Bits) -> Void
     ) {
+        // A comma and digits as they usually are; for more it grows.
+        text.reserve(packed.count * 3)
         let width = Bits.bitWidth / 8
         for start in stride(from: 0, to: packed.count, by: width) {
-            if start > 0 { raw(",") }
+            if start > 0 { text.append(UInt8(ascii: ",")) }
             write(&self, packed.littleEndian(at: start))
         }
     }
@@ -121,9 +151,9 @@ private let lowerDigits = Array("0123456789abcdef".utf8)
 
 extension [UInt8] {
     /// The element whose first byte is at `start`.
-    func littleEndian<Bits: FixedWidthInteger & UnsignedInteger>(at start: Int) -> Bits {
-        var bits: Bits = 0
-        for index in 0..<Bits.bitWidth / 8 { bits |= Bits(self[start + index]) << Bits(index * 8) }
-        return bits
+    @inline(__always)
+    func littleEndian<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(at start: Int) -> Bits {
+        let bits = unsafe span.bytes.unsafeLoadUnaligned(fromByteOffset: start, as: Bits.self)
+        return Bits(littleEndian: bits)
     }
 }

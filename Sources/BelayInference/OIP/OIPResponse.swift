@@ -1,3 +1,23 @@
+import BelayCore
+
+/// A body as it goes over the wire.
+package struct OIPBody: Equatable, Sendable {
+    package let bytes: [UInt8]
+    /// The value of `Inference-Header-Content-Length`, how many of the bytes are JSON; nil when all are, and
+    /// the header is not sent.
+    package let headerLength: Int?
+
+    package init(bytes: [UInt8], headerLength: Int?) {
+        self.bytes = bytes
+        self.headerLength = headerLength
+    }
+
+    /// `application/octet-stream` when there are bytes behind the JSON.
+    package var contentType: String {
+        headerLength == nil ? "application/json" : "application/octet-stream"
+    }
+}
+
 /// An inference response of the Open Inference Protocol.
 package struct OIPResponse: Equatable, Sendable {
     package let model: String
@@ -13,16 +33,19 @@ package struct OIPResponse: Equatable, Sendable {
         self.outputs = outputs
     }
 
-    /// The body to send; data is flattened, as every server of this protocol does.
+    /// The body to send: each output as the request wants it, in binary, in JSON, or as its classification.
     ///
-    /// - Throws: ``InferenceError/invalidOutput(name:reason:)`` for NaN, infinities and strings that are not
-    ///   UTF-8: none of them has a form in JSON.
+    /// The outputs are in the order to send. Data in JSON is flattened, as every server of this protocol has
+    /// it.
+    ///
+    /// - Throws: ``InferenceError/invalidOutput(name:reason:)`` for what has no form in JSON: NaN, infinities
+    ///   and strings that are not UTF-8. In binary they pass.
     package static func encode(
         model: String,
         version: String?,
-        id: String?,
+        request: OIPRequest,
         outputs: [NamedTensor]
-    ) throws(InferenceError) -> [UInt8] {
+    ) throws(InferenceError) -> OIPBody {
         var writer = JSONWriter()
         writer.raw("{\"model_name\":")
         writer.string(model)
@@ -30,35 +53,92 @@ package struct OIPResponse: Equatable, Sendable {
             writer.raw(",\"model_version\":")
             writer.string(version)
         }
-        if let id {
+        if let id = request.id {
             writer.raw(",\"id\":")
             writer.string(id)
         }
         writer.raw(",\"outputs\":")
-        try writer.tensors(outputs)
-        writer.raw("}")
-        return writer.bytes
+        let outputs = try request.classified(outputs)
+        guard outputs.contains(where: { request.isBinary($0.name) }) else {
+            try writer.tensors(outputs)
+            writer.raw("}")
+            return OIPBody(bytes: writer.bytes, headerLength: nil)
+        }
+        return try mixed(outputs, behind: writer.bytes, request: request)
+    }
+
+    /// Finishes the JSON that has been begun, and appends the bytes of the outputs that are binary.
+    private static func mixed(
+        _ outputs: [NamedTensor],
+        behind start: [UInt8],
+        request: OIPRequest
+    ) throws(InferenceError) -> OIPBody {
+        var json = start
+        var binary: [UInt8] = []
+        json.append(UInt8(ascii: "["))
+        for (index, output) in outputs.enumerated() {
+            if index > 0 { json.append(UInt8(ascii: ",")) }
+            var writer = JSONWriter()
+            if request.isBinary(output.name) {
+                let bytes = try output.tensor.binary(of: output.name)
+                writer.describe(output, binarySize: bytes.count)
+                json += writer.bytes
+                binary += bytes
+            } else {
+                try writer.tensors([output])
+                // Without the brackets of the list of one.
+                json += writer.bytes.dropFirst().dropLast()
+            }
+        }
+        json += "]}".utf8
+        return OIPBody(bytes: json + binary, headerLength: json.count)
     }
 
     /// Reads a body that this or another server wrote.
-    package static func decode(_ body: [UInt8], limits: OIPLimits) throws(InferenceError) -> OIPResponse {
-        var scanner = JSONScanner(body, mostDepth: limits.mostDepth)
+    ///
+    /// The arguments and errors are those of ``OIPRequest/init(decoding:headerLength:limits:)``.
+    package static func decode(
+        _ body: [UInt8],
+        headerLength: Int? = nil,
+        limits: OIPLimits
+    ) throws(InferenceError) -> OIPResponse {
+        var binary = try BinarySection(of: body, headerLength: headerLength)
+        var scanner = JSONScanner(binary.header, mostDepth: limits.mostDepth)
         var (model, version, id): (String?, String?, String?)
-        var outputs: [NamedTensor]?
+        var tensors: [WireTensor]?
         try scanner.object(expecting: "a JSON object, the response") {
             (scanner, key) throws(InferenceError) in
             switch key {
             case "model_name": model = try scanner.string()
             case "model_version": version = try scanner.string()
             case "id": id = try scanner.string()
-            case "outputs": outputs = try scanner.tensors(called: "output", limits: limits)
+            case "outputs": tensors = try scanner.tensors(called: "output", limits: limits)
             default: try scanner.skipValue()
             }
         }
         try scanner.expectEnd()
-        guard let model, let outputs else {
+        guard let model, let tensors else {
             throw .requestMismatch("The response has no '\(model == nil ? "model_name" : "outputs")'.")
         }
+        let outputs = try binary.complete(tensors, limits: limits)
         return OIPResponse(model: model, version: version, id: id, outputs: outputs)
+    }
+}
+
+extension JSONWriter {
+    /// One tensor without its elements, which follow behind the JSON.
+    fileprivate mutating func describe(_ output: NamedTensor, binarySize: Int) {
+        raw("{\"name\":")
+        string(output.name)
+        raw(",\"datatype\":")
+        string(output.tensor.type.rawValue)
+        raw(",\"shape\":[")
+        for (axis, dimension) in output.tensor.shape.enumerated() {
+            if axis > 0 { raw(",") }
+            integer(dimension)
+        }
+        raw("]")
+        parameters([("binary_data_size", .number(Int64(binarySize)))])
+        raw("}")
     }
 }

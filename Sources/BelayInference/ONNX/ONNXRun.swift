@@ -2,12 +2,25 @@ import BelayCore
 import CONNXRuntime
 
 /// One request on its way through a session: inputs copied in, run, outputs copied out.
-struct ONNXRun: ~Copyable {
+///
+/// Used by one request after another; what a run needs besides the tensors is made once.
+final class ONNXRun: Sendable {
+    private let session: ONNXSession
     private let handle: Handle
+    /// Ends the run, and makes it useless for another; for any thread, while somebody holds the run.
+    let stop: @Sendable () -> Void
 
-    init(handle: Handle) { self.handle = handle }
+    init(session: ONNXSession) throws(InferenceError) {
+        let handle = try session.run()
+        self.session = session
+        self.handle = handle
+        stop = { unsafe belay_run_stop(handle.pointer) }
+    }
 
     deinit { unsafe belay_run_release(handle.pointer) }
+
+    /// Forgets the request.
+    func clear() { unsafe belay_run_clear(handle.pointer) }
 
     func set(_ tensor: Tensor, at index: Int) throws(InferenceError) {
         switch tensor.storage {
@@ -19,24 +32,17 @@ struct ONNXRun: ~Copyable {
     private func set(_ bytes: [UInt8], of tensor: Tensor, at index: Int) throws(InferenceError) {
         let shape = tensor.shape.map(Int64.init)
         try check({ .runFailed(reason: $0) }) { reason in
-            var memory: UnsafeMutableRawPointer?
-            let code = unsafe belay_run_input(
+            unsafe belay_run_input(
                 handle.pointer,
                 index,
                 tensor.type.element,
                 shape,
                 shape.count,
-                &memory,
+                bytes,
+                bytes.count,
                 reason.text,
                 reason.capacity
             )
-            if code == 0, let memory = unsafe memory {
-                unsafe bytes.withUnsafeBytes { source in
-                    let target = unsafe UnsafeMutableRawBufferPointer(start: memory, count: source.count)
-                    unsafe target.copyBytes(from: source)
-                }
-            }
-            return code
         }
     }
 
@@ -60,11 +66,10 @@ struct ONNXRun: ~Copyable {
     }
 
     /// Runs the model for the outputs at the indices `wanted` of the session's.
-    func execute(_ wanted: [Int], stop: ONNXStop) throws(InferenceError) {
+    func execute(_ wanted: [Int]) throws(InferenceError) {
         try check({ .runFailed(reason: $0) }) { reason in
             unsafe belay_run_execute(
                 handle.pointer,
-                stop.handle.pointer,
                 wanted,
                 wanted.count,
                 reason.text,
@@ -76,60 +81,42 @@ struct ONNXRun: ~Copyable {
     /// What came out at `position` of the outputs wanted.
     func output(at position: Int, name: String) throws(InferenceError) -> Tensor {
         let failure = { (reason: String) in InferenceError.invalidOutput(name: name, reason: reason) }
-        var (element, rank): (Int32, Int) = (0, 0)
+        var (type, shape, bytes): (TensorType?, [Int], [UInt8]) = (nil, [], [])
         try check(failure) { reason in
-            unsafe belay_run_output(handle.pointer, position, &element, &rank, reason.text, reason.capacity)
-        }
-        guard let type = TensorType(element: element) else {
-            throw failure("it is not a tensor of a known type")
-        }
-        var dimensions = [Int64](repeating: 0, count: rank)
-        try check(failure) { reason in
-            unsafe belay_run_output_shape(
+            var (element, rank): (Int32, Int) = (0, 0)
+            var (dimensions, data): (UnsafePointer<Int64>?, UnsafeRawPointer?)
+            let code = unsafe belay_run_output(
                 handle.pointer,
                 position,
+                &element,
                 &dimensions,
-                rank,
+                &rank,
+                &data,
                 reason.text,
                 reason.capacity
             )
+            guard code == 0 else { return code }
+            type = TensorType(element: element)
+            shape = unsafe UnsafeBufferPointer(start: dimensions, count: rank).map(Int.init)
+            if let width = type?.width, unsafe data != nil,
+                let count = try? Tensor.elementCount(shape: shape)
+            {
+                bytes = unsafe Array(UnsafeRawBufferPointer(start: data, count: count * width))
+            }
+            return 0
         }
-        let shape = dimensions.map(Int.init)
+        guard let type else { throw failure("it is not a tensor of a known type") }
         do throws(InferenceError) {
             let count = try Tensor.elementCount(shape: shape)
-            let storage = try storage(at: position, type: type, count: count, failure)
+            let storage: Tensor.Storage =
+                type.width == nil
+                ? .strings(try strings(at: position, count: count, failure)) : .packed(bytes)
             return try Tensor(type: type, shape: shape, storage: storage)
         } catch {
             // Of an answer, a limit is the model's fault and not the caller's.
             guard case .tooLarge = error else { throw error }
             throw failure(error.explanation.summary)
         }
-    }
-
-    private func storage(
-        at position: Int,
-        type: TensorType,
-        count: Int,
-        _ failure: (String) -> InferenceError
-    ) throws(InferenceError) -> Tensor.Storage {
-        guard let width = type.width else {
-            return .strings(try strings(at: position, count: count, failure))
-        }
-        guard count > 0 else { return .packed([]) }
-        var bytes: [UInt8] = []
-        try check(failure) { reason in
-            var data: UnsafeRawPointer?
-            let code = unsafe belay_run_output_data(
-                handle.pointer,
-                position,
-                &data,
-                reason.text,
-                reason.capacity
-            )
-            if code == 0 { bytes = unsafe Array(UnsafeRawBufferPointer(start: data, count: count * width)) }
-            return code
-        }
-        return .packed(bytes)
     }
 
     private func strings(

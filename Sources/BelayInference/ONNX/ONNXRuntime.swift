@@ -65,6 +65,6 @@ package struct ONNXRuntime: Runtime {
         }
         let session = try ONNXSession(library: library, file: "\(folder)/\(entry)", name: entry.text)
         let signature = try session.signature(name: entry.text)
-        return ONNXInstance(library: library, session: session, signature: signature)
+        return ONNXInstance(session: session, signature: signature)
     }
 }

@@ -26,12 +26,11 @@ final class ONNXSession: Sendable {
         return signature
     }
 
-    func run() throws(InferenceError) -> ONNXRun {
-        ONNXRun(
-            handle: try made({ .runFailed(reason: $0) }) { reason in
-                unsafe belay_run_create(handle.pointer, reason.text, reason.capacity)
-            }
-        )
+    /// A run of this session, which must outlive it.
+    func run() throws(InferenceError) -> Handle {
+        try made({ .runFailed(reason: $0) }) { reason in
+            unsafe belay_run_create(handle.pointer, reason.text, reason.capacity)
+        }
     }
 
     private func specs(_ side: belay_side) throws(InferenceError) -> [TensorSpec] {
@@ -62,21 +61,6 @@ final class ONNXSession: Sendable {
         }
         return TensorSpec(name: name, type: type, shape: shape)
     }
-}
-
-/// The flag that ends a run; kept alive by whoever may still set it.
-final class ONNXStop: Sendable {
-    let handle: Handle
-
-    init(library: Handle) throws(InferenceError) {
-        handle = try made({ .runFailed(reason: $0) }) { reason in
-            unsafe belay_stop_create(library.pointer, reason.text, reason.capacity)
-        }
-    }
-
-    deinit { unsafe belay_stop_release(handle.pointer) }
-
-    func set() { unsafe belay_stop_now(handle.pointer) }
 }
 
 private let kindTensor: Int32 = 1

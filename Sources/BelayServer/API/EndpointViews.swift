@@ -41,6 +41,8 @@ package struct EndpointView: Codable, Equatable, Sendable {
     package let epoch: Int
     /// A rollback whose fence is not complete yet.
     package let fencing: Bool
+    /// What is known of the stable version and of the standbys, stable first.
+    package let readiness: [StandbyView]
 
     package init(
         model: String,
@@ -52,7 +54,8 @@ package struct EndpointView: Codable, Equatable, Sendable {
         withdrawn: [Int],
         automatic: Bool,
         epoch: Int,
-        fencing: Bool
+        fencing: Bool,
+        readiness: [StandbyView]
     ) {
         self.model = model
         self.environment = environment
@@ -64,6 +67,7 @@ package struct EndpointView: Codable, Equatable, Sendable {
         self.automatic = automatic
         self.epoch = epoch
         self.fencing = fencing
+        self.readiness = readiness
     }
 }
 

@@ -1,3 +1,4 @@
+import BelayControl
 import BelayCore
 
 /// A state together with what is only known in this process, ready to be shown.
@@ -7,6 +8,10 @@ struct Snapshot: Sendable {
     let loaded: Set<VersionID>
     /// The newest reports of each running release.
     let reports: [ReleaseID: [GuardReport]]
+    /// Stable and standbys of each endpoint, as their golden requests show them.
+    let standbys: [EndpointID: [StandbyHealth]]
+    /// Endpoints whose newest rollback is over although the record does not say so yet.
+    let fenced: Set<EndpointID>
 
     func endpoint(_ model: ModelName) -> EndpointView {
         let id = EndpointID(model, in: .prod)
@@ -23,7 +28,8 @@ struct Snapshot: Sendable {
             withdrawn: (state.models[model]?.withdrawn ?? []).map(\.value).sorted(),
             automatic: endpoint.map { $0.automatic == .allowed } ?? true,
             epoch: state.epoch.value,
-            fencing: endpoint?.unfenced != nil
+            fencing: endpoint?.unfenced != nil && !fenced.contains(id),
+            readiness: standbys[id]?.map(StandbyView.init) ?? []
         )
     }
 

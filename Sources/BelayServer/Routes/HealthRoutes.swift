@@ -1,25 +1,32 @@
-import BelayCore
 import Hummingbird
+import Synchronization
 
 /// `/livez` and `/readyz`: the first depends on nothing, the second tells the truth.
 struct HealthRoutes: Sendable {
     let desk: Desk
 
     func register(on router: Router<CallContext>) {
-        router.get("livez") { _, _ in Response(status: .ok, body: .init(byteBuffer: .init(string: "ok\n"))) }
+        router.get("livez") { _, _ in answer(.ok, "ok\n") }
         router.get("readyz") { _, _ in
-            let snapshot = await desk.snapshot()
-            let missing = snapshot.state.endpoints.values.compactMap { endpoint -> VersionID? in
-                let id = endpoint.stable.map { VersionID(endpoint.id.model, $0.version) }
-                return id.flatMap { snapshot.loaded.contains($0) ? nil : $0 }
-            }
-            let text =
-                missing.isEmpty
-                ? "ready\n" : "not loaded: \(missing.sorted().map(\.description).joined(separator: ", "))\n"
-            return Response(
-                status: missing.isEmpty ? .ok : .serviceUnavailable,
-                body: .init(byteBuffer: .init(string: text))
-            )
+            let readiness = Readiness(await desk.snapshot(), isDraining: desk.draining.hasBegun)
+            return answer(readiness.isReady ? .ok : .serviceUnavailable, readiness.text)
         }
     }
+
+    private func answer(_ status: HTTPResponse.Status, _ text: String) -> Response {
+        Response(
+            status: status,
+            headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
+            body: .init(byteBuffer: .init(string: text))
+        )
+    }
+}
+
+/// Whether the server has been told to stop.
+final class Draining: Sendable {
+    private let begun = Atomic<Bool>(false)
+
+    var hasBegun: Bool { begun.load(ordering: .relaxed) }
+
+    func begin() { begun.store(true, ordering: .relaxed) }
 }

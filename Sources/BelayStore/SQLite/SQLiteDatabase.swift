@@ -1,6 +1,7 @@
 import BelayCore
 import Foundation
 import GRDB
+import Synchronization
 
 /// A store in one SQLite file, `belay.sqlite`.
 package typealias SQLiteStore = DatabaseStore<SQLiteDatabase>
@@ -30,6 +31,13 @@ package final class SQLiteDatabase: Database {
     private let lock: FileLock?
     private let writer: DatabaseQueue
     private let reader: DatabaseQueue
+    /// Transactions since the newest checkpoint.
+    private let unmoved = Atomic<Int>(0)
+
+    /// A checkpoint after so many transactions moves some hundred pages, which takes a few milliseconds.
+    private static let transactionsPerCheckpoint = 64
+    /// Should nobody ask for checkpoints, SQLite makes one itself when the log has this many pages (40 MB).
+    private static let mostPagesInLog = 10_000
 
     /// Opens the file; the lock is held as long as the database is, and nil only in tests without.
     init(path: String, lock: FileLock?) throws(StoreError) {
@@ -56,11 +64,28 @@ package final class SQLiteDatabase: Database {
         }.get()
     }
 
-    package func transact(_ steps: [Step]) async throws(StoreError) -> Outcome {
+    package func transact(
+        _ steps: [Step],
+        _ durability: Durability
+    ) async throws(StoreError) -> Outcome {
+        defer { unmoved.add(1, ordering: .relaxed) }
+        return try await write { try $0.transact(steps, durability) }
+    }
+
+    /// Passive: it waits for no reader and moves what it can.
+    package func checkpoint() async throws(StoreError) {
+        guard unmoved.load(ordering: .relaxed) >= Self.transactionsPerCheckpoint else { return }
+        unmoved.store(0, ordering: .relaxed)
+        try await write { try $0.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
+    }
+
+    private func write<Value: Sendable>(
+        _ work: @escaping @Sendable (GRDB.Database) throws -> Value
+    ) async throws(StoreError) -> Value {
         let path = path
         return try await withCheckedContinuation { continuation in
             writer.asyncWriteWithoutTransaction { database in
-                let result = Result { try database.transact(steps) }
+                let result = Result { try work(database) }
                 continuation.resume(returning: result.mapError { StoreError($0, path: path) })
             }
         }.get()
@@ -89,7 +114,12 @@ extension SQLiteDatabase {
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF")
+            try database.execute(
+                sql: """
+                    PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;
+                    PRAGMA wal_autocheckpoint = \(mostPagesInLog)
+                    """
+            )
         }
         return configuration
     }
@@ -124,11 +154,16 @@ extension SQLiteDatabase {
             guard found <= Schema.version else {
                 throw StoreError.newerSchema(path: path, found: found, known: Schema.version)
             }
-            guard found == 0 else { return .commit }
-            guard try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0 else {
+            guard found < Schema.version else { return .commit }
+            guard
+                try found > 0
+                    || Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+            else {
                 throw StoreError.unavailable(path: path, reason: "it is a database, but not Belay's")
             }
-            try database.execute(sql: Schema.sql)
+            for version in (max(0, found) + 1)...Schema.version {
+                try database.execute(sql: Schema.added(in: version))
+            }
             try database.execute(sql: "PRAGMA user_version = \(Schema.version)")
             return .commit
         }
@@ -139,18 +174,21 @@ extension GRDB.Database {
     /// All rows, with texts read byte by byte: GRDB's own strings end at a zero byte and mend bad UTF-8, and
     /// both would hide a change.
     func rows(of query: Statement) throws -> [[SQLValue]] {
-        let cursor = try Row.fetchCursor(self, sql: query.sql, arguments: query.bound)
+        let cursor = try Row.fetchCursor(cachedStatement(sql: query.sql), arguments: query.bound)
         var rows: [[SQLValue]] = []
         while let row = try cursor.next() { rows.append(try row.values) }
         return rows
     }
 
-    func transact(_ steps: [Step]) throws -> Outcome {
+    func transact(_ steps: [Step], _ durability: Durability) throws -> Outcome {
         var outcome = Outcome.committed
+        // Said each time, so that no error in between can leave the wrong one standing.
+        try execute(sql: "PRAGMA synchronous = \(durability == .now ? "FULL" : "NORMAL")")
         try inTransaction(.immediate) {
             for step in steps {
                 switch step {
-                case .run(let statement): try execute(sql: statement.sql, arguments: statement.bound)
+                case .run(let statement):
+                    try cachedStatement(sql: statement.sql).execute(arguments: statement.bound)
                 case .require(let statement):
                     guard try !rows(of: statement).isEmpty else {
                         outcome = .unmet

@@ -3,9 +3,19 @@
 /// The ledger's rules are in its triggers too, so that no other program can break them by accident.
 enum Schema {
     /// What `PRAGMA user_version` says of a store of this shape.
-    static let version = 1
+    static let version = 2
 
-    static let sql = ledger + evidence + projections
+    /// Everything that a store of this version holds.
+    static func sql(version: Int = version) -> String { (1...version).map(added).joined() }
+
+    /// What a version added to the one before it.
+    static func added(in version: Int) -> String {
+        switch version {
+        case 1: ledger + evidence + projections
+        case 2: golden
+        default: ""
+        }
+    }
 
     private static let ledger = """
         CREATE TABLE ledger (
@@ -45,6 +55,17 @@ enum Schema {
             body    TEXT    NOT NULL
         ) STRICT;
         CREATE INDEX evidence_by_release ON evidence (release, id);
+
+        """
+
+    private static let golden = """
+        CREATE TABLE golden (
+            model   TEXT    NOT NULL,
+            version INTEGER NOT NULL,
+            at      INTEGER NOT NULL,
+            body    TEXT    NOT NULL,
+            PRIMARY KEY (model, version)
+        ) STRICT;
 
         """
 
@@ -91,5 +112,6 @@ enum Schema {
             proposed_at INTEGER NOT NULL,
             reason      TEXT
         ) STRICT;
+
         """
 }

@@ -5,19 +5,26 @@ enum SchemaCheck {
     /// The first object of Belay's that is missing or changed.
     static func missing(in database: GRDB.Database) throws -> String? {
         let found = try objects(in: database)
-        return try expected().first { found[$0.key] != $0.value }?.key
+        let version = try version(of: database)
+        return try expected(version).first { found[$0.key] != $0.value }?.key
     }
 
     /// The first object, of Belay's or not, that is not as Belay makes it.
     static func difference(in database: GRDB.Database) throws -> String? {
-        let expected = Dictionary(uniqueKeysWithValues: try expected())
+        let expected = Dictionary(uniqueKeysWithValues: try expected(version(of: database)))
         return try missing(in: database)
             ?? objects(in: database).keys.filter { expected[$0] == nil }.min()
     }
 
-    private static func expected() throws -> [(key: String, value: String)] {
+    /// A file that an older Belay wrote is whole as that one made it.
+    private static func version(of database: GRDB.Database) throws -> Int {
+        let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? Schema.version
+        return min(max(1, found), Schema.version)
+    }
+
+    private static func expected(_ version: Int) throws -> [(key: String, value: String)] {
         try DatabaseQueue().inDatabase { database in
-            try database.execute(sql: Schema.sql)
+            try database.execute(sql: Schema.sql(version: version))
             return try objects(in: database).sorted { $0.key < $1.key }
         }
     }

@@ -71,7 +71,7 @@ private struct Walk {
         guard found <= Schema.version else {
             throw StoreError.newerSchema(path: path, found: found, known: Schema.version)
         }
-        guard found == Schema.version else { throw problem(.schema(object: "schema version")) }
+        guard found >= 1 else { throw problem(.schema(object: "schema version")) }
     }
 
     mutating func follow(_ database: GRDB.Database) throws {

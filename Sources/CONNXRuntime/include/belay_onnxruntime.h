@@ -15,7 +15,6 @@
 typedef struct belay_onnx belay_onnx;
 typedef struct belay_session belay_session;
 typedef struct belay_run belay_run;
-typedef struct belay_stop belay_stop;
 
 typedef enum belay_side { belay_inputs = 0, belay_outputs = 1 } belay_side;
 
@@ -48,37 +47,36 @@ size_t belay_session_rank(const belay_session *session, belay_side side, size_t 
 // Negative when each request chooses it. `axis` must be below the rank.
 int64_t belay_session_dimension(const belay_session *session, belay_side side, size_t index, size_t axis);
 
-// A flag that ends a run. May be set from any thread, before, during and after the run.
-belay_stop *_Nullable belay_stop_create(belay_onnx *library, char *reason, size_t capacity);
-void belay_stop_now(belay_stop *stop);
-void belay_stop_release(belay_stop *stop);
-
-// One request: inputs are set, then it is executed, then outputs are read. For one thread. The session must
-// outlive it.
+// One request at a time: inputs are set, it is executed, outputs are read, and it is cleared for the next one.
+// For one thread at a time. The session must outlive it.
 belay_run *_Nullable belay_run_create(belay_session *session, char *reason, size_t capacity);
 void belay_run_release(belay_run *run);
+// Forgets the request. Memory of small inputs is kept for the next, at most 256 KiB in all.
+void belay_run_clear(belay_run *run);
+// Ends this run, and every later one. For any thread, as long as there is the run.
+void belay_run_stop(belay_run *run);
 
-// Makes the input at `index` of the session, and gives its memory to be filled; not for strings.
+enum { belay_most_dimensions = 16 };
+
+// Sets the input at `index` of the session to a copy of `bytes`, of which there must be as many as the shape
+// says; not for strings.
 int32_t belay_run_input(
     belay_run *run, size_t index, int32_t element, const int64_t *shape, size_t rank,
-    void *_Nullable *_Nonnull data, char *reason, size_t capacity);
-// Makes an input of strings: `text` holds all of them one after another, `lengths` their bytes.
+    const void *_Nullable bytes, size_t size, char *reason, size_t capacity);
+// Sets an input of strings: `text` holds all of them one after another, `lengths` their bytes.
 int32_t belay_run_input_strings(
     belay_run *run, size_t index, const int64_t *shape, size_t rank,
     const char *text, const size_t *lengths, size_t count, char *reason, size_t capacity);
 
 // Runs the model on the inputs set. `wanted` are indices of the session's outputs. Blocks until done.
 int32_t belay_run_execute(
-    belay_run *run, belay_stop *stop, const size_t *wanted, size_t count, char *reason, size_t capacity);
+    belay_run *run, const size_t *wanted, size_t count, char *reason, size_t capacity);
 
-// What came out, by position in `wanted`. The element type is 0 when it is not a tensor.
+// What came out, by position in `wanted`. The element type is 0 when it is not a tensor. The shape holds until
+// the next call, the data, NULL for strings, until the run is cleared.
 int32_t belay_run_output(
-    belay_run *run, size_t position, int32_t *element, size_t *rank, char *reason, size_t capacity);
-int32_t belay_run_output_shape(
-    belay_run *run, size_t position, int64_t *shape, size_t rank, char *reason, size_t capacity);
-// Memory that lives as long as the run; not for strings.
-int32_t belay_run_output_data(
-    belay_run *run, size_t position, const void *_Nullable *_Nonnull data, char *reason, size_t capacity);
+    belay_run *run, size_t position, int32_t *element, const int64_t *_Nullable *_Nonnull shape,
+    size_t *rank, const void *_Nullable *_Nonnull data, char *reason, size_t capacity);
 // The bytes of all strings together.
 int32_t belay_run_output_text_size(
     belay_run *run, size_t position, size_t *bytes, char *reason, size_t capacity);

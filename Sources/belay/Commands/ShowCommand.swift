@@ -2,21 +2,49 @@ import ArgumentParser
 import BelayCore
 import BelayServer
 
-/// `belay show`: one release with its figures; `belay why` says what decided.
+/// `belay show`: one release with its figures, or everything that its candidate answered.
 struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show a release: where it is, and what was counted for it, shadows included."
+        abstract: "Show a release: where it is, and what was counted for it, shadows included.",
+        discussion:
+            "With --answers: the exact list of what its candidate answered; `belay why` says what decided."
     )
 
     @Argument(help: "The release, such as r142.", transform: releaseArgument)
     var release: ReleaseID
 
+    @Flag(help: "Every answer that the candidate gave, one JSON object a line.")
+    var answers = false
+
+    @Flag(help: "With --answers: whom it answered, one line each, instead of what.")
+    var subjects = false
+
+    @Flag(help: "With --answers: CSV instead of JSON.")
+    var csv = false
+
     @OptionGroup var options: ServerOptions
 
+    func validate() throws {
+        guard answers || !subjects && !csv else {
+            throw ValidationError("--subjects and --csv belong to --answers.")
+        }
+    }
+
     func run() async throws {
+        guard !answers else { return try await list() }
         let view: WhyView = try await options.client().get(.why(release))
         try options.show(view) { view.facts($0) }
+    }
+
+    private func list() async throws {
+        let client = try options.client()
+        if subjects {
+            _ = Stream.output.write(try await client.getRaw(.subjects(release)).body)
+        } else {
+            let form: AnswerListOptions.Form = csv ? .csv : .ndjson
+            try await client.write { .answers(release, AnswerQuery(form: form.rawValue, from: $0)) }
+        }
     }
 }
 

@@ -22,5 +22,15 @@ enum Stream {
         try? handle.write(contentsOf: Data(text.utf8))
     }
 
+    /// False when nobody reads any more, so that a list without end need not be fetched for no one.
+    func write(_ bytes: Data) -> Bool {
+        do {
+            try handle.write(contentsOf: bytes)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     func line(_ text: String) { write(text + "\n") }
 }

@@ -1,0 +1,147 @@
+import BelayCore
+import BelayInference
+import BelayStore
+import Logging
+
+extension Conductor {
+    /// How long the evidence of a release that is over is kept tick by tick; afterwards, its sum.
+    static let evidenceRetention = Duration.seconds(30 * 86_400)
+    private static let pruningCadence = Duration.seconds(3600)
+    private static let releasesPerPruning = 20
+
+    /// Keeps the world in step until the task is cancelled.
+    ///
+    /// Rounds follow each other. What takes as long as it takes (loads, gates, golden requests) is done
+    /// beside them, so that nothing that hangs delays a verdict, a rollback or another load.
+    package func run(clock: some Clock<Duration>, every cadence: Duration) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    await self.outlive("a round failed") { try await self.tick() }
+                    try await clock.sleep(for: cadence)
+                }
+            }
+            group.addTask {
+                for await _ in self.proofs.stream {
+                    await self.outlive("a fence was not recorded") { try await self.recordProofs() }
+                }
+            }
+            while !Task.isCancelled {
+                for chore in takeDue() {
+                    group.addTask { await self.outlive("\(chore) failed") { try await self.carryOut(chore) } }
+                }
+                try await clock.sleep(for: cadence)
+            }
+        }
+    }
+
+    /// The loop must outlive a full disk: nothing was recorded, so the next round decides again.
+    private func outlive(_ what: @autoclosure () -> String, _ work: () async throws -> Void) async {
+        do {
+            try await work()
+        } catch let error where !(error is CancellationError) {
+            logger.error("\(what())", metadata: ["error": "\(reasonText(error))"])
+        } catch {
+            // The ordinary end.
+        }
+    }
+
+    /// One round: collect and judge, then make up what the state demands and the world lacks.
+    ///
+    /// Nothing that only the round needs is waited for in the turnstile, so rollbacks pass at any time.
+    package func tick() async throws {
+        try await rounds.pass {
+            do {
+                try await gather()
+                for release in state.releases.values.filter({ !$0.hasEnded }).sorted(by: { $0.id < $1.id }) {
+                    try await rule(on: release.id)
+                }
+                forgetEnded()
+            } catch {
+                // What is recorded is carried out even while nothing more can be recorded.
+                try await reconcile()
+                throw error
+            }
+            try await reconcile()
+            try await prune()
+            try await archive.tidy()
+        }
+    }
+
+    private func gather() async throws {
+        // Sources hand each count over once, so what cannot be recorded now is kept for the next round.
+        for source in sources { unrecorded.merge(await source.collect()) }
+        guard !unrecorded.isEmpty else { return }
+        let time = now()
+        var ticks: [EvidenceTick] = []
+        for release in state.releases.values {
+            guard let step = release.phase.step else { continue }
+            let own = unrecorded.of(release.id)
+            if !own.isEmpty {
+                ticks.append(EvidenceTick(release: release.id, at: time, step: step, counts: own))
+            }
+        }
+        // Before the ticks are recorded: a judge brought back afterwards would count them twice.
+        for tick in ticks { judges[tick.release] = try await judge(of: tick.release) }
+        try await archive.appendTicks(ticks)
+        unrecorded = EvidenceCounts()
+        for tick in ticks { judges[tick.release]?.settle(tick) }
+    }
+
+    /// The judge of a release, brought back from the recorded evidence when this process has none yet.
+    private func judge(of id: ReleaseID) async throws -> Judge? {
+        if let judge = judges[id] { return judge }
+        guard let release = state.releases[id] else { return nil }
+        var judge = Judge(of: release)
+        for tick in try await archive.ticks(of: id) { judge.settle(tick) }
+        return judge
+    }
+
+    private func rule(on id: ReleaseID) async throws {
+        if judges[id] == nil { judges[id] = try await judge(of: id) }
+        guard let ruling = look(at: id) else { return }
+        if case .wait = ruling { return }
+        try await turnstile.pass {
+            // Again, for a person may have been quicker: what was ruled on one phase is nothing to another.
+            guard let ruling = look(at: id) else { return }
+            if case .wait = ruling { return }
+            _ = try await performNow(.rule(id, ruling), by: .belay, reason: ruling.sentence)
+        }
+    }
+
+    /// What the judge says of a release as it stands now; nil once it is over.
+    private func look(at id: ReleaseID) -> Ruling? {
+        guard let judge = judges[id], let release = state.releases[id], !release.hasEnded else { return nil }
+        let ruling = judge.rule(on: release.phase, waived: release.holdWaived, now: now())
+        rulings[id] = ruling
+        return ruling
+    }
+
+    /// However a release ended, its judge is needed no more.
+    private func forgetEnded() {
+        judges = judges.filter { state.releases[$0.key]?.hasEnded == false }
+        rulings = rulings.filter { state.releases[$0.key]?.hasEnded == false }
+    }
+
+    /// Sums up the evidence of releases that are long over, some at a time.
+    private func prune() async throws {
+        let time = now()
+        if let prunedAt, (.zero..<Self.pruningCadence).contains(time.since(prunedAt)) { return }
+        let kept = try await archive.releasesWithTicks(limit: .max)
+        let due = kept.filter { id in
+            guard let ended = state.releases[id]?.endedAt else { return false }
+            return time.since(ended) >= Self.evidenceRetention
+        }
+        for id in due.prefix(Self.releasesPerPruning) { try await archive.sumTicks(of: id) }
+        if due.count <= Self.releasesPerPruning { prunedAt = time }
+    }
+}
+
+extension Release {
+    fileprivate var endedAt: Timestamp? {
+        switch phase {
+        case .refused(let time, _), .settled(let time), .rolledBack(let time, _): time
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import BelayCore
+import NIOCore
+
+/// Keeps requests from a version that just failed again and again, for a while.
+///
+/// Pure: every moment comes in. It opens after ``consecutive`` failures in a row, or when half of at least
+/// ``fewest`` runs within ``window`` failed; then it stays open for 5 s, twice as long each time up to a
+/// minute, and lets single requests through until three in a row have succeeded.
+struct CircuitBreaker: Equatable {
+    enum State: Equatable {
+        case closed
+        case open(until: NIODeadline)
+        /// One request at a time finds out; this many have succeeded in a row.
+        case probing(isAsked: Bool, successes: Int)
+    }
+
+    static let consecutive = 5
+    static let fewest = 20
+    static let window = TimeAmount.seconds(10)
+    static let shortest = TimeAmount.seconds(5)
+    static let longest = TimeAmount.seconds(60)
+    static let successesToClose = 3
+    /// Opening twice within this time is a breach.
+    static let relapse = TimeAmount.seconds(60)
+
+    private(set) var state = State.closed
+    private var failuresInARow = 0
+    private var windowBegan = NIODeadline.uptimeNanoseconds(0)
+    private var runs = 0
+    private var failures = 0
+    private var pause = CircuitBreaker.shortest
+    private var lastOpened: NIODeadline?
+
+    /// What an outcome changed.
+    enum Change: Equatable {
+        case nothing
+        case opened
+        /// It had opened within ``relapse`` before.
+        case openedAgain
+    }
+
+    /// Whether a request may go through now; if it may while probing, its outcome is the answer.
+    mutating func admits(at now: NIODeadline) -> Bool {
+        switch state {
+        case .closed: return true
+        case .open(let until):
+            guard now >= until else { return false }
+            state = .probing(isAsked: true, successes: 0)
+            return true
+        case .probing(let isAsked, let successes):
+            guard !isAsked else { return false }
+            state = .probing(isAsked: true, successes: successes)
+            return true
+        }
+    }
+
+    /// A request that was let through has ended without saying anything about the version.
+    mutating func forget() {
+        if case .probing(_, let successes) = state { state = .probing(isAsked: false, successes: successes) }
+    }
+
+    mutating func succeeded(at now: NIODeadline) {
+        failuresInARow = 0
+        switch state {
+        case .closed: count(failed: false, at: now)
+        case .open: break
+        case .probing(_, let successes):
+            if successes + 1 < Self.successesToClose {
+                state = .probing(isAsked: false, successes: successes + 1)
+            } else {
+                state = .closed
+                pause = Self.shortest
+                (runs, failures, windowBegan) = (0, 0, now)
+            }
+        }
+    }
+
+    mutating func failed(at now: NIODeadline) -> Change {
+        failuresInARow += 1
+        switch state {
+        case .open: return .nothing
+        case .probing:
+            pause = min(pause + pause, Self.longest)
+            return open(at: now)
+        case .closed:
+            count(failed: true, at: now)
+            let isBad = runs >= Self.fewest && failures * 2 >= runs
+            return failuresInARow >= Self.consecutive || isBad ? open(at: now) : .nothing
+        }
+    }
+
+    private mutating func count(failed: Bool, at now: NIODeadline) {
+        if now - windowBegan > Self.window { (runs, failures, windowBegan) = (0, 0, now) }
+        runs += 1
+        if failed { failures += 1 }
+    }
+
+    private mutating func open(at now: NIODeadline) -> Change {
+        state = .open(until: now + pause)
+        (failuresInARow, runs, failures) = (0, 0, 0)
+        defer { lastOpened = now }
+        guard let lastOpened, now - lastOpened <= Self.relapse else { return .opened }
+        return .openedAgain
+    }
+}
+
+extension CircuitBreaker {
+    /// As `/metrics` says it.
+    var shown: GatewayFigures.Breaker {
+        switch state {
+        case .closed: .closed
+        case .open: .open
+        case .probing: .halfOpen
+        }
+    }
+}

@@ -1,0 +1,312 @@
+import BelayCore
+import NIOCore
+import NIOHTTP1
+
+/// Moves one connection's requests between HTTP and the parts that know what they mean.
+///
+/// Confined to its event loop. One request is open at a time; what its client sends behind it waits here, up
+/// to ``mostWaiting`` bytes, and then in the socket, so the memory of a connection is bounded. Answers are
+/// written as whole buffers, past any encoder.
+final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        case idle
+        case receiving(Reception)
+        /// A request is whole and its answer is not there yet.
+        case answering(Ticket, InferenceCall?)
+        /// Told to go, but perhaps still sending: closing now could destroy the answer on its way.
+        case discarding(left: Int)
+        case closed
+    }
+
+    /// What happens when the client has had its time.
+    private enum Alarm {
+        case close
+        case slowBody(seconds: Int64)
+    }
+
+    private let cell: EventLoopCell
+    let ports: Ports
+    private var state = State.idle
+    /// So much may wait behind an open request before the socket is left alone, in bytes.
+    ///
+    /// Not none: to stop reading and to begin again are two calls of the system for each request.
+    static let mostWaiting = 64 << 10
+
+    /// What came behind the request that is open.
+    private var waiting: [HTTPServerRequestPart] = []
+    private var waitingBytes = 0
+    private var context: ChannelHandlerContext?
+    private var requests = 0
+    private var isPumping = false
+    private var wantsRead = false
+    private var mayWrite = true
+    /// The server stops: the next answer is the last of the connection.
+    private(set) var isLeaving = false
+    /// What the client sent next was no HTTP; it is told so after the answer under way.
+    private var fault: Rejection?
+    private var deadline: NIODeadline = .distantFuture
+    private var alarm = Alarm.close
+    /// Bytes of bodies that this connection holds, as the process's budget knows them.
+    private var held = 0
+
+    init(cell: EventLoopCell, ports: Ports) {
+        self.cell = cell
+        self.ports = ports
+    }
+
+    // MARK: - The channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        wait(ports.configuration.idleTimeout, .close)
+        cell.opened(self, pulse: ports.configuration.pulse)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if case .answering(_, let call) = state { call?.abandon() }
+        state = .closed
+        (waiting, waitingBytes) = ([], 0)
+        release()
+        cell.closed(self)
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        waitingBytes += part.weight
+        waiting.append(part)
+        pump()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { context.fireChannelReadComplete() }
+
+    /// While a request is open, its client's next ones stay in the socket.
+    func read(context: ChannelHandlerContext) {
+        guard mayRead else {
+            wantsRead = true
+            return
+        }
+        context.read()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        mayWrite = context.channel.isWritable
+        if mayWrite { pump() } else { wait(ports.configuration.bodyTimeout, .close) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// The peer broke HTTP, or the socket failed.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let rejection = Rejection(parsing: error) else { return context.close(promise: nil) }
+        fault = fault ?? rejection
+        pump()
+    }
+
+    func close() { context?.close(promise: nil) }
+
+    // MARK: - Time
+
+    private func wait(_ amount: TimeAmount, _ alarm: Alarm) {
+        deadline = cell.now + amount
+        self.alarm = alarm
+    }
+
+    /// Called by the loop now and then.
+    func expire(at now: NIODeadline) {
+        guard now >= deadline else { return }
+        deadline = .distantFuture
+        guard case .receiving(let reception) = state, case .slowBody(let seconds) = alarm else {
+            return close()
+        }
+        dismiss(.bodyTooSlow(seconds: seconds), reception.ticket)
+        flush()
+    }
+
+    /// The server stops: an answer under way says so, and whoever is silent for a moment is let go.
+    func leave(within amount: TimeAmount) {
+        isLeaving = true
+        if case .idle = state { wait(amount, .close) }
+    }
+
+    // MARK: - Coming in
+
+    private var mayRead: Bool {
+        switch state {
+        case .idle, .receiving, .answering: mayWrite && waitingBytes < Self.mostWaiting
+        case .discarding: true
+        case .closed: false
+        }
+    }
+
+    /// Takes what waits, as far as the open request lets it.
+    ///
+    /// A loop and no recursion: thousands of small requests may wait behind a slow one.
+    private func pump() {
+        guard !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        var position = 0
+        while position < waiting.count, takesMore {
+            let part = waiting[position]
+            position += 1
+            waitingBytes -= part.weight
+            take(part)
+        }
+        if position == waiting.count {
+            waiting.removeAll(keepingCapacity: true)
+        } else {
+            waiting.removeFirst(position)
+        }
+        if waiting.isEmpty, let fault { refuse(fault) }
+        flush()
+        if wantsRead, mayRead {
+            wantsRead = false
+            context?.read()
+        }
+    }
+
+    private var takesMore: Bool {
+        switch state {
+        case .answering, .closed: false
+        case .idle: mayWrite
+        case .receiving, .discarding: true
+        }
+    }
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch (part, state) {
+        case (.head(let head), .idle): receive(head)
+        case (.body(let bytes), .receiving(let reception)): collect(bytes, reception)
+        case (.body(let bytes), .discarding(let left)): discard(bytes, left: left)
+        case (.end, .receiving(let reception)): dispatch(reception)
+        case (.end, .discarding): close()
+        default: break
+        }
+    }
+
+    private func receive(_ head: HTTPRequestHead) {
+        requests += 1
+        let reception = Reception(
+            head,
+            path: cell.path(method: head.method, uri: head.uri),
+            number: requests,
+            limit: ports.configuration.bodyLimit
+        )
+        state = .receiving(reception)
+        let seconds = ports.configuration.bodyTimeout.nanoseconds / 1_000_000_000
+        wait(ports.configuration.bodyTimeout, .slowBody(seconds: seconds))
+        if let rejection = reception.urgentRejection {
+            dismiss(rejection, reception.ticket)
+        } else if reception.fields.awaitsContinue {
+            context?.write(
+                wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")),
+                promise: nil
+            )
+        }
+    }
+
+    private func collect(_ bytes: ByteBuffer, _ reception: Reception) {
+        var reception = reception
+        // The state lets go of the body first, or appending would copy it each time.
+        state = .idle
+        let fits = reception.append(bytes)
+        state = .receiving(reception)
+        guard fits else {
+            return dismiss(.bodyTooLarge(limit: ports.configuration.bodyLimit), reception.ticket)
+        }
+        guard ports.bodies.take(bytes.readableBytes) else { return dismiss(.busy, reception.ticket) }
+        held += bytes.readableBytes
+    }
+
+    private func discard(_ bytes: ByteBuffer, left: Int) {
+        guard bytes.readableBytes <= left else { return close() }
+        state = .discarding(left: left - bytes.readableBytes)
+    }
+
+    private func release() {
+        ports.bodies.give(held)
+        held = 0
+    }
+
+    // MARK: - Answering
+
+    private func dispatch(_ reception: Reception) {
+        deadline = .distantFuture
+        state = .answering(reception.ticket, nil)
+        Dispatch(cell: cell, ports: ports, connection: self).answer(reception)
+    }
+
+    /// Which call the open request is, so that it learns when its caller leaves.
+    func attach(_ call: InferenceCall, to ticket: Ticket) {
+        if case .answering(ticket, nil) = state { state = .answering(ticket, call) }
+    }
+
+    /// Ends a request.
+    func reply(to ticket: Ticket, _ reply: Reply) {
+        guard case .answering(let current, _) = state, current == ticket else { return }
+        release()
+        let keepsAlive = ticket.keepsAlive && !isLeaving
+        state = keepsAlive ? .idle : .closed
+        write(reply, ticket, keepsAlive: keepsAlive)
+        guard keepsAlive else { return finish() }
+        wait(ports.configuration.idleTimeout, .close)
+        // From within the pump the loop goes on by itself.
+        pump()
+    }
+
+    /// Answers before the request is whole, and ends the connection once the caller can have read it.
+    private func dismiss(_ rejection: Rejection, _ ticket: Ticket) {
+        release()
+        state = .discarding(left: ports.configuration.discardLimit)
+        wait(ports.configuration.discardTimeout, .close)
+        write(Reply(rejection, headers: []), ticket, keepsAlive: false)
+    }
+
+    /// Says that what came is no HTTP, unless an answer is still under way.
+    private func refuse(_ rejection: Rejection) {
+        switch state {
+        case .answering, .closed: return
+        case .discarding: return close()
+        case .idle, .receiving:
+            fault = nil
+            state = .closed
+            write(Reply(rejection, headers: []), nil, keepsAlive: false)
+            finish()
+        }
+    }
+
+    private func write(_ reply: Reply, _ ticket: Ticket?, keepsAlive: Bool) {
+        guard let context else { return }
+        var buffer = context.channel.allocator.buffer(capacity: 512 + reply.body.count)
+        reply.write(into: &buffer, keepsAlive: keepsAlive, isOld: ticket?.version == .http1_0)
+        context.write(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    private func flush() { context?.flush() }
+
+    /// Closes once everything written has been handed to the system.
+    private func finish() {
+        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
+            close()
+        }
+    }
+}
+
+extension HTTPServerRequestPart {
+    /// About how much memory it holds while it waits, in bytes.
+    fileprivate var weight: Int {
+        switch self {
+        case .head(let head): 256 + head.uri.utf8.count + head.headers.count * 64
+        case .body(let bytes): 64 + bytes.readableBytes
+        case .end: 64
+        }
+    }
+}

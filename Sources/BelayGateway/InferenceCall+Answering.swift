@@ -1,0 +1,232 @@
+import BelayCore
+import BelayInference
+import NIOCore
+import NIOHTTP1
+
+extension InferenceCall {
+    /// Has the answer's record written before the answer leaves.
+    func commit(_ attempt: Exchange.Attempt) {
+        let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
+        let (loop, number) = (cell.eventLoop, attempt.number)
+        cell.runBegan()
+        let isTaken = ports.log.record(answerRecord(of: answerReply), record.onFull == .refuse) { isKept in
+            loop.execute { bound.value.committed(number, isKept: isKept) }
+        }
+        isCommitting = isTaken
+        guard !isTaken else { return }
+        cell.runEnded()
+        ended(attempt, .objected(.logFull(model)))
+    }
+
+    private func committed(_ number: Int, isKept: Bool) {
+        cell.runEnded()
+        guard let attempt = exchange?.attempt, attempt.number == number, !isOver else { return }
+        ended(attempt, isKept || record.onFull == .drop ? .answered : .objected(.logFull(model)))
+    }
+
+    /// Writes the answer, in the very turn of the loop in which ``Exchange`` compared its version with the
+    /// table.
+    ///
+    /// That is the fence: a table becomes current in a turn of its own (``EventLoopCell/take(_:)``), so
+    /// either this answer was handed to the connection before the loop acknowledged, or the machine saw the
+    /// new table and did not let it go. Nothing may suspend, hop or buffer between the comparison and
+    /// `respond`.
+    func answer() {
+        let reply = answerReply
+        if let payload, !shadows.isEmpty { mirror(payload) }
+        finish(reply, isKept: isCommitting)
+    }
+
+    private var answerReply: Reply {
+        guard let payload else { return Reply(.nothingServes(model), headers: headers.list) }
+        var list = headers.list
+        if let length = payload.answer.headerLength {
+            list.append(("Inference-Header-Content-Length", String(length)))
+        }
+        if payload.compressed != nil, let coding = facts.accepting {
+            list.append(("Content-Encoding", coding.rawValue))
+        }
+        return Reply(
+            status: 200,
+            headers: list,
+            contentType: payload.answer.contentType,
+            body: payload.compressed ?? payload.answer.bytes
+        )
+    }
+
+    /// Writes the policy's own answer, made on a thread because the question may have to be read for it.
+    func answer(_ fixed: StaticAnswer) {
+        guard let signature = current?.anySignature else { return reject(.nothingServes(model)) }
+        let (question, version) = (facts.question, VersionID(model, lastTried?.version ?? .first))
+        let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
+        cell.runBegan()
+        ports.readers.run(on: cell.eventLoop) { () -> Result<OIPBody, Rejection> in
+            fixedAnswer(fixed, to: question, signature: signature, version: version)
+        } then: { result in
+            bound.value.cell.runEnded()
+            bound.value.answered(fixed: result)
+        }
+    }
+
+    private func answered(fixed result: Result<OIPBody, Rejection>) {
+        guard !isOver else { return }
+        switch result {
+        case .failure(let rejection): reject(rejection)
+        case .success(let answer):
+            payload = Job.Payload(
+                answer: answer,
+                record: answer,
+                compressed: nil,
+                outputs: [],
+                timing: Job.Timing()
+            )
+            isFixed = true
+            finish(answerReply)
+        }
+    }
+
+    func reject(_ rejection: Rejection) {
+        let isScoring = if case .scoring = facts.question.form { true } else { false }
+        payload = nil
+        finish(Reply(rejection, headers: headers.list, isScoring: isScoring))
+    }
+
+    private var headers: AnswerHeaders {
+        AnswerHeaders(
+            requestID: facts.requestID,
+            epoch: cell.snapshot.table.epoch,
+            version: isFixed ? nil : lastTried?.version,
+            release: isFixed ? nil : releaseOfArm,
+            arm: isFixed ? nil : lastTried?.arm,
+            fallback: fallback,
+            traceparent: facts.traceparent
+        )
+    }
+
+    private var fallback: String? {
+        let hops = exchange?.fallback
+        return isFixed ? (hops.map { $0 + ", " } ?? "") + "fixed" : hops
+    }
+
+    private var releaseOfArm: ReleaseID? {
+        switch lastTried?.arm {
+        case .candidate: exchange?.assignment.trial?.release
+        case .stable:
+            current?.route.stable == lastTried?.version ? current?.route.stableRelease : nil
+        case .pinned, nil: nil
+        }
+    }
+
+    func finish(_ reply: Reply, isKept: Bool = false) {
+        guard !isOver else { return }
+        isOver = true
+        alarm = .distantFuture
+        if let cohort { cell.tally.leave(cohort) }
+        cohort = nil
+        cell.end(self)
+        var reply = reply
+        // First the log: a label for this answer may come as soon as its caller has it.
+        if !isKept, !keep(reply) {
+            reply = Reply(.logFull(model), headers: headers.list)
+        }
+        count(reply)
+        if !callerLeft { respond(reply) }
+    }
+
+    /// False when the log had no room.
+    private func keep(_ reply: Reply) -> Bool {
+        guard isRecorded else {
+            ports.log.sampledOut(model)
+            return true
+        }
+        return ports.log.record(answerRecord(of: reply), record.onFull == .refuse && reply.status == 200, nil)
+    }
+
+    private func count(_ reply: Reply) {
+        cell.figures.note(
+            model: model,
+            version: lastTried?.version,
+            arm: lastTried?.arm,
+            status: callerLeft ? 499 : reply.status,
+            latency: cell.now - started,
+            timing: payload?.timing,
+            at: arrival
+        )
+    }
+
+    private func answerRecord(of reply: Reply) -> Answer {
+        let assignment = exchange?.assignment
+        return Answer(
+            id: facts.requestID,
+            at: arrival,
+            epoch: cell.snapshot.table.epoch,
+            model: model,
+            version: lastTried?.version,
+            release: assignment?.trial?.release,
+            arm: lastTried?.arm,
+            share: assignment?.trial?.share ?? .none,
+            unit: assignment?.stickyUnit,
+            subject: subject,
+            trace: facts.trace?.trace,
+            latencyMicroseconds: (cell.eventLoop.now - started).nanoseconds / 1000,
+            status: callerLeft ? 499 : reply.status,
+            fallback: fallback,
+            request: facts.question.body,
+            requestHeaderLength: facts.question.headerLength,
+            response: callerLeft ? [] : payload?.record.bytes ?? reply.body,
+            responseHeaderLength: payload?.record.headerLength,
+            redaction: current?.redaction,
+            isShadow: false
+        )
+    }
+
+    /// Whom the answer is about.
+    private var subject: UnitHash? {
+        switch current?.subjectSource {
+        case .header(let name):
+            facts.headers.first(name: name).flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) }
+        case .pointer(let pointer):
+            facts.question.scalar(at: pointer).map { UnitHash(bytes: $0.utf8) }
+        case .request, nil: exchange?.assignment.stickyUnit
+        }
+    }
+
+    // MARK: - Shadows
+
+    func mirror(_ payload: Job.Payload) {
+        guard let routed = current else { return }
+        for shadow in shadows {
+            ShadowRun(
+                cell: cell,
+                ports: ports,
+                shadow: shadow,
+                routed: routed,
+                facts: facts,
+                served: payload,
+                subject: subject,
+                budget: .milliseconds(Int64(routed.route.serving.timeoutMilliseconds))
+            ).begin()
+        }
+    }
+}
+
+/// The policy's own answer to a question, written as its caller expects it.
+private func fixedAnswer(
+    _ fixed: StaticAnswer,
+    to question: Question,
+    signature: Signature,
+    version: VersionID
+) -> Result<OIPBody, Rejection> {
+    do throws(Rejection) {
+        let request = try question.request(for: signature)
+        do throws(InferenceError) {
+            let rows = signature.rows(of: request.inputs)
+            let outputs = try OIPResponse.fixed(fixed, rows: rows, signature: signature)
+            return .success(try write(outputs, request, version: version, form: question.form))
+        } catch {
+            return .failure(.failed(version, reason: error.explanation.summary))
+        }
+    } catch {
+        return .failure(error)
+    }
+}

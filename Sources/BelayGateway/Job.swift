@@ -1,0 +1,152 @@
+import BelayCore
+import BelayInference
+import NIOCore
+
+/// One version asked one question, on its way to a thread and back.
+struct Job: Sendable {
+    /// What is done with the answer.
+    enum Purpose: Sendable {
+        /// It is written for a caller, in these codings; its tensors are kept when shadows compare with them.
+        case answer(accepting: ContentCoding?, keepsOutputs: Bool)
+        /// It is compared with what the caller got, and thrown away.
+        case comparison(with: [NamedTensor], prediction: String?)
+    }
+
+    let question: Question
+    let purpose: Purpose
+    let cancellation: Cancellation
+    let submitted: NIODeadline
+    let eventLoop: any EventLoop
+    /// Called on `eventLoop`, once.
+    let completed: @Sendable (Completion) -> Void
+
+    /// What a run came to.
+    enum Completion: Sendable {
+        case answered(Payload)
+        case compared(AnswerComparison, OIPBody)
+        /// The caller's fault.
+        case objected(Rejection)
+        case failed(Exchange.Failure)
+        /// It was not begun any more.
+        case cancelled
+    }
+
+    /// An answer that passed the guard, ready for the connection.
+    struct Payload: Sendable {
+        let answer: OIPBody
+        /// As the log keeps it: in the Open Inference Protocol, so that labels can be held against it.
+        let record: OIPBody
+        /// The same in the coding that the caller accepts.
+        let compressed: [UInt8]?
+        let outputs: [NamedTensor]
+        let timing: Timing
+    }
+
+    /// Where the time of a run went, in nanoseconds.
+    struct Timing: Equatable, Sendable {
+        var waited: Int64 = 0
+        var read: Int64 = 0
+        var ran: Int64 = 0
+        var written: Int64 = 0
+        /// Rows of the first input.
+        var rows = 1
+    }
+}
+
+extension Job {
+    /// Reads, runs, guards and writes, on the calling thread.
+    func run(by instance: any Instance, version: VersionID) -> Completion {
+        guard !cancellation.isCancelled else { return .cancelled }
+        var timing = Timing()
+        let began = NIODeadline.now()
+        timing.waited = (began - submitted).nanoseconds
+        let signature = instance.signature
+        let request: OIPRequest
+        do throws(Rejection) {
+            request = try question.request(for: signature)
+        } catch {
+            return .objected(error)
+        }
+        do throws(InferenceError) {
+            try signature.check(request.inputs, outputs: request.outputNames)
+        } catch {
+            return .objected(Rejection(objection: error))
+        }
+        timing.rows = signature.rows(of: request.inputs)
+        let read = NIODeadline.now()
+        timing.read = (read - began).nanoseconds
+        let wanted = request.outputs.isEmpty ? signature.outputs.map(\.name) : request.outputNames
+        do throws(InferenceError) {
+            let answered = try instance.infer(request.inputs, outputs: wanted, cancellation: cancellation)
+            let ran = NIODeadline.now()
+            timing.ran = (ran - read).nanoseconds
+            switch OutputGuard.admit(answered, wanted: wanted, signature: signature) {
+            case .failure(let fault): return .failed(.invalidOutput(fault.sentence))
+            case .success(let outputs):
+                return try conclude(outputs, request, version: version, timing: timing, ran: ran)
+            }
+        } catch {
+            if case .invalidOutput = error { return .failed(.invalidOutput(error.explanation.summary)) }
+            if case .requestMismatch = error { return .objected(Rejection(objection: error)) }
+            return .failed(.erred(error.explanation.summary))
+        }
+    }
+
+    private func conclude(
+        _ outputs: [NamedTensor],
+        _ request: OIPRequest,
+        version: VersionID,
+        timing: Timing,
+        ran: NIODeadline
+    ) throws(InferenceError) -> Completion {
+        switch purpose {
+        case .comparison(let served, let prediction):
+            let answer = try write(outputs, request, version: version, form: question.form)
+            return .compared(AnswerComparison(served, outputs, prediction: prediction), answer)
+        case .answer(let coding, let keepsOutputs):
+            let answer = try write(outputs, request, version: version, form: question.form)
+            let isLong = answer.bytes.count >= Compression.worthwhile
+            let compressed = isLong ? coding.flatMap { Compression.deflated(answer.bytes, to: $0) } : nil
+            var timing = timing
+            timing.written = (NIODeadline.now() - ran).nanoseconds
+            return .answered(
+                Payload(
+                    answer: answer,
+                    record: try record(answer, outputs, request, version: version),
+                    compressed: compressed,
+                    outputs: keepsOutputs ? outputs : [],
+                    timing: timing
+                )
+            )
+        }
+    }
+
+    private func record(
+        _ answer: OIPBody,
+        _ outputs: [NamedTensor],
+        _ request: OIPRequest,
+        version: VersionID
+    ) throws(InferenceError) -> OIPBody {
+        guard case .scoring = question.form else { return answer }
+        return try write(outputs, request, version: version, form: .inference(headerLength: nil))
+    }
+}
+
+/// Writes an answer as its caller's protocol has it.
+func write(
+    _ outputs: [NamedTensor],
+    _ request: OIPRequest,
+    version: VersionID,
+    form: Question.Form
+) throws(InferenceError) -> OIPBody {
+    switch form {
+    case .inference:
+        try OIPResponse.encode(
+            model: version.model.text,
+            version: version.number.description,
+            request: request,
+            outputs: outputs
+        )
+    case .scoring: OIPBody(bytes: try Scoring.encode(outputs), headerLength: nil)
+    }
+}

@@ -1,0 +1,91 @@
+import BelayCore
+import BelayInference
+import Synchronization
+
+/// What one caller asks, from the bytes of the body to tensors; shared by every version that is asked.
+///
+/// Reading costs time that belongs to no event loop, so the first version's thread reads, and the others find
+/// what it read.
+final class Question: Sendable {
+    /// In which protocol the body is written and the answer is expected.
+    enum Form: Equatable, Sendable {
+        /// The Open Inference Protocol; the length of the JSON before binary tensors, nil when all is JSON.
+        case inference(headerLength: Int?)
+        /// MLflow's scoring protocol.
+        case scoring(ScoringFormat)
+    }
+
+    let form: Form
+    let coding: ContentCoding?
+    private let bodyLimit: Int
+    private let state: Mutex<State>
+
+    private struct State: Sendable {
+        var body: [UInt8]
+        var isInflated: Bool
+        /// Read once; what MLflow's protocol says depends on the signature, and is read for each version.
+        var request: OIPRequest?
+    }
+
+    init(body: [UInt8], form: Form, coding: ContentCoding?, bodyLimit: Int) {
+        self.form = form
+        self.coding = coding
+        self.bodyLimit = bodyLimit
+        state = Mutex(State(body: body, isInflated: coding == nil, request: nil))
+    }
+
+    /// The body without its content coding, if that has been undone.
+    var body: [UInt8] { state.withLock { $0.body } }
+
+    var headerLength: Int? {
+        guard case .inference(let length) = form else { return nil }
+        return length
+    }
+
+    /// The body without its content coding.
+    func inflatedBody() throws(Rejection) -> [UInt8] {
+        let (body, isInflated) = state.withLock { ($0.body, $0.isInflated) }
+        guard !isInflated, let coding else { return body }
+        let inflated: [UInt8]
+        do throws(CompressionFault) {
+            inflated = try Compression.inflated(body, from: coding, limit: bodyLimit)
+        } catch {
+            throw Rejection(compression: error)
+        }
+        state.withLock { state in
+            state.body = inflated
+            state.isInflated = true
+        }
+        return inflated
+    }
+
+    /// What is asked of a version with this signature.
+    func request(for signature: Signature) throws(Rejection) -> OIPRequest {
+        let known = state.withLock { $0.request }
+        let body = known == nil ? try inflatedBody() : []
+        do throws(InferenceError) {
+            if let known { return try known.completed(by: signature) }
+            switch form {
+            case .inference(let headerLength):
+                let request = try OIPRequest(decoding: body, headerLength: headerLength, limits: .standard)
+                state.withLock { $0.request = request }
+                return try request.completed(by: signature)
+            case .scoring(let format):
+                return try Scoring.request(
+                    decoding: body,
+                    format: format,
+                    signature: signature,
+                    limits: .standard
+                )
+            }
+        } catch {
+            throw Rejection(objection: error)
+        }
+    }
+
+    /// The scalar at a pointer into the body's JSON; nil when there is none.
+    func scalar(at pointer: JSONPointer) -> String? {
+        guard let body = try? inflatedBody() else { return nil }
+        return pointer.scalar(in: body, headerLength: headerLength)
+    }
+}

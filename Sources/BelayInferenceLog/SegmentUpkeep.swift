@@ -1,0 +1,258 @@
+import BelayCore
+import Foundation
+import GRDB
+import Synchronization
+
+/// What a segment loses on purpose, and what it lost otherwise.
+extension Segment {
+    /// Blanks the answers about a person; the rows stay, so that every count and position does.
+    ///
+    /// Freed bytes are overwritten, and the write-ahead log, which has the old pages, is emptied.
+    ///
+    /// `first` is called with the ids of a block's answers before they are blanked; when it fails, the block
+    /// is as it was, and erasing can be repeated.
+    ///
+    /// - Returns: How many answers were blanked.
+    func erase(
+        _ subject: UnitHash,
+        _ model: ModelName,
+        first: @escaping @Sendable ([String]) async throws(InferenceLogError) -> Void
+    ) async throws(InferenceLogError) -> Int {
+        var erased = 0
+        for position in try await blocks(about: subject, model) {
+            let ids = try await read { database in
+                try self.erasable(position, subject, database).filter { $0.isHit }.map(\.record.id)
+            }
+            guard !ids.isEmpty else { continue }
+            try await first(ids)
+            try await write { try self.erase(position, subject, $0) }
+            erased += ids.count
+        }
+        if erased > 0 { try await forgetOldPages() }
+        return erased
+    }
+
+    private func blocks(
+        about subject: UnitHash,
+        _ model: ModelName
+    ) async throws(InferenceLogError) -> [Int] {
+        try await read { database in
+            var positions: [Int] = []
+            let rows = try Row.fetchCursor(
+                database,
+                sql: "SELECT position, count, model, keys FROM block WHERE model = $1 AND bytes > 0",
+                arguments: [model.text]
+            )
+            while let row = try rows.next() {
+                let reader = try self.reader(row)
+                for index in 0..<reader.count where try self.key(reader, index).person == subject {
+                    positions.append(reader.position)
+                    break
+                }
+            }
+            return positions
+        }
+    }
+
+    private func erasable(
+        _ position: Int,
+        _ subject: UnitHash,
+        _ database: Database
+    ) throws -> [(record: AnswerRecord, isHit: Bool)] {
+        let row = try Row.fetchOne(
+            database,
+            sql: "SELECT position, count, model, keys, answers FROM block WHERE position = $1 AND bytes > 0",
+            arguments: [position]
+        )
+        guard let row else { return [] }
+        return try answers(try block(row)).map {
+            ($0.record, ($0.record.subject ?? $0.record.unit) == subject)
+        }
+    }
+
+    private func erase(_ position: Int, _ subject: UnitHash, _ database: Database) throws {
+        let answers = try erasable(position, subject, database)
+        guard let model = answers.first?.record.model else { return }
+        var builder = BlockBuilder(model: model, capacity: answers.count, bytes: 0)
+        for answer in answers {
+            builder.append(answer.isHit ? answer.record.erased() : answer.record, bodyBytes: .max)
+        }
+        var block = builder.finish()
+        block.seal(at: position)
+        try database.execute(
+            sql: "UPDATE block SET bytes = ?2, keys = ?3, answers = ?4 WHERE position = ?1",
+            arguments: [position, block.bytes, Data(block.keys), Data(block.answers)]
+        )
+    }
+
+    // MARK: - Retention
+
+    /// How many bytes of a model's answers there are, before compaction.
+    func bytes(of model: ModelName) async throws(InferenceLogError) -> Int64 {
+        try await read { database in
+            try Int64.fetchOne(
+                database,
+                sql: "SELECT sum(bytes) FROM block WHERE model = $1",
+                arguments: [model.text]
+            ) ?? 0
+        }
+    }
+
+    /// Removes a model's blocks whose newest answer is older than `time`.
+    ///
+    /// - Returns: How many answers were removed.
+    func remove(_ model: ModelName, before time: Timestamp) async throws(InferenceLogError) -> Int {
+        try await remove(
+            "model = $1 AND last_at < $2 AND bytes > 0",
+            [model.text, time.milliseconds]
+        )
+    }
+
+    /// Removes a model's oldest blocks until at most `limit` bytes of its answers are left.
+    func remove(_ model: ModelName, downTo limit: Int64) async throws(InferenceLogError) -> Int {
+        try await remove(
+            """
+            position IN (SELECT position FROM (
+                SELECT position, bytes, sum(bytes) OVER (ORDER BY position DESC) AS younger
+                FROM block WHERE model = $1
+            ) WHERE younger > $2 AND bytes > 0)
+            """,
+            [model.text, limit]
+        )
+    }
+
+    private func remove(
+        _ condition: String,
+        _ arguments: StatementArguments
+    ) async throws(InferenceLogError) -> Int {
+        let removed = try await write { database in
+            let count = try Int.fetchOne(
+                database,
+                sql: "SELECT sum(count) FROM block WHERE \(condition)",
+                arguments: arguments
+            )
+            guard let count, count > 0 else { return 0 }
+            try database.execute(
+                sql: "UPDATE block SET keys = NULL, answers = NULL, bytes = 0 WHERE \(condition)",
+                arguments: arguments
+            )
+            return count
+        }
+        if removed > 0 { try await giveSpaceBack() }
+        return removed
+    }
+
+    /// Shrinks a sealed file; in one that is written, new answers take the space.
+    private func giveSpaceBack() async throws(InferenceLogError) {
+        if isWritten { return try await forgetOldPages() }
+        do {
+            try await database().writeWithoutTransaction { try $0.execute(sql: "VACUUM") }
+        } catch { throw InferenceLogError(error, path: path) }
+    }
+
+    private func forgetOldPages() async throws(InferenceLogError) {
+        guard isWritten else { return }
+        do {
+            try await database().writeWithoutTransaction { database in
+                _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            }
+        } catch { throw InferenceLogError(error, path: path) }
+    }
+
+    private var isWritten: Bool { openIndex.withLock { $0 != nil } }
+
+    /// One transaction in which freed bytes are overwritten.
+    private func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(InferenceLogError) -> Value {
+        do {
+            return try await database().writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA secure_delete = ON")
+                defer { try? database.execute(sql: "PRAGMA secure_delete = OFF") }
+                var value: Value?
+                try database.inTransaction(.immediate) {
+                    value = try body(database)
+                    return .commit
+                }
+                guard let value else {
+                    throw InferenceLogError.unavailable(path: self.path, reason: "no result")
+                }
+                return value
+            }
+        } catch { throw InferenceLogError(error, path: path) }
+    }
+}
+
+// MARK: - Checking
+
+/// What a reading of the whole log found.
+package struct LogCheck: Equatable, Sendable {
+    /// A block, or a hole where one was.
+    package struct Finding: Equatable, Sendable {
+        package let path: String
+        /// Of its first answer.
+        package let position: Int
+        package let count: Int
+        package let reason: String
+    }
+
+    package internal(set) var blocks = 0
+    package internal(set) var answers = 0
+    /// Answers whose contents retention removed.
+    package internal(set) var removed = 0
+    package internal(set) var findings: [Finding] = []
+}
+
+extension Segment {
+    /// Reads everything, `next` being where the segment before ended, nil for the first.
+    ///
+    /// - Returns: Where this one ends, and what was found so far.
+    func check(_ next: Int?, into check: LogCheck) async throws(InferenceLogError) -> (Int, LogCheck) {
+        try await read { database in
+            var (next, check) = (next, check)
+            let begin = try Int.fetchOne(database, sql: "SELECT position FROM start") ?? 0
+            self.expect(next ?? begin, begin, &check)
+            next = begin
+            let rows = try Row.fetchCursor(
+                database,
+                sql: "SELECT position, count, model, keys, answers, bytes FROM block ORDER BY position"
+            )
+            while let row = try rows.next() {
+                let (position, count): (Int, Int) = (row["position"], row["count"])
+                self.expect(next ?? position, position, &check)
+                next = position + count
+                check.blocks += 1
+                check.answers += count
+                guard row["bytes"] as Int > 0 else {
+                    check.removed += count
+                    continue
+                }
+                do throws(InferenceLogError) {
+                    _ = try self.answers(try self.block(row))
+                } catch {
+                    check.findings.append(
+                        .init(
+                            path: self.path,
+                            position: position,
+                            count: count,
+                            reason: error.explanation.summary
+                        )
+                    )
+                }
+            }
+            return (next ?? begin, check)
+        }
+    }
+
+    private func expect(_ expected: Int, _ position: Int, _ check: inout LogCheck) {
+        guard expected != position else { return }
+        check.findings.append(
+            .init(
+                path: path,
+                position: min(expected, position),
+                count: abs(position - expected),
+                reason: position > expected ? "Answers are missing here." : "Answers are here twice."
+            )
+        )
+    }
+}

@@ -1,0 +1,216 @@
+import BelayCore
+import BelayInferenceLog
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What was answered, to whom, and how to forget it.
+///
+/// `GET /v1/models/{model}/predictions`, `GET /v1/releases/{release}/answers`, `…/subjects` and
+/// `POST /v1/models/{model}/erasures`. Lists are as long as the log and are written a block at a time. With
+/// `limit` they come in pages, and `Belay-Next` says where the next begins.
+struct AnswerRoutes: Sendable {
+    private enum Form: String {
+        case ndjson, csv
+
+        var contentType: String { self == .csv ? "text/csv; charset=utf-8" : "application/x-ndjson" }
+        var header: String { self == .csv ? AnswerView.csvHeader : "" }
+    }
+
+    /// A page is closed above this, whatever its limit.
+    private static let pageBytes = 4 << 20
+    private static let mostSubjectBytes = 1024
+
+    let log: InferenceLog
+    let labels: LabelStore
+    let desk: Desk
+
+    func register(on router: RouterGroup<CallContext>) {
+        router.get("models/:model/predictions", use: predictions)
+        router.post("models/:model/erasures", use: erase)
+        router.get("releases/:release/answers", use: releaseAnswers)
+        router.get("releases/:release/subjects", use: releaseSubjects)
+    }
+
+    @Sendable
+    private func predictions(_ request: Request, context: CallContext) async throws -> Response {
+        let model = try await known(context)
+        var filter = AnswerFilter(model: model.name)
+        filter.release = try request.parsed("release", as: "release") { ReleaseID($0) }
+        filter.arm = try request.parsed("arm", as: "arm") { Arm(rawValue: $0) }
+        return try await list(filter, request, model)
+    }
+
+    /// What the release's candidate answered, or another arm that is named.
+    @Sendable
+    private func releaseAnswers(_ request: Request, context: CallContext) async throws -> Response {
+        let (filter, model) = try await candidate(request, context)
+        return try await list(filter, request, model)
+    }
+
+    @Sendable
+    private func releaseSubjects(_ request: Request, context: CallContext) async throws -> Response {
+        let (filter, _) = try await candidate(request, context)
+        var cursor = await log.answers(matching: filter)
+        var subjects: [UnitHash?: SubjectView] = [:]
+        while let answers = try await cursor.next() {
+            for record in answers.lazy.map(\.record) {
+                let subject = record.subject ?? record.unit
+                subjects[subject, default: SubjectView(subject)].answers += 1
+                subjects[subject]?.lastID = record.id
+                subjects[subject]?.lastAt = record.at.description
+            }
+        }
+        let lines = try subjects.values.sorted { ($0.subject ?? "") < ($1.subject ?? "") }
+            .map { try jsonBytes($0) + [0x0a] }
+        return Response(
+            status: .ok,
+            headers: [.contentType: Form.ndjson.contentType, .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(bytes: lines.joined()))
+        )
+    }
+
+    @Sendable
+    private func erase(_ request: Request, context: CallContext) async throws -> Response {
+        let model = try await known(context)
+        let body = try await request.json(ErasureBody.self, keys: ["subject"])
+        guard !body.subject.isEmpty, body.subject.utf8.count <= Self.mostSubjectBytes else {
+            throw RequestError.badBody("'subject' must have 1 to \(Self.mostSubjectBytes) bytes")
+        }
+        let count = try await log.erase(
+            subject: UnitHash(bytes: body.subject.utf8),
+            model: model.name,
+            labels: labels
+        )
+        return try jsonResponse(ErasureView(answers: count.answers, labels: count.labels))
+    }
+}
+
+// MARK: - Lists
+
+extension AnswerRoutes {
+    private func list(_ asked: AnswerFilter, _ request: Request, _ model: Model) async throws -> Response {
+        var filter = asked
+        filter.since = try request.parsed("since", as: "time like 2026-11-23T14:25:03Z") { Timestamp($0) }
+        filter.includesShadows =
+            try request.parsed("shadows", as: "true or false") { Bool($0) } ?? false
+        if let reference = try request.parsed("version", as: "version", VersionReference.init) {
+            guard let version = model.version(reference) else {
+                throw Refusal.unknownVersion(model.name, reference.description)
+            }
+            filter.version = version.id.number
+        }
+        let form = try request.parsed("format", as: "ndjson or csv") { Form(rawValue: $0) } ?? .ndjson
+        let from = try request.parsed("from", as: "position") { Int($0) } ?? 0
+        let cursor = await log.answers(matching: filter, from: max(0, from))
+        guard let limit = try request.parsed("limit", as: "limit", { Int($0) }) else {
+            return stream(cursor, form)
+        }
+        return try await page(cursor, form, limit: max(1, limit), isFirst: from == 0)
+    }
+
+    private func stream(_ start: AnswerCursor, _ form: Form) -> Response {
+        let body = ResponseBody { writer in
+            var cursor = start
+            if !form.header.isEmpty { try await writer.write(ByteBuffer(string: form.header)) }
+            while let lines = try await Self.lines(&cursor, form) {
+                var buffer = ByteBuffer()
+                for line in lines { buffer.writeBytes(line.bytes) }
+                try await writer.write(buffer)
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [.contentType: form.contentType, .cacheControl: "no-store"],
+            body: body
+        )
+    }
+
+    private func page(
+        _ start: AnswerCursor,
+        _ form: Form,
+        limit: Int,
+        isFirst: Bool
+    ) async throws -> Response {
+        var cursor = start
+        var buffer = ByteBuffer(string: isFirst ? form.header : "")
+        var count = 0
+        var next: Int?
+        while next == nil, let lines = try await Self.lines(&cursor, form) {
+            for line in lines {
+                guard count < limit, buffer.readableBytes < Self.pageBytes else {
+                    next = line.position
+                    break
+                }
+                buffer.writeBytes(line.bytes)
+                count += 1
+            }
+        }
+        var headers: HTTPFields = [.contentType: form.contentType, .cacheControl: "no-store"]
+        if let next, let name = HTTPField.Name("Belay-Next") { headers[name] = String(next) }
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: buffer))
+    }
+
+    /// The lines of the next block; nil at the end.
+    ///
+    /// A block that cannot be read is one line that says so.
+    private static func lines(
+        _ cursor: inout AnswerCursor,
+        _ form: Form
+    ) async throws -> [(position: Int, bytes: [UInt8])]? {
+        do {
+            guard let answers = try await cursor.next() else { return nil }
+            return try answers.map { (position: $0.position, bytes: try line(AnswerView($0), form)) }
+        } catch let error as InferenceLogError where error.category == .failed {
+            let view = AnswerFaultView(error)
+            let bytes = form == .csv ? Array(view.csvLine.utf8) : try jsonBytes(view) + [0x0a]
+            return [(position: cursor.position, bytes: bytes)]
+        }
+    }
+
+    private static func line(_ view: AnswerView, _ form: Form) throws -> [UInt8] {
+        switch form {
+        case .ndjson: try jsonBytes(view) + [0x0a]
+        case .csv: Array(view.csvLine.utf8)
+        }
+    }
+
+    private func candidate(
+        _ request: Request,
+        _ context: CallContext
+    ) async throws -> (AnswerFilter, Model) {
+        let text = try context.parameters.require("release")
+        guard let id = ReleaseID(text) else { throw RequestError.badName(what: "release", text: text) }
+        let state = await desk.snapshot().state
+        guard let release = state.releases[id], let model = state.models[release.proposal.endpoint.model]
+        else { throw Refusal.unknownRelease(id) }
+        var filter = AnswerFilter(model: model.name)
+        filter.release = id
+        filter.arm = try request.parsed("arm", as: "arm") { Arm(rawValue: $0) } ?? .candidate
+        return (filter, model)
+    }
+
+    private func known(_ context: CallContext) async throws -> Model {
+        let name = try context.model()
+        let models = await desk.snapshot().state.models
+        guard let model = models[name] else {
+            throw Refusal.unknownModel(name, near: nearest(name, among: models.keys))
+        }
+        return model
+    }
+}
+
+extension Request {
+    /// A value of the query; nil when there is none.
+    fileprivate func parsed<Value>(
+        _ name: String,
+        as what: String,
+        _ read: (String) -> Value?
+    ) throws -> Value? {
+        guard let text = uri.queryParameters[name[...]].map(String.init) else { return nil }
+        guard let value = read(text) else { throw RequestError.badName(what: what, text: text) }
+        return value
+    }
+}

@@ -1,0 +1,28 @@
+import BelayControl
+import BelayCore
+import Hummingbird
+
+/// `/metrics`: what Prometheus reads.
+struct MetricsRoutes: Sendable {
+    let desk: Desk
+    let figures: @Sendable () async -> GatewayFigures
+    /// What became of answers on their way to the inference log, by result.
+    let logged: @Sendable () -> [String: Int]
+
+    func register(on router: Router<CallContext>) {
+        router.get("metrics") { _, _ in
+            let metrics = Metrics(
+                snapshot: await desk.snapshot(),
+                tallies: await desk.conductor.picture.tallies,
+                figures: await figures(),
+                logged: logged(),
+                belayVersion: belayVersion
+            )
+            return Response(
+                status: .ok,
+                headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: .init(byteBuffer: .init(string: metrics.text))
+            )
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import BelayServer
+import Foundation
+import Testing
+
+/// The log over HTTP: every answer once, in pages or in one stream, and a person who is forgotten.
+@Suite(.serialized) struct AnswerTests {
+    private func lines(_ answer: RunningServer.Answer) throws -> [[String: Any]] {
+        try answer.text.split(separator: "\n").map { line in
+            try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        }
+    }
+
+    /// Answers twenty requests of two customers.
+    private func served(_ server: RunningServer) async throws {
+        #expect(try await server.register("demo", fixture: "constant-1.onnx").status == 201)
+        let serving = ["unit": "header:X-Customer-Id"]
+        _ = try await server.release("demo", 1, policy: ["belay": 1, "model": "demo", "serving": serving])
+        for number in 0..<20 {
+            let answer = try await server.inference(
+                "POST",
+                "/v2/models/demo/infer",
+                StoryTests.ask,
+                headers: ["Belay-Request-Id": "r-\(number)", "X-Customer-Id": "customer-\(number % 2)"]
+            )
+            #expect(answer.status == 200, "\(answer.text)")
+        }
+    }
+
+    @Test func everyAnswerIsListedOnceInPagesOrAllAtOnce() async throws {
+        try await withServer { server in
+            try await served(server)
+            let whole = try await server.control("GET", "/v1/models/demo/predictions")
+            #expect(whole.headers["content-type"] == "application/x-ndjson")
+            let ids = try lines(whole).compactMap { $0["id"] as? String }
+            #expect(ids == (0..<20).map { "r-\($0)" })
+            var paged: [String] = []
+            var next: String? = "0"
+            while let from = next {
+                let page = try await server.control("GET", "/v1/models/demo/predictions?limit=7&from=\(from)")
+                paged += try lines(page).compactMap { $0["id"] as? String }
+                next = page.headers["belay-next"]
+            }
+            #expect(paged == ids)
+            let csv = try await server.control("GET", "/v1/models/demo/predictions?format=csv&version=1")
+            #expect(csv.text.split(separator: "\r\n").count == 21)
+            #expect(csv.text.hasPrefix("position,id,kind,at,model"))
+            let future = "/v1/models/demo/predictions?since=2999-01-01T00:00:00Z"
+            #expect(try await server.control("GET", future).text.isEmpty)
+            for (query, status) in [("since=today", 400), ("version=9", 404), ("format=xml", 400)] {
+                let answer = try await server.control("GET", "/v1/models/demo/predictions?\(query)")
+                #expect(answer.status == status, "\(query)")
+            }
+        }
+    }
+
+    @Test func anErasedCustomerIsCountedAndNoLongerReadable() async throws {
+        try await withServer { server in
+            try await served(server)
+            let path = "/v1/models/demo/erasures"
+            let before = try lines(try await server.control("GET", "/v1/models/demo/predictions"))
+            // The log knows a person by the unit until requests name a subject.
+            let unit = before.first { $0["id"] as? String == "r-1" }?["unit"] as? String
+            let mine = unit == nil ? 0 : before.count { $0["unit"] as? String == unit }
+            let first = try await server.control("POST", path, ["subject": "customer-1"])
+            #expect(try first.decoded(ErasureView.self).answers == mine)
+            let again = try await server.control("POST", path, ["subject": "customer-1"])
+            #expect(try again.decoded(ErasureView.self).answers == 0)
+            let all = try lines(try await server.control("GET", "/v1/models/demo/predictions"))
+            #expect(all.count == 20)
+            #expect(all.count { $0["erased"] as? Bool == true && $0["request"] == nil } == mine)
+            #expect(try await server.control("POST", path, ["subject": ""]).status == 400)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import BelayControl
+import BelayCore
+import Testing
+
+@testable import BelayServer
+
+@Suite("Metrics")
+struct MetricsTests {
+    @Test func aFamilyIsItsHelpItsTypeAndItsSamples() {
+        var text = MetricsText()
+        text.family("belay_things_total", .counter, "Things.\nMany \\ of them.") { family in
+            family.add([:], 3)
+            family.add(["model": "a\"b\\c\nd", "env": "prod"], 0.25)
+        }
+        #expect(
+            text.text == #"""
+                # HELP belay_things_total Things.\nMany \\ of them.
+                # TYPE belay_things_total counter
+                belay_things_total 3
+                belay_things_total{model="a\"b\\c\nd",env="prod"} 0.25
+
+                """#
+        )
+    }
+
+    @Test func aFamilyWithoutSamplesIsLeftOut() {
+        var text = MetricsText()
+        text.family("belay_things", .gauge, "Things.") { _ in }
+        #expect(text.text == "")
+    }
+
+    @Test func bucketsAddUpAndTheLastHoldsAll() {
+        var histogram = LatencyHistogram()
+        for microseconds in [400, 400, 700, 20_000_000] { histogram.add(microseconds: microseconds) }
+        var text = MetricsText()
+        text.family("t_seconds", .histogram, "Time.") { $0.add(["model": "m"], histogram) }
+        let lines = text.text.split(separator: "\n").dropFirst(2).map(String.init)
+        #expect(lines.count == LatencyHistogram.bounds.count + 3)
+        #expect(lines[0] == #"t_seconds_bucket{model="m",le="0.0005"} 2"#)
+        #expect(lines[1] == #"t_seconds_bucket{model="m",le="0.001"} 3"#)
+        #expect(lines[13] == #"t_seconds_bucket{model="m",le="10"} 3"#)
+        #expect(lines[14] == #"t_seconds_bucket{model="m",le="+Inf"} 4"#)
+        #expect(lines[15] == #"t_seconds_sum{model="m"} 20.0015"#)
+        #expect(lines[16] == #"t_seconds_count{model="m"} 4"#)
+    }
+
+    @Test func exactlyOneStateIsOne() {
+        var text = MetricsText()
+        text.family("s", .gauge, "State.") { $0.add(["m": "x"], state: "b", of: ["a", "b"]) }
+        #expect(text.text.hasSuffix("s{m=\"x\",state=\"a\"} 0\ns{m=\"x\",state=\"b\"} 1\n"))
+    }
+
+    @Test(arguments: [(Double.nan, "NaN"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (1e300, "1e+300")])
+    func numbersOfAnyKindAreWritten(value: Double, written: String) {
+        var text = MetricsText()
+        text.family("n", .gauge, "Number.") { $0.add([:], value) }
+        #expect(text.text.hasSuffix("n \(written)\n"))
+    }
+
+    @Test func whatTheGatewayCountedIsTold() throws {
+        let id = try VersionID(#require(ModelName("fraud")), #require(VersionNumber(2)))
+        var figures = GatewayFigures()
+        figures.answered(.init(version: id, arm: .candidate), code: 200, microseconds: 900)
+        figures.rejected(code: 404)
+        figures.set(.halfOpen, of: id)
+        figures.shadow(id) { $0.differing += 1 }
+        let metrics = Metrics(
+            snapshot: Snapshot(
+                state: State(),
+                now: Timestamp(milliseconds: 0),
+                loaded: [],
+                reports: [:],
+                standbys: [:],
+                fenced: []
+            ),
+            tallies: ControlTallies(),
+            figures: figures,
+            logged: ["logged": 5, "dropped": 1],
+            belayVersion: "0.2.0"
+        )
+        let lines = Set(metrics.text.split(separator: "\n").map(String.init))
+        let place = #"model="fraud",env="prod",version="2""#
+        let expected = [
+            #"belay_build_info{version="0.2.0"} 1"#, "belay_audit_entries_total 0",
+            #"belay_requests_total{\#(place),arm="candidate",code="200"} 1"#,
+            #"belay_request_duration_seconds_bucket{\#(place),arm="candidate",le="0.001"} 1"#,
+            #"belay_requests_rejected_total{code="404"} 1"#,
+            #"belay_breaker_state{\#(place),state="half_open"} 1"#,
+            "belay_shadow_differing_total{\(place)} 1",
+            #"belay_inference_log_answers_total{result="dropped"} 1"#,
+        ]
+        for line in expected { #expect(lines.contains(line), "\(line)") }
+    }
+}
+
+@Suite("Readiness")
+struct ReadinessTests {
+    @Test func aServerThatServesNothingIsReadyUntilItDrains() {
+        let snapshot = Snapshot(
+            state: State(),
+            now: Timestamp(milliseconds: 0),
+            loaded: [],
+            reports: [:],
+            standbys: [:],
+            fenced: []
+        )
+        #expect(Readiness(snapshot, isDraining: false).text == "ready\n")
+        #expect(Readiness(snapshot, isDraining: true).text == "draining\n")
+    }
+}
