@@ -31,7 +31,8 @@ extension GuardView {
     /// The numbers in one line: `+0.81 pts [+0.52 pts, +1.10 pts], limit +0.50 pts, n 2 140 / 19 411`.
     package var figures: String {
         guard let value else {
-            return Verdict(rawValue: verdict) == .unjudged ? "not in this step" : "nothing seen yet"
+            let isElsewhere = Verdict(rawValue: verdict) == .unjudged && !isOfShadows
+            return isElsewhere ? "not in this step" : "nothing seen yet"
         }
         let count = nStable > 0 ? "n \(grouped(n)) / \(grouped(nStable))" : "n \(grouped(n))"
         switch Metric(rawValue: metric) {
@@ -39,7 +40,7 @@ extension GuardView {
         case .circuitBreaker: return "opened twice \(decimals(value, 0)) times, limit 0, \(count)"
         default: break
         }
-        if metric == Metric.disagreement.rawValue || metric == Metric.shadowError.rawValue {
+        if isOfShadows {
             let word = metric == Metric.disagreement.rawValue ? "differs" : "fails"
             let bound = limit < 1 ? ", limit \(percent(limit))" : ""
             return "\(word) \(percent(value))\(ends(percent))\(bound), n \(grouped(n))"
@@ -47,6 +48,8 @@ extension GuardView {
         let write = nStable > 0 ? points : percent
         return "\(write(value))\(ends(write)), limit \(write(limit)), \(count)"
     }
+
+    private var isOfShadows: Bool { Metric(rawValue: metric)?.isOfShadows ?? false }
 
     private func ends(_ write: (Double) -> String) -> String {
         interval.flatMap { $0.count == 2 ? " [\(write($0[0])), \(write($0[1]))]" : nil } ?? ""

@@ -59,7 +59,7 @@ struct AliasCommand: AsyncParsableCommand {
 private func aliasName(_ argument: String) throws -> AliasName {
     guard let alias = AliasName(argument) else {
         throw ValidationError(
-            "an alias has 1 to 64 letters, digits, '.', '_' and '-', is no number, and not stable or candidate."
+            "an alias has 1 to 64 letters, digits, '.', '_' and '-'; no number, stable or candidate."
         )
     }
     return alias

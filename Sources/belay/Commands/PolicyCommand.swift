@@ -28,7 +28,8 @@ struct PolicyCommand: AsyncParsableCommand {
             let policy = try PolicyFileReader.policy(file).policy
             if options.form == .json { return Stream.output.line(PolicyNode(describing: policy).json) }
             let look = Look(.output)
-            let shares = policy.plan.steps.map(\.share.description) + [Share.all.description]
+            let steps = policy.plan.steps.map { ($0.kind == .shadow ? "shadow " : "") + $0.share.description }
+            let shares = steps + (policy.plan.ending == .hold ? ["a person"] : []) + [Share.all.description]
             let count = policy.guards.count == 1 ? "1 guard" : "\(policy.guards.count) guards"
             Stream.output.line(
                 "\(look.good(look.symbols.pass)) \(file)  model \(policy.model); "
