@@ -33,25 +33,23 @@ extension Conductor {
             )
     }
 
-    /// Versions that could not take over at once, each with the reason: of all that serve or once served.
+    /// Versions that could not take over, each with the reason: of all that serve or once served.
+    ///
+    /// What has not been asked since the start is not held against a version. That it is not loaded is only
+    /// held against the one that serves: a rollback loads what it goes back to, and a proven version that
+    /// takes a moment is better than another that is there.
     package var unready: [VersionID: String] {
         var unready: [VersionID: String] = [:]
         for endpoint in state.endpoints.values {
-            let stable = endpoint.stable.map { [$0.version] } ?? []
-            for number in stable + endpoint.formers.map(\.version) {
-                let id = VersionID(endpoint.id.model, number)
-                unready[id] = obstacle(of: id)
+            for former in endpoint.formers {
+                let id = VersionID(endpoint.id.model, former.version)
+                unready[id] = health(of: id).standing.reason
             }
+            guard let stable = endpoint.stable else { continue }
+            let id = VersionID(endpoint.id.model, stable.version)
+            unready[id] = health(of: id).standing.reason ?? (loader.isLoaded(id) ? nil : "it is not loaded")
         }
         return unready
-    }
-
-    private func obstacle(of id: VersionID) -> String? {
-        switch health(of: id).standing {
-        case .ready: nil
-        case .probing: loader.isLoaded(id) ? "it has not been asked yet" : "it is not loaded"
-        case .differs(let reason), .failing(let reason): reason
-        }
     }
 
     private func watched(at endpoint: Endpoint) -> [VersionID] {

@@ -28,7 +28,7 @@ final class EventLoopCell {
     private var isSweeping = false
     private var paths: [String: Result<InferencePath, Rejection>] = [:]
     /// The system's generator: callers must not be able to foresee which requests meet the candidate.
-    private var generator = SystemRandomNumberGenerator()
+    private var generator = Entropy()
 
     init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 

@@ -38,20 +38,22 @@ extension InferenceCall {
     }
 
     private var answerReply: Reply {
-        guard let payload else { return Reply(.nothingServes(model), headers: headers.list) }
-        var list = headers.list
+        guard let payload else { return Reply(.nothingServes(model), headers: []) }
+        var list: [(name: String, value: String)] = []
         if let length = payload.answer.headerLength {
             list.append(("Inference-Header-Content-Length", String(length)))
         }
         if payload.compressed != nil, let coding = facts.accepting {
             list.append(("Content-Encoding", coding.rawValue))
         }
-        return Reply(
+        var reply = Reply(
             status: 200,
             headers: list,
             contentType: payload.answer.contentType,
             body: payload.compressed ?? payload.answer.bytes
         )
+        reply.answer = headers
+        return reply
     }
 
     /// Writes the policy's own answer, made on a thread because the question may have to be read for it.
@@ -88,7 +90,9 @@ extension InferenceCall {
     func reject(_ rejection: Rejection) {
         let isScoring = if case .scoring = facts.question.form { true } else { false }
         payload = nil
-        finish(Reply(rejection, headers: headers.list, isScoring: isScoring))
+        var reply = Reply(rejection, headers: [], isScoring: isScoring)
+        reply.answer = headers
+        finish(reply)
     }
 
     private var headers: AnswerHeaders {
@@ -127,7 +131,8 @@ extension InferenceCall {
         var reply = reply
         // First the log: a label for this answer may come as soon as its caller has it.
         if !isKept, !keep(reply) {
-            reply = Reply(.logFull(model), headers: headers.list)
+            reply = Reply(.logFull(model), headers: [])
+            reply.answer = headers
         }
         count(reply)
         if !callerLeft { respond(reply) }

@@ -77,7 +77,11 @@ extension Job {
         timing.read = (read - began).nanoseconds
         let wanted = request.outputs.isEmpty ? signature.outputs.map(\.name) : request.outputNames
         do throws(InferenceError) {
-            let answered = try instance.infer(request.inputs, outputs: wanted, cancellation: cancellation)
+            let answered = try instance.infer(
+                request.inputs,
+                outputs: request.outputNames,
+                cancellation: cancellation
+            )
             let ran = NIODeadline.now()
             timing.ran = (ran - read).nanoseconds
             switch OutputGuard.admit(answered, wanted: wanted, signature: signature) {

@@ -5,6 +5,8 @@ import NIOCore
 /// A whole HTTP response, as a value; ``Reply/write(into:keepsAlive:version:)`` turns it into bytes.
 struct Reply: Equatable {
     let status: Int
+    /// Who answered, when somebody did.
+    var answer: AnswerHeaders?
     /// Names and values that need no escaping: they are Belay's own, or were checked when they came.
     var headers: [(name: String, value: String)]
     let contentType: String
@@ -18,6 +20,7 @@ struct Reply: Equatable {
     /// An empty body has no content type.
     init(status: Int, headers: [(name: String, value: String)], contentType: String, body: [UInt8]) {
         self.status = status
+        self.answer = nil
         self.headers = headers
         self.contentType = contentType
         self.body = body
@@ -35,7 +38,7 @@ struct Reply: Equatable {
 
     static func == (lhs: Reply, rhs: Reply) -> Bool {
         lhs.status == rhs.status && lhs.body == rhs.body && lhs.contentType == rhs.contentType
-            && lhs.headers.elementsEqual(rhs.headers, by: ==)
+            && lhs.answer == rhs.answer && lhs.headers.elementsEqual(rhs.headers, by: ==)
     }
 }
 
@@ -48,6 +51,7 @@ extension Reply {
             buffer.writeStaticString("\r\nContent-Type: ")
             buffer.writeString(contentType)
         }
+        answer?.write(into: &buffer)
         for (name, value) in headers {
             buffer.writeStaticString("\r\n")
             buffer.writeString(name)
@@ -104,7 +108,7 @@ func quoted(_ text: String) -> String {
 }
 
 /// The `Belay-*` headers that tell a caller who answered.
-struct AnswerHeaders {
+struct AnswerHeaders: Equatable {
     let requestID: String
     let epoch: Epoch
     let version: VersionNumber?
@@ -113,13 +117,30 @@ struct AnswerHeaders {
     let fallback: String?
     let traceparent: String?
 
-    var list: [(name: String, value: String)] {
-        var list = [(name: "Belay-Request-Id", value: requestID), ("Belay-Epoch", epoch.description)]
-        if let version { list.append(("Belay-Version", version.description)) }
-        if let release { list.append(("Belay-Release", release.description)) }
-        if let arm { list.append(("Belay-Arm", arm.rawValue)) }
-        if let fallback { list.append(("Belay-Fallback", fallback)) }
-        if let traceparent { list.append(("traceparent", traceparent)) }
-        return list
+    func write(into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("\r\nBelay-Request-Id: ")
+        buffer.writeString(requestID)
+        buffer.writeStaticString("\r\nBelay-Epoch: ")
+        buffer.writeString(epoch.description)
+        if let version {
+            buffer.writeStaticString("\r\nBelay-Version: ")
+            buffer.writeString(version.description)
+        }
+        if let release {
+            buffer.writeStaticString("\r\nBelay-Release: ")
+            buffer.writeString(release.description)
+        }
+        if let arm {
+            buffer.writeStaticString("\r\nBelay-Arm: ")
+            buffer.writeString(arm.rawValue)
+        }
+        if let fallback {
+            buffer.writeStaticString("\r\nBelay-Fallback: ")
+            buffer.writeString(fallback)
+        }
+        if let traceparent {
+            buffer.writeStaticString("\r\ntraceparent: ")
+            buffer.writeString(traceparent)
+        }
     }
 }

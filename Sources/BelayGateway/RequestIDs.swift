@@ -10,7 +10,7 @@ package final class RequestIDs: Sendable {
         var milliseconds: Int64 = 0
         /// Counts the ids of one millisecond, from a random start below 1024.
         var count: UInt64 = 0
-        var generator = SystemRandomNumberGenerator()
+        var generator = Entropy()
     }
 
     private let state = Mutex(State())

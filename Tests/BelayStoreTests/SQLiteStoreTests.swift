@@ -194,7 +194,7 @@ struct SQLiteStoreTests {
         let phases = Statement("SELECT phase FROM release ORDER BY id", [])
         #expect(
             try await store.database.rows(phases).compactMap { $0[0].text }
-                == ["settled", "settled", "rolled_back", "refused"]
+                == ["settled", "settled", "rolled_back", "refused", "shadow"]
         )
         let versions = Statement("SELECT model, number, label, withdrawn FROM version ORDER BY 1, 2", [])
         #expect(
