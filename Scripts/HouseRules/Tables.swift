@@ -8,7 +8,7 @@ let arrows: [String: Set<String>] = [
     "BelayInferenceLog": ["BelayCore", "GRDB", "Foundation", "Glibc", "Synchronization"],
     "BelayGateway": [
         "BelayCore", "BelayStats", "BelayInference", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
-        "Synchronization",
+        "Synchronization", "Glibc", "Darwin",
     ],
     "BelayControl": [
         "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "Foundation", "Logging",

@@ -19,10 +19,8 @@ struct Admission: Equatable {
         meanCost = meanCost == 0 ? cost : meanCost + Self.smoothing * (cost - meanCost)
     }
 
-    /// - Parameters:
-    ///   - waiting: Requests that wait for the version, or are with it.
-    ///   - threads: Runs at a time, at least one.
-    ///   - patience: How long the request can wait.
+    /// Whether a request that can wait for `patience` is let in, while so many are `waiting` or with the
+    /// version, which runs `threads` at a time.
     func admits(waiting: Int, threads: Int, patience: TimeAmount) -> Bool {
         guard waiting >= Self.always else { return true }
         let wait = Double(waiting + 1) * meanCost / Double(max(1, threads))

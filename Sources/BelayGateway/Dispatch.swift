@@ -157,7 +157,9 @@ struct Patience: Equatable {
     /// Nil when the caller says nothing.
     let milliseconds: Int?
 
-    /// Reads `250`, `250ms` or `2s`; nil for anything else. More than an hour is an hour.
+    /// Reads what the header says: 250, 250ms or 2s.
+    ///
+    /// Returns nil for anything else; more than an hour is an hour.
     init?(_ text: String?) {
         guard let text else {
             milliseconds = nil

@@ -81,8 +81,8 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         return (configuration.host, channel.localAddress?.port ?? configuration.port)
     }
 
-    /// Loses no request: connections that are open are answered once more and told to go, then nothing more is
-    /// accepted, requests in flight finish within the drain timeout, and every version is let go.
+    /// Loses no request: connections that are open are answered once more and told to go, then nothing more
+    /// is accepted, requests in flight finish within the drain timeout, and every version is let go.
     ///
     /// Connections are accepted until the silent ones have been let go. What a client sends in the very
     /// moment in which its silent connection is closed is lost, as HTTP/1.1 has it.

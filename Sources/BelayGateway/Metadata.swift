@@ -74,7 +74,7 @@ enum Metadata {
 extension Metadata {
     /// Every version that a route speaks of, and whether it answers.
     ///
-    /// - Parameter body: Empty, or `{"ready": true}` to leave out what does not answer.
+    /// The body is empty, or `{"ready": true}` to leave out what does not answer.
     static func index(_ snapshot: Snapshot, _ body: [UInt8]) -> Reply {
         let onlyReady = JSONPointer("/ready")?.scalar(in: body) == "true"
         let rows = snapshot.all.flatMap { routed in
@@ -110,12 +110,12 @@ extension Metadata {
             if let routed, routed.isReady { return Reply(status: 200, headers: [], json: []) }
             let sentence =
                 routed == nil
-                ? "No model '\(name.prefix(80))' has been released; `belay release` loads it and tests it first."
+                ? "No model '\(name.prefix(80))' has been released; `belay release` tests and loads it."
                 : "The version that serves '\(name.prefix(80))' is being loaded; Belay does that by itself."
             return Reply(.notByHand(sentence), headers: [])
         case .unload:
             let sentence =
-                "Belay unloads what no route needs; to take a version of '\(name.prefix(80))' out of service, "
+                "Belay unloads what no route needs; to take a version of '\(name.prefix(80))' out, "
                 + "run `belay rollback`."
             return Reply(.notByHand(sentence), headers: [])
         }
@@ -163,7 +163,8 @@ extension Metadata {
         ]
         return "{\"name\":\(quoted(id.model.text)),\"version\":\"\(id.number)\","
             + "\"last_inference\":\(sum.last?.milliseconds ?? 0),\"inference_count\":\(sum.rows),"
-            + "\"execution_count\":\(sum.success.count),\"inference_stats\":{\(parts.joined(separator: ","))},"
+            + "\"execution_count\":\(sum.success.count),"
+            + "\"inference_stats\":{\(parts.joined(separator: ","))},"
             + "\"response_stats\":{},\"batch_stats\":[],\"memory_usage\":[]}"
     }
 }

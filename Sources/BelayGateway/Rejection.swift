@@ -157,7 +157,7 @@ enum Rejection: Error, Equatable {
             "\(version.phrase) was withdrawn under this request; send it again."
         case .busy: "Too many request bodies are in memory; send this one again later."
         case .logFull(let model):
-            "The answer could not be recorded, and '\(model)' answers nothing unrecorded; send it again later."
+            "The answer could not be recorded, and '\(model)' answers nothing unrecorded; ask again later."
         case .tooLate(let model, let milliseconds):
             "'\(model)' could not answer within the \(milliseconds) ms that were allowed."
         case .rerouted(let model, let times):

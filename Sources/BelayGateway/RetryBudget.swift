@@ -2,8 +2,8 @@ import NIOCore
 
 /// Bounds the second tries of one event loop, so that a version that fails does not double everybody's load.
 ///
-/// Pure: every moment comes in. One request in five may be tried again, and ten a second whatever the traffic;
-/// what is not used is kept, up to ``most``.
+/// Pure: every moment comes in. One request in five may be tried again, and ten a second whatever the
+/// traffic; what is not used is kept, up to ``most``.
 struct RetryBudget: Equatable {
     static let perRequest = 0.2
     static let perSecond = 10.0

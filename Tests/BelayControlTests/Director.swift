@@ -125,10 +125,20 @@ final class Director {
         try await act { try await self.stage.conductor.perform(command, by: .person("ada"), reason: nil) }
     }
 
+    /// Starts the next process as the server does: nobody is heard before what serves is loaded.
+    private func revive() async throws {
+        stage.restart()
+        do {
+            try await stage.conductor.loadServing()
+        } catch is RecordingPublisher.Unacknowledged {
+            // The next round publishes again.
+        }
+    }
+
     private func act(_ work: () async throws -> some Any) async throws {
         let head = stage.store.standing.head
         repeat {
-            if stage.fate.isDead { stage.restart() }
+            if stage.fate.isDead { try await revive() }
             do {
                 _ = try await work()
             } catch let refusal as Refusal {
@@ -139,7 +149,7 @@ final class Director {
                 // The process died under the command; whether it is given again is decided below.
             }
         } while stage.fate.isDead && stage.store.standing.head == head
-        if stage.fate.isDead { stage.restart() }
+        if stage.fate.isDead { try await revive() }
     }
 
     // MARK: - What the world does
@@ -148,7 +158,7 @@ final class Director {
         stage.time.advance(by: duration)
         var isDone = false
         repeat {
-            if stage.fate.isDead { stage.restart() }
+            if stage.fate.isDead { try await revive() }
             do {
                 try await stage.round()
                 isDone = !stage.fate.isDead

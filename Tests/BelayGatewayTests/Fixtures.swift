@@ -80,7 +80,10 @@ final class AnswerLog: Sendable {
             return true
         }
         if let gate = obstacle.withLock({ $0.take() }) { gate.holdUp() }
-        guard fits else { return !mustFit }
+        guard fits else {
+            if !mustFit { settled?(false) }
+            return !mustFit
+        }
         guard let settled else { return true }
         let waits = commits.withLock { commits in
             commits?.append(settled)

@@ -1,0 +1,89 @@
+import BelayControl
+import BelayCore
+import BelayGateway
+import BelayInferenceLog
+import BelayStore
+import Logging
+import ServiceLifecycle
+
+/// The loop of control, until the server stops.
+struct Conducting: Service {
+    let conductor: Conductor
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            do {
+                try await conductor.run(clock: ContinuousClock(), every: .milliseconds(200))
+            } catch is CancellationError {
+                // The ordinary end.
+            }
+        }
+    }
+}
+
+/// Removes answers that no policy keeps any longer, once a minute.
+struct Forgetting: Service {
+    let conductor: Conductor
+    let log: InferenceLog
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await forget()
+                do {
+                    try await Task.sleep(for: .seconds(60), clock: .continuous)
+                } catch {
+                    return
+                }
+            }
+        }
+    }
+
+    private func forget() async {
+        let endpoints = await conductor.state.endpoints.values
+        let settings = endpoints.map { ($0.id.model, $0.effectivePolicy.serving.record) }
+        log.setRetention(
+            Dictionary(
+                settings.map {
+                    ($0, Retention(keepMilliseconds: $1.keepMilliseconds, keepBytes: $1.keepBytes))
+                }
+            ) { $1 }
+        )
+        do {
+            let removed = try await log.applyRetention(now: wallClock())
+            if removed > 0 { logger.info("answers were removed", metadata: ["count": "\(removed)"]) }
+        } catch {
+            // What could not be removed now is found again in a minute.
+            logger.warning(
+                "answers could not be removed",
+                metadata: ["error": "\(error.explanation.summary)"]
+            )
+        }
+    }
+}
+
+/// Hears first that the server is to stop, and says so to whoever asks whether it is ready.
+struct Announcing: Service {
+    let draining: Draining
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        draining.begin()
+    }
+}
+
+/// Ends last: requests in flight are answered first, and then the log is written out.
+struct Closing: Service {
+    let parts: Assembly.Parts
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await parts.gateway.shutdown()
+        // What the last requests taught is recorded. Publishing to a stopped gateway may fail; the next start
+        // repeats it.
+        try? await parts.conductor.tick()
+        await parts.log.close()
+        try parts.store.close()
+    }
+}

@@ -1,0 +1,126 @@
+import NIOCore
+import Testing
+
+@testable import BelayGateway
+
+@Suite struct CircuitBreakerTests {
+    private func at(_ seconds: Int64) -> NIODeadline { .uptimeNanoseconds(0) + .seconds(seconds + 1) }
+
+    /// Opens it at the second given, from closed.
+    private func opened(at seconds: Int64) -> CircuitBreaker {
+        var breaker = CircuitBreaker()
+        for _ in 1..<CircuitBreaker.consecutive { #expect(breaker.failed(at: at(seconds)) == .nothing) }
+        #expect(breaker.failed(at: at(seconds)) == .opened)
+        return breaker
+    }
+
+    @Test func itOpensAfterFailuresInARowAndLetsOneThroughAfterAWhile() {
+        var breaker = opened(at: 0)
+        #expect(breaker.admits(at: at(4)) == false)
+        #expect(breaker.admits(at: at(5)) == true)
+        #expect(breaker.admits(at: at(5)) == false)
+        breaker.succeeded(at: at(5))
+        for _ in 2...CircuitBreaker.successesToClose {
+            #expect(breaker.admits(at: at(6)) == true)
+            #expect(breaker.admits(at: at(6)) == false)
+            breaker.succeeded(at: at(6))
+        }
+        #expect(breaker.state == .closed)
+    }
+
+    @Test func failingAgainWithinAMinuteIsARelapseAndKeepsItOpenLonger() {
+        var breaker = opened(at: 0)
+        #expect(breaker.admits(at: at(5)) == true)
+        #expect(breaker.failed(at: at(5)) == .openedAgain)
+        #expect(breaker.admits(at: at(14)) == false)
+        #expect(breaker.admits(at: at(15)) == true)
+    }
+
+    @Test func failingAgainMuchLaterIsNone() {
+        var breaker = opened(at: 0)
+        #expect(breaker.admits(at: at(100)) == true)
+        #expect(breaker.failed(at: at(100)) == .opened)
+    }
+
+    @Test func aProbeThatSaysNothingLetsAnotherThrough() {
+        var breaker = opened(at: 0)
+        #expect(breaker.admits(at: at(5)) == true)
+        breaker.forget()
+        #expect(breaker.admits(at: at(5)) == true)
+    }
+
+    @Test func halfOfManyFailingOpensItToo() {
+        var breaker = CircuitBreaker()
+        var changes: [CircuitBreaker.Change] = []
+        for _ in 0..<CircuitBreaker.fewest {
+            breaker.succeeded(at: at(1))
+            changes.append(breaker.failed(at: at(1)))
+        }
+        #expect(changes.contains(.opened))
+        var healthy = CircuitBreaker()
+        for number in 0..<100 {
+            if number.isMultiple(of: 3) {
+                #expect(healthy.failed(at: at(1)) == .nothing)
+            } else {
+                healthy.succeeded(at: at(1))
+            }
+        }
+    }
+
+    @Test func oldOutcomesAreForgotten() {
+        var breaker = CircuitBreaker()
+        for _ in 0..<4 { _ = breaker.failed(at: at(0)) }
+        breaker.succeeded(at: at(0))
+        for _ in 0..<4 { _ = breaker.failed(at: at(0)) }
+        breaker.succeeded(at: at(20))
+        for _ in 0..<4 { #expect(breaker.failed(at: at(20)) == .nothing) }
+    }
+}
+
+@Suite struct AdmissionTests {
+    @Test func theQueueIsAsLongAsTheVersionIsFast() {
+        var admission = Admission()
+        for _ in 0..<100 { admission.note(cost: .milliseconds(10)) }
+        // 2 threads of 10 ms each carry 20 requests in 100 ms.
+        #expect(admission.admits(waiting: 18, threads: 2, patience: .milliseconds(100)))
+        #expect(!admission.admits(waiting: 20, threads: 2, patience: .milliseconds(100)))
+        #expect(admission.admits(waiting: Admission.always - 1, threads: 1, patience: .zero))
+    }
+
+    @Test func nothingIsKnownBeforeTheFirstRun() {
+        #expect(Admission().admits(waiting: 1000, threads: 1, patience: .zero))
+    }
+}
+
+@Suite struct RetryBudgetTests {
+    @Test func oneRequestInFiveAndTenASecondMayBeTriedAgain() {
+        var budget = RetryBudget()
+        let now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+        for _ in 0..<10 { #expect(budget.take(at: now) == true) }
+        #expect(budget.take(at: now) == false)
+        for _ in 0..<5 { budget.noteRequest() }
+        #expect(budget.take(at: now) == true)
+        #expect(budget.take(at: now) == false)
+        for _ in 0..<10_000 { budget.noteRequest() }
+        var taken = 0
+        while budget.take(at: now + .seconds(1)) { taken += 1 }
+        #expect(taken == Int(RetryBudget.most))
+    }
+}
+
+@Suite struct TraceParentTests {
+    @Test(arguments: [
+        "", "00", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+    ])
+    func whatTheRecommendationCallsInvalidIsNone(text: String) { #expect(TraceParent(text) == nil) }
+
+    @Test func aLaterVersionMayHaveMore() {
+        let text = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more"
+        #expect(TraceParent(text)?.trace == "4bf92f3577b34da6a3ce929d0e0e4736")
+    }
+}

@@ -1,0 +1,189 @@
+import BelayCore
+import BelayInference
+import NIOCore
+import NIOHTTP1
+import Testing
+
+@testable import BelayGateway
+
+/// Who answers when somebody cannot, through the real port.
+@Suite struct ChainTests {
+    private static let fixed = FailureSettings(
+        inflight: .replay,
+        answer: StaticAnswer(outputs: ["y": [.number(9)]])
+    )
+
+    private func failing() throws -> ScriptedInstance {
+        ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
+            throw .runFailed(reason: "always")
+        }
+    }
+
+    @Test func aStandbyAnswersWhenStableFails() async throws {
+        try await Rig.run { rig in
+            rig.pool.put(try failing(), for: fraudVersion(3))
+            rig.pool.put(try failing(), for: fraudVersion(2))
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            _ = try await rig.gateway.publish(table(1, route(stable: 3, standbys: [2, 1])))
+            let response = try await rig.client().ask()
+            #expect(response.status == 200)
+            #expect(try answered(response) == 1)
+            #expect(response["Belay-Version"] == "1")
+            #expect(response["Belay-Fallback"] == "stable=error, standby=error")
+            #expect(rig.log.last?.fallback == "stable=error, standby=error")
+        }
+    }
+
+    @Test func thePolicysOwnAnswerLeavesWhenNoVersionCan() async throws {
+        try await Rig.run { rig in
+            rig.pool.put(try failing(), for: fraudVersion(1))
+            _ = try await rig.gateway.publish(table(1, route(stable: 1, failing: Self.fixed)))
+            let rows = #"{"inputs":[{"name":"x","shape":[3,2],"datatype":"FP32","data":[1,2,3,4,5,6]}]}"#
+            let response = try await rig.client().post(inferPath, rows)
+            #expect(response.status == 200)
+            let outputs = try OIPResponse.decode(response.body, limits: .standard).outputs
+            #expect(outputs == [try floats("y", [9, 9, 9], shape: [3])])
+            #expect(response["Belay-Fallback"] == "stable=error, fixed")
+            #expect(response["Belay-Version"] == nil)
+            #expect(rig.log.last?.fallback == "stable=error, fixed")
+        }
+    }
+
+    @Test func aNamedVersionHasNobodyBehindIt() async throws {
+        try await Rig.run { rig in
+            rig.pool.put(try failing(), for: fraudVersion(2))
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            let route = route(stable: 2, standbys: [1], failing: Self.fixed)
+            _ = try await rig.gateway.publish(table(1, route))
+            let response = try await rig.client().ask(path: "/v2/models/fraud/versions/2/infer")
+            #expect(response.status == 500)
+        }
+    }
+
+    @Test func anAliasReachesItsVersionAndNoOther() async throws {
+        try await Rig.run { rig in
+            for number in 1...2 { rig.pool.put(try constant(Float(number)), for: fraudVersion(number)) }
+            let aliases = ["champion": version(1), "gone": version(7), "1.5.0": version(2)]
+            let route = route(stable: 2, standbys: [1], aliases: aliases)
+            _ = try await rig.gateway.publish(table(1, route))
+            let client = try await rig.client()
+            #expect(try answered(try await client.ask(path: "/v2/models/fraud/labels/champion/infer")) == 1)
+            #expect(try answered(try await client.ask(path: "/v2/models/fraud/labels/1.5.0/infer")) == 2)
+            for name in ["gone", "nobody"] {
+                #expect(try await client.ask(path: "/v2/models/fraud/labels/\(name)/infer").status == 404)
+            }
+        }
+    }
+
+    @Test(arguments: [("250ms", 504), ("0", 504), ("soon", 400), ("-5", 400)])
+    func aCallersOwnDeadlineEndsTheChain(text: String, status: Int) async throws {
+        try await Rig.run { rig in
+            let gate = rig.gate()
+            rig.pool.put(HangingInstance(signature: try signature(), gate: gate), for: fraudVersion(1))
+            _ = try await rig.gateway.publish(table(1, route(stable: 1, timeout: 60_000)))
+            let response = try await rig.client().post(
+                inferPath,
+                headers: ["Belay-Deadline": text],
+                question
+            )
+            #expect(response.status == status)
+        }
+    }
+
+    @Test func aCandidateThatFailsAgainAndAgainIsNotAskedForAWhileAndStillCharged() async throws {
+        try await Rig.run(loops: 1) { rig in
+            let asked = Counter()
+            let candidate = ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
+                asked.next()
+                throw .runFailed(reason: "always")
+            }
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            rig.pool.put(candidate, for: fraudVersion(2))
+            _ = try await rig.gateway.publish(table(1, route(stable: 1, candidate: 2)))
+            let client = try await rig.client()
+            for number in 0..<12 {
+                let response = try await client.ask(user: user(in: .candidate, nth: number))
+                #expect(try answered(response) == 1)
+                let reason = number < CircuitBreaker.consecutive ? "error" : "tripped"
+                #expect(response["Belay-Fallback"] == "candidate=\(reason)")
+            }
+            #expect(asked.value == CircuitBreaker.consecutive)
+            #expect(await rig.gateway.collect().counts[key(.errorRate, .candidate, bad: true)] == 12)
+            #expect(await rig.gateway.figures().breakers[fraudVersion(2)] == .open)
+        }
+    }
+
+    @Test func aTraceIsKeptAndTold() async throws {
+        try await Rig.run { rig in
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            _ = try await rig.gateway.publish(table(1, route(stable: 1)))
+            let (client, trace) = (try await rig.client(), "4bf92f3577b34da6a3ce929d0e0e4736")
+            let parent = "00-\(trace)-00f067aa0ba902b7-01"
+            let response = try await client.post(inferPath, headers: ["traceparent": parent], question)
+            #expect(response["traceparent"] == parent)
+            #expect(rig.log.last?.trace == trace)
+            let broken = try await client.post(inferPath, headers: ["traceparent": "00-0-0-0"], question)
+            #expect(broken["traceparent"] == nil)
+            #expect(rig.log.last?.trace == nil)
+        }
+    }
+}
+
+/// What a rollback does with requests in flight.
+@Suite struct InflightTests {
+    private func settings(_ inflight: FailureSettings.Inflight) -> FailureSettings {
+        FailureSettings(inflight: inflight, answer: nil)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func aDrainingVersionMayFinishAndTheReceiptWaitsForIt() async throws {
+        try await Rig.run { rig in
+            let gate = rig.gate()
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            rig.pool.put(try waiting(2, at: gate), for: fraudVersion(2))
+            let failing = settings(.drain)
+            _ = try await rig.gateway.publish(table(1, route(stable: 2, standbys: [1], failing: failing)))
+            let client = try await rig.client()
+            async let slow = client.ask()
+            try await gate.waitForRun()
+            let after = table(2, route(stable: 1, withdrawn: [2], failing: failing))
+            let isOver = Counter()
+            async let receipt = {
+                let receipt = try await rig.gateway.publish(after)
+                isOver.next()
+                return receipt
+            }()
+            // Requests that come meanwhile are answered by the new stable version.
+            let other = try await rig.client()
+            while try await answered(other.ask()) != 1 {}
+            #expect(isOver.value == 0)
+            gate.open()
+            #expect(try await answered(slow) == 2)
+            let proof = try await receipt
+            #expect(proof.drained == 1)
+            #expect(proof.replayed == 0)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func aFailingPolicyRefusesWhatIsInFlight() async throws {
+        try await Rig.run { rig in
+            let gate = rig.gate()
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            rig.pool.put(try waiting(2, at: gate), for: fraudVersion(2))
+            let failing = settings(.fail)
+            _ = try await rig.gateway.publish(table(1, route(stable: 2, standbys: [1], failing: failing)))
+            let client = try await rig.client()
+            async let slow = client.ask()
+            try await gate.waitForRun()
+            let receipt = try await rig.gateway.publish(
+                table(2, route(stable: 1, withdrawn: [2], failing: failing))
+            )
+            #expect(receipt.replayed == 1)
+            let response = try await slow
+            #expect(response.status == 503)
+            #expect(response["Retry-After"] == "1")
+            gate.open()
+        }
+    }
+}
