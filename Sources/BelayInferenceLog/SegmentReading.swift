@@ -8,6 +8,8 @@ package struct AnswerFilter: Equatable, Sendable {
     package let model: ModelName
     /// Answers from this moment on.
     package var since: Timestamp?
+    /// Answers before this moment.
+    package var until: Timestamp?
     package var version: VersionNumber?
     package var release: ReleaseID?
     package var arm: Arm?
@@ -17,7 +19,8 @@ package struct AnswerFilter: Equatable, Sendable {
     package init(model: ModelName) { self.model = model }
 
     func matches(_ record: AnswerRecord) -> Bool {
-        (since.map { record.at >= $0 } ?? true) && (version.map { record.version == $0 } ?? true)
+        (since.map { record.at >= $0 } ?? true) && (until.map { record.at < $0 } ?? true)
+            && (version.map { record.version == $0 } ?? true)
             && (release.map { record.release == $0 } ?? true) && (arm.map { record.arm == $0 } ?? true)
             && (includesShadows || record.kind == .served)
     }

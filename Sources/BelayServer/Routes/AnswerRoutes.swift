@@ -42,7 +42,7 @@ struct AnswerRoutes: Sendable {
         return try await list(filter, request, model)
     }
 
-    /// What the release's candidate answered, or another arm that is named.
+    /// What the release's version answered, on trial and afterwards, until another release of it.
     @Sendable
     private func releaseAnswers(_ request: Request, context: CallContext) async throws -> Response {
         let (filter, model) = try await candidate(request, context)
@@ -92,7 +92,8 @@ struct AnswerRoutes: Sendable {
 extension AnswerRoutes {
     private func list(_ asked: AnswerFilter, _ request: Request, _ model: Model) async throws -> Response {
         var filter = asked
-        filter.since = try request.parsed("since", as: "time like 2026-11-23T14:25:03Z") { Timestamp($0) }
+        let since = try request.parsed("since", as: "time like 2026-11-23T14:25:03Z") { Timestamp($0) }
+        filter.since = [filter.since, since].compactMap { $0 }.max()
         filter.includesShadows =
             try request.parsed("shadows", as: "true or false") { Bool($0) } ?? false
         if let reference = try request.parsed("version", as: "version", VersionReference.init) {
@@ -186,9 +187,14 @@ extension AnswerRoutes {
         let state = await desk.snapshot().state
         guard let release = state.releases[id], let model = state.models[release.proposal.endpoint.model]
         else { throw Refusal.unknownRelease(id) }
+        let (endpoint, version) = (release.proposal.endpoint, release.proposal.candidate)
+        let later = state.releases.values.filter { other in
+            other.id > id && other.proposal.endpoint == endpoint && other.proposal.candidate == version
+        }
         var filter = AnswerFilter(model: model.name)
-        filter.release = id
-        filter.arm = try request.parsed("arm", as: "arm") { Arm(rawValue: $0) } ?? .candidate
+        filter.version = version
+        filter.since = release.proposedAt
+        filter.until = later.map(\.proposedAt).min()
         return (filter, model)
     }
 

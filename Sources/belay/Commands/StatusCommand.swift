@@ -1,6 +1,7 @@
 import ArgumentParser
 import BelayCore
 import BelayServer
+import Foundation
 
 /// `belay status`: what serves, what is tried, and what there is to go back to.
 struct StatusCommand: AsyncParsableCommand {
@@ -74,7 +75,7 @@ struct StatusCommand: AsyncParsableCommand {
                 serving.map { serving in now.map { age(serving.since, now: $0) } ?? serving.since } ?? "",
                 serving.map { $0.proven ? "yes" : "not yet" } ?? "",
                 endpoint.release.map { "\($0.id) \(look.symbols.arrow) \($0.candidate), \($0.place)" } ?? "",
-                list(endpoint.standbys),
+                endpoint.standbys.map { standby($0, of: endpoint) }.joined(separator: ", "),
                 endpoint.shadow.map { "\($0.version) at \(share($0.share))" } ?? "",
                 list(endpoint.withdrawn),
                 (endpoint.automatic ? "on" : "off") + (endpoint.fencing ? ", fencing" : ""),
@@ -86,6 +87,15 @@ struct StatusCommand: AsyncParsableCommand {
             text += release.guards.map { "  \($0.line(look))\n" }.joined()
         }
         return text
+    }
+
+    /// `1 ready 0.4 ms`: how it stands, and how long it would let a caller wait.
+    private func standby(_ version: Int, of endpoint: EndpointView) -> String {
+        guard let health = endpoint.readiness.first(where: { $0.version == version }) else {
+            return String(version)
+        }
+        let wait = health.takeoverInMilliseconds.map { String(format: " %.1f ms", $0) } ?? ""
+        return "\(version) \(health.standing)\(health.standing == "ready" ? wait : "")"
     }
 
     private func list(_ versions: [Int]) -> String { versions.map(String.init).joined(separator: ", ") }
