@@ -9,7 +9,7 @@ import NIOHTTP1
 ///
 /// The first byte says how large the pieces are.
 func tryHTTP(_ input: [UInt8]) {
-    guard let first = input.first, input.count < 1 << 16, !mentionsLabels(input) else { return }
+    guard let first = input.first, input.count < 1 << 16, !mentionsTasks(input) else { return }
     let channel = EmbeddedChannel()
     let cell = EventLoopCell(eventLoop: channel.eventLoop)
     guard (try? channel.pipeline.syncOperations.addGatewayHandlers(cell: cell, ports: ports)) != nil,
@@ -29,8 +29,8 @@ func tryHTTP(_ input: [UInt8]) {
     _ = try? channel.finish(acceptAlreadyClosed: true)
 }
 
-/// Labels are kept by a task, which an embedded loop cannot wait for.
-private func mentionsLabels(_ input: [UInt8]) -> Bool {
+/// Labels are kept, and statistics gathered, by a task, which an embedded loop cannot wait for.
+private func mentionsTasks(_ input: [UInt8]) -> Bool {
     var bytes: [UInt8] = []
     var rest = input[...]
     while let byte = rest.popFirst() {
@@ -44,8 +44,8 @@ private func mentionsLabels(_ input: [UInt8]) -> Bool {
             bytes.append(byte)
         }
     }
-    let word = Array("labels".utf8)
-    return bytes.indices.contains { bytes[$0...].starts(with: word) }
+    let words = ["labels", "stats"].map { Array($0.utf8) }
+    return bytes.indices.contains { start in words.contains { bytes[start...].starts(with: $0) } }
 }
 
 private let ports: Ports = {
@@ -53,11 +53,17 @@ private let ports: Ports = {
     configuration.bodyLimit = 4096
     return Ports(
         configuration: configuration,
-        record: { _ in },
+        log: AnswerLogPort { _, _, _ in
+            true
+        } sampledOut: { _ in
+        },
         labels: { _, _ in LabelReply(status: 200, json: []) },
         clock: { Timestamp(milliseconds: 0) },
         ids: { "made" },
-        seen: SeenUnits(limit: 16)
+        seen: SeenUnits(limit: 16),
+        bodies: BodyBudget(bytes: 1 << 20),
+        readers: Readers(),
+        figures: { LoopFigures() }
     )
 }()
 

@@ -86,7 +86,7 @@ package struct Assembly: Sendable {
                     .init(service: Conducting(conductor: parts.conductor)),
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: application),
-                    .init(service: Announcing(draining: parts.desk.draining)),
+                    .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
                 gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
                 logger: quiet(logger)

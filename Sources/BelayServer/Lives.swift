@@ -3,6 +3,7 @@ import BelayCore
 import BelayGateway
 import BelayInferenceLog
 import BelayStore
+import Foundation
 import Logging
 import ServiceLifecycle
 
@@ -66,9 +67,12 @@ struct Forgetting: Service {
 /// Hears first that the server is to stop, and says so to whoever asks whether it is ready.
 struct Announcing: Service {
     let draining: Draining
+    let handlesSignals: Bool
 
     func run() async throws {
         try? await gracefulShutdown()
+        // Whoever asks a second time does not want to wait.
+        if handlesSignals { for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) } }
         draining.begin()
     }
 }
