@@ -89,14 +89,15 @@ struct Exchange: Equatable {
             // The caller's fault: nobody is charged, and no other version is asked to judge the same request.
             return finish(rejection)
         case .failed(let failure):
-            let verdict = charge(.bad(failure))
+            let verdict = failure.isCallers ? nil : charge(.bad(failure))
             complaint = complaint ?? (attempt.role == .candidate ? nil : rejection(attempt, failure))
             guard attempt.role != .pinned else { return finish(rejection(attempt, failure), verdict) }
             hops.append(Hop(role: attempt.role, reason: failure.reason))
             // That a candidate's requests come to stable is no second try: without it they were there anyway.
             let isFree = attempt.role == .candidate
-            let isLate = if case .timedOut = failure { !isFree } else { false }
-            guard !isLate, let next = next(after: attempt, route: route), isFree || mayRetry() else {
+            guard isFree || !failure.isLate, let next = next(after: attempt, route: route),
+                isFree || mayRetry()
+            else {
                 return end(route, verdict)
             }
             var step = ask(next, after: attempt)
@@ -227,6 +228,9 @@ extension Exchange {
         /// Its circuit breaker is open: it failed too often just now to be asked.
         case tripped
         case timedOut(milliseconds: Int)
+        /// The caller allowed less time than the endpoint does, and it was not enough: that says nothing of
+        /// the version, or one impatient caller could take it out for everybody.
+        case outOfPatience(milliseconds: Int)
         case erred(String)
         case invalidOutput(String)
 
@@ -237,10 +241,22 @@ extension Exchange {
             case .overloaded: "overloaded"
             case .tripped: "tripped"
             case .timedOut: "timeout"
+            case .outOfPatience: "deadline"
             case .erred: "error"
             case .invalidOutput: "invalid-output"
             }
         }
+
+        /// Whether no time is left for anybody else.
+        var isLate: Bool {
+            switch self {
+            case .timedOut, .outOfPatience: true
+            default: false
+            }
+        }
+
+        /// Whether it was the caller's doing.
+        var isCallers: Bool { if case .outOfPatience = self { true } else { false } }
 
         func rejection(of version: VersionID) -> Rejection {
             switch self {
@@ -248,6 +264,7 @@ extension Exchange {
             case .overloaded: .overloaded(version)
             case .tripped: .tripped(version)
             case .timedOut(let milliseconds): .timedOut(version, milliseconds: milliseconds)
+            case .outOfPatience(let milliseconds): .tooLate(version.model, milliseconds: milliseconds)
             case .erred(let reason): .failed(version, reason: reason)
             case .invalidOutput(let reason): .invalidOutput(version, reason: reason)
             }

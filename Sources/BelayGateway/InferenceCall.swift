@@ -28,6 +28,8 @@ final class InferenceCall {
     let arrival: Timestamp
     let started: NIODeadline
     let limit: Int
+    /// Whether the caller allows less time than the endpoint does.
+    let isHurried: Bool
     let record: RecordSettings
     let isRecorded: Bool
     let respond: (Reply) -> Void
@@ -71,6 +73,7 @@ final class InferenceCall {
         self.respond = respond
         let settings = routed.route.serving
         limit = min(max(1, settings.timeoutMilliseconds), facts.patience ?? .max)
+        isHurried = limit < max(1, settings.timeoutMilliseconds)
         record = settings.record
         isRecorded = settings.record.extent.keeps(cell.toss)
     }
@@ -167,7 +170,10 @@ final class InferenceCall {
         guard let attempt = exchange?.attempt else {
             return reject(.tooLate(model, milliseconds: limit))
         }
-        ended(attempt, .failed(.timedOut(milliseconds: limit)))
+        ended(
+            attempt,
+            .failed(isHurried ? .outOfPatience(milliseconds: limit) : .timedOut(milliseconds: limit))
+        )
     }
 
     /// The caller's connection is gone.
@@ -184,7 +190,13 @@ final class InferenceCall {
 
     private func perform(_ step: Exchange.Step) {
         if let charge = step.charge, let assignment = exchange?.assignment, let cohort {
-            cell.tally.count(charge, of: assignment, in: cohort, seen: ports.seen)
+            cell.tally.count(
+                charge,
+                of: assignment,
+                in: cohort,
+                isHurried: isHurried,
+                seen: ports.seen
+            )
         }
         if step.action != .wait { stopRun() }
         switch step.action {
@@ -213,6 +225,7 @@ final class InferenceCall {
         switch outcome {
         case .answered: _ = lane.note(.good, at: cell.now)
         case .objected: _ = lane.note(.neither, at: cell.now)
+        case .failed(let failure) where failure.isCallers: _ = lane.note(.neither, at: cell.now)
         case .failed(let failure):
             guard failure.wasRun else { return }
             let change = lane.note(.bad, at: cell.now)
@@ -245,7 +258,11 @@ final class InferenceCall {
         ) { bound.value.completed(number, $0) }
         let heeds =
             attempt.role != .standby && (attempt.role != .stable || routed.hasMore(than: attempt.version))
-        let patience = TimeAmount.nanoseconds(budget.nanoseconds / 2)
+        // The endpoint's patience, not the caller's: a hurried one must not make a version look overloaded.
+        let milliseconds = Int64(max(1, routed.route.serving.timeoutMilliseconds))
+        let patience = TimeAmount.milliseconds(
+            attempt.role == .candidate ? milliseconds / 4 : milliseconds / 2
+        )
         if let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds) {
             if refusal == .overloaded { cell.figures.shown.shed(by: lane.version) }
             return ended(attempt, .failed(refusal))
@@ -284,7 +301,7 @@ extension Exchange.Failure {
     /// Whether the version was asked at all.
     fileprivate var wasRun: Bool {
         switch self {
-        case .timedOut, .erred, .invalidOutput: true
+        case .timedOut, .outOfPatience, .erred, .invalidOutput: true
         case .notLoaded, .overloaded, .tripped: false
         }
     }

@@ -36,11 +36,21 @@ struct LoopTally {
     /// what is known of it by then, all or none: samples they are, but no bet can be made on them. The
     /// never-event waits for no cohort and knows no repetition: it is not compared with anything, and a unit
     /// that was fine before must not hide it.
-    mutating func count(_ charge: Charge, of assignment: Assignment, in cohort: Int, seen: SeenUnits) {
+    ///
+    /// A request whose caller hurries (`isHurried`) compares nothing either: which of its outcomes come in
+    /// time depends on the arm.
+    mutating func count(
+        _ charge: Charge,
+        of assignment: Assignment,
+        in cohort: Int,
+        isHurried: Bool,
+        seen: SeenUnits
+    ) {
         guard let trial = assignment.trial, trial.isCounted else { return }
         if charge.arm == .candidate, case .bad(.invalidOutput) = charge.verdict {
             neverEvents.add(key(.invalidOutput, trial, charge, share: trial.share, bad: true), 1)
         }
+        guard !isHurried else { return }
         let chance = assignment.stickyUnit.map {
             seen.chance(of: $0, on: charge.arm, at: trial.share, in: trial.release)
         }

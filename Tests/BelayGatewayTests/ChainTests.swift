@@ -90,6 +90,32 @@ import Testing
         }
     }
 
+    @Test func hurriedCallersNeitherTripAVersionNorChargeIt() async throws {
+        try await Rig.run(loops: 1) { rig in
+            let gates = (0..<8).map { _ in rig.gate() }
+            let turn = Counter()
+            let slow = ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
+                let number = turn.next() - 1
+                if number < gates.count { gates[number].passThrough() }
+                return [try floats("y", [2], shape: [1])]
+            }
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            rig.pool.put(slow, for: fraudVersion(2))
+            _ = try await rig.gateway.publish(table(1, route(stable: 1, candidate: 2)))
+            let client = try await rig.client()
+            for (number, gate) in gates.enumerated() {
+                let headers: HTTPHeaders = [
+                    "X-User": user(in: .candidate, nth: number), "Belay-Deadline": "2",
+                ]
+                let response = try await client.post(inferPath, headers: headers, question)
+                #expect(response["Belay-Fallback"]?.hasPrefix("candidate=deadline") == true)
+                gate.open()
+            }
+            #expect(await rig.gateway.collect().counts[key(.errorRate, .candidate, bad: true)] == nil)
+            #expect(await rig.gateway.figures().breakers[fraudVersion(2)] == .closed)
+        }
+    }
+
     @Test func aCandidateThatFailsAgainAndAgainIsNotAskedForAWhileAndStillCharged() async throws {
         try await Rig.run(loops: 1) { rig in
             let asked = Counter()

@@ -72,6 +72,18 @@ import Testing
         )
     }
 
+    @Test func aCallersOwnHurryIsChargedToNobody() {
+        let failure = Exchange.Failure.outOfPatience(milliseconds: 3)
+        var candidate = exchange(.candidate)
+        let step = candidate.apply(.ended(attempt: 1, .failed(failure)), route: Self.onTrial)
+        #expect(step == Exchange.Step(.run(attempt(2, 1, .stable)), nil))
+        var stable = exchange(.stable)
+        #expect(
+            stable.apply(.ended(attempt: 1, .failed(failure)), route: Self.onTrial)
+                == Exchange.Step(.reject(.tooLate(fraud, milliseconds: 3)), nil)
+        )
+    }
+
     @Test(arguments: Arm.allCases)
     func theCallersOwnFaultIsChargedToNobody(arm: Arm) {
         var exchange = exchange(arm)

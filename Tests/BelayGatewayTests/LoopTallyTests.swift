@@ -23,7 +23,7 @@ import Testing
         sticky unit: UnitHash? = nil
     ) throws {
         let charge = Charge(arm: arm, verdict: .good)
-        tally.count(charge, of: try assignment(arm, sticky: unit), in: cohort, seen: seen)
+        tally.count(charge, of: try assignment(arm, sticky: unit), in: cohort, isHurried: false, seen: seen)
         tally.leave(cohort)
     }
 
@@ -58,7 +58,7 @@ import Testing
         let cohort = tally.admit()
         let fault = OutputGuard.Fault(sentence: "it is NaN")
         let charge = Charge(arm: .candidate, verdict: .bad(.invalidOutput(fault.sentence)))
-        tally.count(charge, of: try assignment(.candidate), in: cohort, seen: seen)
+        tally.count(charge, of: try assignment(.candidate), in: cohort, isHurried: false, seen: seen)
         #expect(tally.take().counts == [key(.invalidOutput, .candidate, bad: true): 1])
     }
 
@@ -75,5 +75,21 @@ import Testing
                 key(.errorRate, .stable, bad: false, share: .none): 1,
             ]
         )
+    }
+
+    @Test func whoHurriesComparesNothingButANeverEventCounts() throws {
+        var tally = LoopTally()
+        let cohort = tally.admit()
+        let nonsense = Charge(arm: .candidate, verdict: .bad(.invalidOutput("NaN")))
+        let assignment = try assignment(.candidate)
+        tally.count(nonsense, of: assignment, in: cohort, isHurried: true, seen: seen)
+        tally.leave(cohort)
+        #expect(tally.take().counts == [key(.invalidOutput, .candidate, bad: true): 1])
+    }
+
+    @Test func aBreakerThatOpensTwiceIsANeverEvent() throws {
+        var tally = LoopTally()
+        tally.countRelapse(of: try assignment(.candidate))
+        #expect(tally.take().counts == [key(.circuitBreaker, .candidate, bad: true): 1])
     }
 }
