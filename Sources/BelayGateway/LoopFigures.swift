@@ -46,29 +46,9 @@ struct LoopFigures: Sendable {
         }
     }
 
-    /// What a shadow said beside the version that served.
-    struct Pairs: Equatable, Sendable {
-        var compared = 0
-        var differing = 0
-        /// Of the numbers in the outputs, the largest difference of each pair, added up.
-        var distance = 0.0
-        /// Time spent in the models, for pairs only.
-        var served = Sum()
-        var shadow = Sum()
-
-        mutating func add(_ other: Pairs) {
-            compared += other.compared
-            differing += other.differing
-            distance += other.distance
-            served.add(other.served)
-            shadow.add(other.shadow)
-        }
-    }
-
     /// What `/metrics` shows; levels of the moment are filled in when somebody asks.
     var shown = GatewayFigures()
     private(set) var figures: [VersionID: Figures] = [:]
-    private(set) var pairs: [VersionID: Pairs] = [:]
 
     mutating func note(
         model: ModelName,
@@ -94,16 +74,12 @@ struct LoopFigures: Sendable {
         served: Int64,
         latency: TimeAmount
     ) {
-        var pair = Pairs()
-        pair.compared = 1
-        pair.differing = comparison.differs ? 1 : 0
-        pair.distance = comparison.distance ?? 0
-        pair.served.add(served)
-        pair.shadow.add(latency.nanoseconds)
-        pairs[VersionID(model, version), default: Pairs()].add(pair)
         shown.shadow(VersionID(model, version)) { shown in
             shown.pairs += 1
-            shown.differing += pair.differing
+            shown.differing += comparison.differs ? 1 : 0
+            shown.distance += comparison.distance ?? 0
+            shown.servedMicroseconds += Int(max(0, served) / 1000)
+            shown.shadowMicroseconds += Int(max(0, latency.nanoseconds) / 1000)
         }
     }
 
@@ -118,7 +94,6 @@ struct LoopFigures: Sendable {
     mutating func merge(_ other: LoopFigures) {
         shown.merge(other.shown)
         for (key, figures) in other.figures { self.figures[key, default: Figures()].add(figures) }
-        for (key, pairs) in other.pairs { self.pairs[key, default: Pairs()].add(pairs) }
     }
 }
 

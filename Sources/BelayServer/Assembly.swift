@@ -46,17 +46,22 @@ package struct Assembly: Sendable {
             throw ServerError.notLoopback(address)
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+        // A loop of its own: a rollback must not wait behind the requests that it is to save.
+        let controlLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
-            try await serve(on: group, handlesSignals: handlesSignals, onReady: onReady)
+            try await serve(on: group, control: controlLoop, handlesSignals: handlesSignals, onReady: onReady)
         } catch {
+            try? await controlLoop.shutdownGracefully()
             try? await group.shutdownGracefully()
             throw error
         }
+        try await controlLoop.shutdownGracefully()
         try await group.shutdownGracefully()
     }
 
     private func serve(
         on group: MultiThreadedEventLoopGroup,
+        control: MultiThreadedEventLoopGroup,
         handlesSignals: Bool,
         onReady: @escaping @Sendable (ServerAddresses) async -> Void
     ) async throws {
@@ -76,7 +81,7 @@ package struct Assembly: Sendable {
                 let control = ListenAddress(host: settings.listen.host, port: port)
                 await onReady(ServerAddresses(control: control, inference: inference))
             },
-            eventLoopGroupProvider: .shared(group),
+            eventLoopGroupProvider: .shared(control),
             logger: quiet(logger)
         )
         let services = ServiceGroup(

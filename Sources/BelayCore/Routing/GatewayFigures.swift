@@ -42,6 +42,11 @@ package struct GatewayFigures: Equatable, Sendable {
         package var errors = 0
         /// Copies that were not sent, because something that is served needed the place.
         package var shed = 0
+        /// Of the numbers in each pair's outputs the largest difference, added up.
+        package var distance = 0.0
+        /// Time of the pairs, added up: in the model that served, and until the shadow's answer was there.
+        package var servedMicroseconds = 0
+        package var shadowMicroseconds = 0
 
         package init() {}
     }
@@ -88,6 +93,9 @@ package struct GatewayFigures: Equatable, Sendable {
                 mine.differing = mine.differing.addingSaturated(theirs.differing)
                 mine.errors = mine.errors.addingSaturated(theirs.errors)
                 mine.shed = mine.shed.addingSaturated(theirs.shed)
+                mine.distance += theirs.distance
+                mine.servedMicroseconds = mine.servedMicroseconds.addingSaturated(theirs.servedMicroseconds)
+                mine.shadowMicroseconds = mine.shadowMicroseconds.addingSaturated(theirs.shadowMicroseconds)
             }
         }
         connections = connections.addingSaturated(other.connections)

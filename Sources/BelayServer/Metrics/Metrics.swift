@@ -117,6 +117,20 @@ struct Metrics: Sendable {
         text.family("belay_shadow_errors_total", .counter, "Copies that a shadow could not answer.") {
             for (id, shadow) in shadows { $0.add(labels(id), shadow.errors) }
         }
+        text.family(
+            "belay_shadow_distance_total",
+            .counter,
+            "The largest difference of numbers in each compared copy, added up."
+        ) {
+            for (id, shadow) in shadows { $0.add(labels(id), shadow.distance) }
+        }
+        text.family("belay_shadow_served_seconds_total", .counter, "Time of compared requests in the model.")
+        {
+            for (id, shadow) in shadows { $0.add(labels(id), Double(shadow.servedMicroseconds) / 1e6) }
+        }
+        text.family("belay_shadow_seconds_total", .counter, "Time of their copies, waiting included.") {
+            for (id, shadow) in shadows { $0.add(labels(id), Double(shadow.shadowMicroseconds) / 1e6) }
+        }
         text.family("belay_shadow_shed_total", .counter, "Copies not sent, to keep the place for others.") {
             for (id, shadow) in shadows { $0.add(labels(id), shadow.shed) }
         }
