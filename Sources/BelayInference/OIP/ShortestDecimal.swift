@@ -1,9 +1,9 @@
 /// The decimal of fewest digits that reads back as the same float, and of those the nearest to it.
 ///
 /// The standard library finds it too, but gives it as a string. This does the ordinary case, 0.0001 up to
-/// 2²⁴ or 2⁵³, where all arithmetic is exact in 128 bits: with `x = c × 2⁻ᵏ`, the floats beside `x` are scaled
-/// by a power of ten until whole numbers lie between the points halfway to them, and digits are taken off as
-/// long as one is left there.
+/// 2²⁴ or 2⁵³, where all arithmetic is exact in 128 bits: with `x = c × 2⁻ᵏ`, the floats beside `x` are
+/// scaled by a power of ten until whole numbers lie between the points halfway to them, and digits are taken
+/// off as long as one is left there.
 struct ShortestDecimal {
     /// Does not end in zero.
     private(set) var digits: UInt64
