@@ -49,5 +49,5 @@ try report("all of it: decode, infer, guard, encode") {
     guard isFinite(outputs) else { return }
     _ = try encoded(outputs)
 }
-try report("encode 1 000 floats") { _ = try encoded([singles]) }
-try report("encode 1 000 doubles") { _ = try encoded([doubles]) }
+try report("floats: encode 1 000") { _ = try encoded([singles]) }
+try report("doubles: encode 1 000") { _ = try encoded([doubles]) }
