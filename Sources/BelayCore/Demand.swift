@@ -51,6 +51,7 @@ extension State {
             shadows: shadows(of: endpoint),
             withdrawn: withdrawn,
             aliases: names(of: answering.subtracting(withdrawn), stable, candidate?.version, at: endpoint),
+            prediction: endpoint.effectivePolicy.labels.output,
             serving: endpoint.effectivePolicy.serving,
             failing: endpoint.effectivePolicy.rollback.failing
         )

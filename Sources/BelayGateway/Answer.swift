@@ -37,13 +37,18 @@ package struct Answer: Sendable {
     ///
     /// An answer with a fallback is evidence for nobody, however its label turns out.
     package let fallback: String?
+    /// Empty when it was refused before its content coding was undone.
     package let request: [UInt8]
+    /// How many bytes of it there were.
+    package let requestLength: Int
     /// The length of the JSON before binary tensors; nil when all is JSON.
     package let requestHeaderLength: Int?
     package let response: [UInt8]
     package let responseHeaderLength: Int?
     /// What may not reach the disk.
     package let redaction: Redaction?
+    /// Where in the request stands whom it is about, when its head does not say.
+    package let subjectPointer: JSONPointer?
     /// Whether a shadow said it, and nobody was told.
     package let isShadow: Bool
 }

@@ -29,13 +29,13 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     private let cell: EventLoopCell
-    let ports: Ports
-    private var state = State.idle
+    private let ports: Ports
     /// So much may wait behind an open request before the socket is left alone, in bytes.
     ///
     /// Not none: to stop reading and to begin again are two calls of the system for each request.
-    static let mostWaiting = 64 << 10
+    private static let mostWaiting = 64 << 10
 
+    private var state = State.idle
     /// What came behind the request that is open.
     private var waiting = CircularBuffer<HTTPServerRequestPart>()
     private var waitingBytes = 0
@@ -87,9 +87,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         pump()
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { context.fireChannelReadComplete() }
-
-    /// While a request is open, its client's next ones stay in the socket.
+    /// Beyond a bound, the client's next requests stay in the socket.
     func read(context: ChannelHandlerContext) {
         guard mayRead else {
             wantsRead = true

@@ -49,7 +49,8 @@ struct Dispatch {
                 body: reception.body,
                 form: form,
                 coding: reception.coding,
-                bodyLimit: ports.configuration.bodyLimit
+                bodyLimit: ports.configuration.bodyLimit,
+                budget: ports.bodies
             ),
             selector: selector,
             headers: reception.headers,

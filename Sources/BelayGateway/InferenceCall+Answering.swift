@@ -4,24 +4,28 @@ import NIOCore
 import NIOHTTP1
 
 extension InferenceCall {
-    /// Has the answer's record written before the answer leaves.
-    func commit(_ attempt: Exchange.Attempt) {
-        let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
-        let (loop, number) = (cell.eventLoop, attempt.number)
-        cell.runBegan()
-        let isTaken = ports.log.record(answerRecord(of: answerReply), record.onFull == .refuse) { isKept in
-            loop.execute { bound.value.committed(number, isKept: isKept) }
-        }
-        isCommitting = isTaken
-        guard !isTaken else { return }
-        cell.runEnded()
-        ended(attempt, .objected(.logFull(model)))
-    }
+    private static let recordGrace = TimeAmount.milliseconds(100)
 
-    private func committed(_ number: Int, isKept: Bool) {
+    /// Whether the answer waits for its record.
+    var isDurable: Bool { record.durability == .durable && isRecorded }
+
+    /// Has the answer's record written before the answer leaves; goes on with whether it may.
+    func commit(_ goOn: @escaping (Bool) -> Void) {
+        let bound = NIOLoopBound((self, goOn), eventLoop: cell.eventLoop)
+        let (loop, mustFit) = (cell.eventLoop, record.onFull == .refuse)
+        isCommitting = true
+        cell.runBegan()
+        let isTaken = ports.log.record(answerRecord(of: answerReply), mustFit) { isKept in
+            loop.execute {
+                let (call, goOn) = bound.value
+                call.cell.runEnded()
+                if !call.isOver { goOn(isKept || !mustFit) }
+            }
+        }
+        guard !isTaken else { return }
+        isCommitting = false
         cell.runEnded()
-        guard let attempt = exchange?.attempt, attempt.number == number, !isOver else { return }
-        ended(attempt, isKept || record.onFull == .drop ? .answered : .objected(.logFull(model)))
+        goOn(false)
     }
 
     /// Writes the answer, in the very turn of the loop in which ``Exchange`` compared its version with the
@@ -83,11 +87,17 @@ extension InferenceCall {
                 timing: Job.Timing()
             )
             isFixed = true
-            finish(answerReply)
+            guard isDurable else { return finish(answerReply) }
+            // A version may have used up all the time; the record gets a moment all the same.
+            alarm = max(deadline, cell.now + Self.recordGrace)
+            commit { [self] isKept in
+                isKept ? finish(answerReply, isKept: isCommitting) : reject(.logFull(model))
+            }
         }
     }
 
     func reject(_ rejection: Rejection) {
+        isFixed = false
         let isScoring = if case .scoring = facts.question.form { true } else { false }
         payload = nil
         var reply = Reply(rejection, headers: [], isScoring: isScoring)
@@ -154,7 +164,8 @@ extension InferenceCall {
             arm: lastTried?.arm,
             status: callerLeft ? 499 : reply.status,
             latency: cell.now - started,
-            timing: payload?.timing,
+            // The policy's own answer is no success of the version that failed before it.
+            timing: isFixed ? nil : payload?.timing,
             at: arrival
         )
     }
@@ -176,24 +187,30 @@ extension InferenceCall {
             latencyMicroseconds: (cell.eventLoop.now - started).nanoseconds / 1000,
             status: callerLeft ? 499 : reply.status,
             fallback: fallback,
-            request: facts.question.body,
+            request: facts.question.readBody,
+            requestLength: facts.question.length,
             requestHeaderLength: facts.question.headerLength,
             response: callerLeft ? [] : payload?.record.bytes ?? reply.body,
             responseHeaderLength: payload?.record.headerLength,
-            redaction: current?.redaction,
+            redaction: redaction,
+            subjectPointer: subjectPointer,
             isShadow: false
         )
     }
 
-    /// Whom the answer is about.
+    /// Whom the answer is about, as far as its head says so.
     private var subject: UnitHash? {
-        switch current?.subjectSource {
+        switch subjectSource {
         case .header(let name):
             facts.headers.first(name: name).flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) }
-        case .pointer(let pointer):
-            facts.question.scalar(at: pointer).map { UnitHash(bytes: $0.utf8) }
+        case .pointer: nil
         case .request, nil: exchange?.assignment.stickyUnit
         }
+    }
+
+    /// Where its body says so; the log's writer looks, for a body may be long.
+    private var subjectPointer: JSONPointer? {
+        if case .pointer(let pointer) = subjectSource { pointer } else { nil }
     }
 
     // MARK: - Shadows
@@ -201,17 +218,41 @@ extension InferenceCall {
     func mirror(_ payload: Job.Payload) {
         guard let routed = current else { return }
         for shadow in shadows {
-            ShadowRun(
-                cell: cell,
-                ports: ports,
-                shadow: shadow,
-                routed: routed,
-                facts: facts,
-                served: payload,
-                subject: subject,
-                budget: .milliseconds(Int64(routed.route.serving.timeoutMilliseconds))
-            ).begin()
+            let run = ShadowRun(cell: cell, shadow: shadow, routed: routed, served: payload) {
+                [self] body, latency in
+                guard isRecorded else { return }
+                _ = ports.log.record(shadowRecord(of: shadow, body, latency), false, nil)
+            }
+            run.begin(facts.question)
         }
+    }
+
+    /// What a shadow said is kept beside what the caller was told, under the same id.
+    private func shadowRecord(of shadow: Route.Shadow, _ body: OIPBody, _ latency: TimeAmount) -> Answer {
+        Answer(
+            id: facts.requestID,
+            at: arrival,
+            epoch: cell.snapshot.table.epoch,
+            model: model,
+            version: shadow.version,
+            release: shadow.release,
+            arm: .candidate,
+            share: .none,
+            unit: nil,
+            subject: subject,
+            trace: facts.trace?.trace,
+            latencyMicroseconds: latency.nanoseconds / 1000,
+            status: 200,
+            fallback: nil,
+            request: facts.question.readBody,
+            requestLength: facts.question.length,
+            requestHeaderLength: facts.question.headerLength,
+            response: body.bytes,
+            responseHeaderLength: body.headerLength,
+            redaction: redaction,
+            subjectPointer: subjectPointer,
+            isShadow: true
+        )
     }
 }
 

@@ -31,6 +31,9 @@ final class InferenceCall {
     /// Whether the caller allows less time than the endpoint does.
     let isHurried: Bool
     let record: RecordSettings
+    /// As it was when the request came: a route that is gone since must not let through what it hid.
+    let redaction: Redaction?
+    let subjectSource: RoutedModel.Source?
     let isRecorded: Bool
     let respond: (Reply) -> Void
 
@@ -75,13 +78,15 @@ final class InferenceCall {
         limit = min(max(1, settings.timeoutMilliseconds), facts.patience ?? .max)
         isHurried = limit < max(1, settings.timeoutMilliseconds)
         record = settings.record
+        redaction = routed.redaction
+        subjectSource = routed.subjectSource
         isRecorded = settings.record.extent.keeps(cell.toss)
     }
 
     /// The route of this moment, which may be another than the one the request was routed by.
     var current: RoutedModel? { cell.snapshot.model(model.text) }
 
-    private var deadline: NIODeadline { started + .milliseconds(Int64(limit)) }
+    var deadline: NIODeadline { started + .milliseconds(Int64(limit)) }
 
     // MARK: - Routing
 
@@ -92,7 +97,7 @@ final class InferenceCall {
             case .pointer(let pointer) = routed.unitSource
         else { return route(unit: nil) }
         let question = facts.question
-        guard question.coding != nil || question.body.count > ports.configuration.readLimit else {
+        guard question.coding != nil || question.length > ports.configuration.readLimit else {
             return route(unit: question.scalar(at: pointer))
         }
         // Reading a long body takes as long as running a model: neither belongs on the loop.
@@ -170,6 +175,8 @@ final class InferenceCall {
         guard let attempt = exchange?.attempt else {
             return reject(.tooLate(model, milliseconds: limit))
         }
+        // The version has answered; that the disk is slow says nothing of it.
+        if isCommitting { return ended(attempt, .objected(.tooLate(model, milliseconds: limit))) }
         ended(
             attempt,
             .failed(isHurried ? .outOfPatience(milliseconds: limit) : .timedOut(milliseconds: limit))
@@ -240,6 +247,7 @@ final class InferenceCall {
     private func run(_ attempt: Exchange.Attempt) {
         guard !callerLeft else { return finish(Reply(status: 499, headers: [], json: [])) }
         lastTried = attempt
+        isCommitting = false
         guard let routed = current, let lane = routed.lanes[attempt.version] else {
             return ended(attempt, .failed(.notLoaded))
         }
@@ -279,8 +287,11 @@ final class InferenceCall {
         switch completion {
         case .answered(let payload):
             self.payload = payload
-            if record.durability == .durable, isRecorded { return commit(attempt) }
-            ended(attempt, .answered)
+            guard isDurable else { return ended(attempt, .answered) }
+            commit { [self] isKept in
+                guard exchange?.attempt?.number == number else { return }
+                ended(attempt, isKept ? .answered : .objected(.logFull(model)))
+            }
         case .objected(let rejection): ended(attempt, .objected(rejection))
         case .failed(let failure): ended(attempt, .failed(failure))
         case .cancelled: ended(attempt, .failed(.erred("The run was cancelled before it began.")))

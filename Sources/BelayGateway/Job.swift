@@ -23,7 +23,7 @@ struct Job: Sendable {
     /// What a run came to.
     enum Completion: Sendable {
         case answered(Payload)
-        case compared(AnswerComparison, OIPBody)
+        case compared(AnswerComparison, OIPBody, Timing)
         /// The caller's fault.
         case objected(Rejection)
         case failed(Exchange.Failure)
@@ -106,7 +106,8 @@ extension Job {
         switch purpose {
         case .comparison(let served, let prediction):
             let answer = try write(outputs, request, version: version, form: question.form)
-            return .compared(AnswerComparison(served, outputs, prediction: prediction), answer)
+            let comparison = AnswerComparison(served, outputs, prediction: prediction)
+            return .compared(comparison, answer, timing)
         case .answer(let coding, let keepsOutputs):
             let answer = try write(outputs, request, version: version, form: question.form)
             let isLong = answer.bytes.count >= Compression.worthwhile

@@ -22,6 +22,8 @@ final class Lane: Sendable {
     let signature: Signature
     private let state: Mutex<State>
     private let limits: Limits
+    /// Started for the first request, so standbys have none.
+    private let threads: NIOThreadPool
 
     struct Limits: Sendable {
         /// Runs at a time.
@@ -32,12 +34,11 @@ final class Lane: Sendable {
 
     private struct State: Sendable {
         var instance: (any Instance)?
-        var queue: [Job] = []
+        var queue = CircularBuffer<Job>()
         /// Requests that wait or run.
         var inside = 0
         /// Threads at work.
         var busy = 0
-        var threads: NIOThreadPool?
         var admission = Admission()
         var breaker = CircuitBreaker()
     }
@@ -50,20 +51,20 @@ final class Lane: Sendable {
         self.version = version
         self.signature = instance.signature
         self.limits = limits
+        self.threads = NIOThreadPool(numberOfThreads: limits.threads)
         self.state = Mutex(State(instance: instance))
     }
 
     /// Unloading a large model takes long, and the last reference may be dropped on an event loop: so the
     /// instance is let go on a thread that answers nobody.
     deinit {
-        let (instance, threads) = state.withLock { state in
+        let instance = state.withLock { state in
             defer { state.instance = nil }
-            return (state.instance, state.threads)
+            return state.instance
         }
-        let last = threads ?? NIOThreadPool(numberOfThreads: 1)
-        if threads == nil { last.start() }
-        last.submit { [instance] _ in withExtendedLifetime(instance) {} }
-        last.shutdownGracefully { _ in }
+        threads.start()
+        threads.submit { [instance] _ in withExtendedLifetime(instance) {} }
+        threads.shutdownGracefully { _ in }
     }
 
     func holds(_ instance: any Instance) -> Bool { state.withLock { $0.instance === instance } }
@@ -72,9 +73,6 @@ final class Lane: Sendable {
     var load: Int { state.withLock { $0.inside } }
 
     var breaker: CircuitBreaker { state.withLock { $0.breaker } }
-
-    /// The mean cost of a run of late, in nanoseconds; zero before the first.
-    var meanCost: Double { state.withLock { $0.admission.meanCost } }
 
     /// Puts a question into the queue.
     ///
@@ -85,41 +83,36 @@ final class Lane: Sendable {
     ///     poor chance is better than none.
     /// - Returns: Why it is refused; nil when it is not.
     func submit(_ job: Job, patience: TimeAmount, heedsBreaker: Bool) -> Exchange.Failure? {
-        let decision = state.withLock { state -> Result<NIOThreadPool?, Refused> in
+        let decision = state.withLock { state -> Decision in
             let threads = limits.threads
             guard state.inside < threads + limits.waiting,
                 state.admission.admits(waiting: state.inside, threads: threads, patience: patience)
-            else { return .failure(Refused(why: .overloaded)) }
-            if !state.breaker.admits(at: job.submitted), heedsBreaker {
-                return .failure(Refused(why: .tripped))
-            }
+            else { return .refuse(.overloaded) }
+            // Who does not heed it is no probe either: nobody would wait for what it finds out.
+            guard !heedsBreaker || state.breaker.admits(at: job.submitted) else { return .refuse(.tripped) }
             let oldest = state.queue.first?.submitted ?? job.submitted
             state.queue.append(job)
             state.inside += 1
             let needsHelp = state.busy == 0 || job.submitted - oldest > Self.helpAfter
-            guard needsHelp, state.busy < limits.threads else { return .success(nil) }
+            guard needsHelp, state.busy < limits.threads else { return .wait }
             state.busy += 1
-            return .success(pool(&state))
+            return .wake
         }
         switch decision {
-        case .failure(let refused): return refused.why
-        case .success(let threads):
-            threads?.submit { [self] _ in work() }
+        case .refuse(let failure): return failure
+        case .wait: return nil
+        case .wake:
+            threads.start()
+            threads.submit { [self] _ in work() }
             return nil
         }
     }
 
-    private struct Refused: Error {
-        let why: Exchange.Failure
-    }
-
-    /// The version's threads; they are started for its first request, so standbys have none.
-    private func pool(_ state: inout State) -> NIOThreadPool {
-        if let threads = state.threads { return threads }
-        let threads = NIOThreadPool(numberOfThreads: limits.threads)
-        threads.start()
-        state.threads = threads
-        return threads
+    private enum Decision {
+        /// A thread that is at work will come to it.
+        case wait
+        case wake
+        case refuse(Exchange.Failure)
     }
 
     // MARK: - On the lane's threads
@@ -130,9 +123,11 @@ final class Lane: Sendable {
             for (position, job) in jobs.enumerated() {
                 let began = NIODeadline.now()
                 let completion = instance.map { job.run(by: $0, version: version) } ?? .cancelled
+                let wasRun = if case .cancelled = completion { false } else { true }
                 state.withLock { state in
                     state.inside -= 1
-                    state.admission.note(cost: .now() - began)
+                    // What was not begun any more cost nothing, and says nothing of what the others will.
+                    if wasRun { state.admission.note(cost: .now() - began) }
                 }
                 done.add(job, completion)
                 if done.isDue || position == jobs.count - 1 { done.deliver() }

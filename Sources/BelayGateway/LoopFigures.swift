@@ -72,14 +72,14 @@ struct LoopFigures: Sendable {
         version: VersionNumber,
         comparison: AnswerComparison,
         served: Int64,
-        latency: TimeAmount
+        shadow: Int64
     ) {
         shown.shadow(VersionID(model, version)) { shown in
             shown.pairs += 1
             shown.differing += comparison.differs ? 1 : 0
             shown.distance += comparison.distance ?? 0
             shown.servedMicroseconds += Int(max(0, served) / 1000)
-            shown.shadowMicroseconds += Int(max(0, latency.nanoseconds) / 1000)
+            shown.shadowMicroseconds += Int(max(0, shadow) / 1000)
         }
     }
 

@@ -63,9 +63,10 @@ final class BodyBudget: Sendable {
 /// A thread for what is too long for an event loop and asks no model: reading a long body for its unit,
 /// writing a policy's own answer.
 final class Readers: Sendable {
-    private let threads: Mutex<NIOThreadPool?> = Mutex(nil)
+    /// Started when first needed.
+    private let threads = NIOThreadPool(numberOfThreads: 1)
 
-    deinit { threads.withLock { $0 }?.shutdownGracefully { _ in } }
+    deinit { threads.shutdownGracefully { _ in } }
 
     /// Works on the thread, and goes on with the result on the loop.
     func run<Value: Sendable>(
@@ -73,14 +74,8 @@ final class Readers: Sendable {
         _ work: @escaping @Sendable () -> Value,
         then: @escaping @Sendable (Value) -> Void
     ) {
-        let pool = threads.withLock { threads in
-            if let threads { return threads }
-            let made = NIOThreadPool(numberOfThreads: 1)
-            made.start()
-            threads = made
-            return made
-        }
-        pool.submit { _ in
+        threads.start()
+        threads.submit { _ in
             let value = work()
             eventLoop.execute { then(value) }
         }

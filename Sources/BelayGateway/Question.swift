@@ -17,25 +17,36 @@ final class Question: Sendable {
 
     let form: Form
     let coding: ContentCoding?
+    /// Of the body as it came, in bytes.
+    let length: Int
     private let bodyLimit: Int
+    private let budget: BodyBudget
     private let state: Mutex<State>
 
     private struct State: Sendable {
         var body: [UInt8]
         var isInflated: Bool
+        /// Bytes that the body has grown by, as the budget knows them.
+        var grown = 0
         /// Read once; what MLflow's protocol says depends on the signature, and is read for each version.
         var request: OIPRequest?
     }
 
-    init(body: [UInt8], form: Form, coding: ContentCoding?, bodyLimit: Int) {
+    /// What comes out of a content coding is at most `bodyLimit` bytes long, and taken from the budget until
+    /// nobody asks the question any more.
+    init(body: [UInt8], form: Form, coding: ContentCoding?, bodyLimit: Int, budget: BodyBudget) {
+        self.budget = budget
+        length = body.count
         self.form = form
         self.coding = coding
         self.bodyLimit = bodyLimit
         state = Mutex(State(body: body, isInflated: coding == nil, request: nil))
     }
 
-    /// The body without its content coding, if that has been undone.
-    var body: [UInt8] { state.withLock { $0.body } }
+    deinit { budget.give(state.withLock { $0.grown }) }
+
+    /// The body without its content coding; empty until that has been undone.
+    var readBody: [UInt8] { state.withLock { $0.isInflated ? $0.body : [] } }
 
     var headerLength: Int? {
         guard case .inference(let length) = form else { return nil }
@@ -52,10 +63,15 @@ final class Question: Sendable {
         } catch {
             throw Rejection(compression: error)
         }
-        state.withLock { state in
-            state.body = inflated
-            state.isInflated = true
+        let growth = max(0, inflated.count - body.count)
+        guard budget.take(growth) else { throw .busy }
+        let surplus = state.withLock { state in
+            // A shadow may have been as quick.
+            guard !state.isInflated else { return growth }
+            (state.body, state.isInflated, state.grown) = (inflated, true, growth)
+            return 0
         }
+        budget.give(surplus)
         return inflated
     }
 

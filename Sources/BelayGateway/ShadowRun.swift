@@ -14,50 +14,49 @@ final class ShadowRun {
     static let busyServing = 8
 
     private let cell: EventLoopCell
-    private let ports: Ports
     private let shadow: Route.Shadow
     private let routed: RoutedModel
-    private let facts: InferenceCall.Facts
     private let served: Job.Payload
-    private let subject: UnitHash?
-    private let budget: TimeAmount
+    private let keep: (OIPBody, TimeAmount) -> Void
     private let started: NIODeadline
     private let cancellation = Cancellation()
     private var isOver = false
     private(set) var alarm = NIODeadline.distantFuture
 
+    /// - Parameters:
+    ///   - cell: The state of the connection's loop.
+    ///   - shadow: Who is asked.
+    ///   - routed: The model, in the table by which the caller was answered.
+    ///   - served: What the caller got.
+    ///   - keep: Takes what the shadow said, and how long it took.
     init(
         cell: EventLoopCell,
-        ports: Ports,
         shadow: Route.Shadow,
         routed: RoutedModel,
-        facts: InferenceCall.Facts,
         served: Job.Payload,
-        subject: UnitHash?,
-        budget: TimeAmount
+        keep: @escaping (OIPBody, TimeAmount) -> Void
     ) {
         self.cell = cell
-        self.ports = ports
         self.shadow = shadow
         self.routed = routed
-        self.facts = facts
         self.served = served
-        self.subject = subject
-        self.budget = budget
+        self.keep = keep
         started = cell.now
     }
 
+    private var budget: TimeAmount { .milliseconds(Int64(routed.route.serving.timeoutMilliseconds)) }
+
     private var model: ModelName { routed.route.endpoint.model }
 
-    func begin() {
+    func begin(_ question: Question) {
         let serving = routed.route.stable.flatMap { routed.lanes[$0] }
         guard let lane = routed.lanes[shadow.version], lane.load < Self.mostWaiting,
             (serving?.load ?? 0) < Self.busyServing
         else { return cell.figures.shed(model: model, version: shadow.version) }
         let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
-        let prediction = lane.signature.prediction(chosen: nil)?.name
+        let prediction = lane.signature.prediction(chosen: routed.route.prediction)?.name
         let job = Job(
-            question: facts.question,
+            question: question,
             purpose: .comparison(with: served.outputs, prediction: prediction),
             cancellation: cancellation,
             submitted: cell.now,
@@ -104,15 +103,15 @@ final class ShadowRun {
         cell.end(self)
         var outcome: ShadowOutcome?
         switch completion {
-        case .compared(let comparison, let answer):
-            keep(answer)
+        case .compared(let comparison, let answer, let timing):
+            keep(answer, cell.now - started)
             outcome = comparison.differs ? .differed : .agreed
             cell.figures.pair(
                 model: model,
                 version: shadow.version,
                 comparison: comparison,
                 served: served.timing.ran,
-                latency: cell.now - started
+                shadow: timing.ran
             )
         case .failed(.invalidOutput): outcome = .invalid
         case .failed: outcome = .failed
@@ -123,38 +122,6 @@ final class ShadowRun {
         guard let outcome else { return }
         if outcome.isFailure { cell.figures.shadowFailed(model: model, version: shadow.version) }
         if let release = shadow.release { cell.tally.count(outcome, in: release) }
-    }
-
-    /// What a shadow said is kept beside what the caller was told, under the same id.
-    private func keep(_ answer: OIPBody) {
-        let record = routed.route.serving.record
-        guard record.extent.keeps(cell.toss) else { return }
-        _ = ports.log.record(
-            Answer(
-                id: facts.requestID,
-                at: ports.clock(),
-                epoch: cell.snapshot.table.epoch,
-                model: model,
-                version: shadow.version,
-                release: shadow.release,
-                arm: .candidate,
-                share: .none,
-                unit: nil,
-                subject: subject,
-                trace: facts.trace?.trace,
-                latencyMicroseconds: (cell.now - started).nanoseconds / 1000,
-                status: 200,
-                fallback: nil,
-                request: facts.question.body,
-                requestHeaderLength: facts.question.headerLength,
-                response: answer.bytes,
-                responseHeaderLength: answer.headerLength,
-                redaction: routed.redaction,
-                isShadow: true
-            ),
-            false,
-            nil
-        )
     }
 }
 

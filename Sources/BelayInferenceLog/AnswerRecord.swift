@@ -105,13 +105,15 @@ extension AnswerRecord {
     /// The same answer as it may reach the disk.
     func redacted(by redactor: some Redacting) -> AnswerRecord {
         var copy = self
-        let asked = redactor.redacted(request: AnswerBody(bytes: request, headerLength: requestHeaderLength))
+        let question = AnswerBody(bytes: request, headerLength: requestHeaderLength)
+        copy.subject = subject ?? redactor.subject(of: question)
+        let asked = redactor.redacted(request: question)
         let given = redactor.redacted(
             response: AnswerBody(bytes: response, headerLength: responseHeaderLength)
         )
-        (copy.request, copy.requestLength) = (asked.bytes, asked.bytes.count)
+        if asked.bytes != request { (copy.request, copy.requestLength) = (asked.bytes, asked.bytes.count) }
         copy.requestHeaderLength = asked.headerLength
-        (copy.response, copy.responseLength) = (given.bytes, given.bytes.count)
+        if given.bytes != response { (copy.response, copy.responseLength) = (given.bytes, given.bytes.count) }
         copy.responseHeaderLength = given.headerLength
         return copy
     }
@@ -156,4 +158,6 @@ package struct AnswerBody: Equatable, Sendable {
 package protocol Redacting: Sendable {
     func redacted(request: AnswerBody) -> AnswerBody
     func redacted(response: AnswerBody) -> AnswerBody
+    /// Whom the answer is about, when its record does not say and the request as it was sent does.
+    func subject(of request: AnswerBody) -> UnitHash?
 }

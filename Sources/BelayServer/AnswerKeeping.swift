@@ -10,7 +10,7 @@ extension InferenceLog {
             settled?(true)
             return true
         }
-        let redactor = answer.redaction.map(Redactor.init)
+        let redactor = Redactor(redaction: answer.redaction, subject: answer.subjectPointer)
         guard mustFit else {
             self.record(record, redactor: redactor, whenSettled: settled)
             return true
@@ -22,14 +22,29 @@ extension InferenceLog {
     }
 }
 
-/// The policy's redaction, as the log applies it.
+/// What the policy wants hidden, and where it finds whom an answer is about, as the log applies it.
 private struct Redactor: Redacting {
-    let redaction: Redaction
+    let redaction: Redaction?
+    let subject: JSONPointer?
+
+    /// Nil when there is nothing to do.
+    init?(redaction: Redaction?, subject: JSONPointer?) {
+        guard redaction != nil || subject != nil else { return nil }
+        self.redaction = redaction
+        self.subject = subject
+    }
+
+    func subject(of request: AnswerBody) -> UnitHash? {
+        subject?.scalar(in: request.bytes, headerLength: request.headerLength).map {
+            UnitHash(bytes: $0.utf8)
+        }
+    }
 
     func redacted(request: AnswerBody) -> AnswerBody { redacted(request) }
     func redacted(response: AnswerBody) -> AnswerBody { redacted(response) }
 
     private func redacted(_ body: AnswerBody) -> AnswerBody {
+        guard let redaction else { return body }
         let redacted = redaction.redacted(body.bytes, headerLength: body.headerLength)
         return AnswerBody(bytes: redacted.bytes, headerLength: redacted.headerLength)
     }
@@ -56,6 +71,7 @@ extension AnswerRecord {
             status: answer.status,
             fallback: answer.fallback,
             request: answer.request,
+            requestLength: answer.requestLength,
             requestHeaderLength: answer.requestHeaderLength,
             response: answer.response,
             responseHeaderLength: answer.responseHeaderLength

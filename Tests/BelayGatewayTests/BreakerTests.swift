@@ -1,4 +1,6 @@
+import BelayInference
 import NIOCore
+import NIOPosix
 import Testing
 
 @testable import BelayGateway
@@ -74,6 +76,59 @@ import Testing
         for _ in 0..<4 { _ = breaker.failed(at: at(0)) }
         breaker.succeeded(at: at(20))
         for _ in 0..<4 { #expect(breaker.failed(at: at(20)) == .nothing) }
+    }
+}
+
+@Suite struct LaneTests {
+    private func job(at moment: NIODeadline) -> Job {
+        Job(
+            question: Question(
+                body: Array(question.utf8),
+                form: .inference(headerLength: nil),
+                coding: nil,
+                bodyLimit: 1 << 20,
+                budget: BodyBudget(bytes: 0)
+            ),
+            purpose: .answer(accepting: nil, keepsOutputs: false),
+            cancellation: Cancellation(),
+            submitted: moment,
+            eventLoop: MultiThreadedEventLoopGroup.singleton.any()
+        ) { _ in }
+    }
+
+    @Test func whoDoesNotHeedTheBreakerTakesNobodysTurn() throws {
+        let limits = Lane.Limits(threads: 1, waiting: 10)
+        let lane = Lane(version: fraudVersion(1), instance: try constant(1), limits: limits)
+        let now = NIODeadline.now()
+        for _ in 0..<CircuitBreaker.consecutive { _ = lane.note(.bad, at: now) }
+        let later = now + CircuitBreaker.shortest
+        #expect(lane.submit(job(at: now), patience: .seconds(1), heedsBreaker: true) == .tripped)
+        #expect(lane.submit(job(at: later), patience: .seconds(1), heedsBreaker: false) == nil)
+        #expect(lane.submit(job(at: later), patience: .seconds(1), heedsBreaker: true) == nil)
+        #expect(lane.submit(job(at: later), patience: .seconds(1), heedsBreaker: true) == .tripped)
+    }
+}
+
+@Suite struct QuestionTests {
+    @Test func whatComesOutOfACompressedBodyIsTakenFromTheBudgetAndGivenBack() throws {
+        let body = [UInt8](repeating: 0x20, count: 100_000)
+        let packed = try #require(Compression.deflated(body, to: .gzip))
+        let budget = BodyBudget(bytes: 150_000)
+        func ask() -> Question {
+            Question(
+                body: packed,
+                form: .inference(headerLength: nil),
+                coding: .gzip,
+                bodyLimit: 1 << 20,
+                budget: budget
+            )
+        }
+        var first: Question? = ask()
+        #expect(first?.readBody.isEmpty == true)
+        #expect(try first?.inflatedBody() == body)
+        #expect(throws: Rejection.busy) { try ask().inflatedBody() }
+        first = nil
+        #expect(try ask().inflatedBody() == body)
     }
 }
 

@@ -222,6 +222,7 @@ func route(
         shadows: shadows,
         withdrawn: Set(withdrawn.map(version)),
         aliases: aliases,
+        prediction: nil,
         serving: ServingSettings(unit: unit, timeoutMilliseconds: timeout, record: record),
         failing: failing
     )

@@ -96,6 +96,70 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func aDiskThatIsTooSlowIsNotTheVersionsFault() async throws {
+        try await Rig.run(loops: 1) { rig in
+            for number in 1...2 { rig.pool.put(try constant(Float(number)), for: fraudVersion(number)) }
+            let record = record(.every, .durable)
+            let route = route(stable: 1, candidate: 2, timeout: 100, record: record)
+            _ = try await rig.gateway.publish(table(1, route))
+            rig.log.holdCommits()
+            let response = try await rig.client().ask(user: user(in: .candidate))
+            #expect(response.status == 504)
+            #expect(await rig.gateway.collect().isEmpty)
+            rig.log.commit()
+        }
+    }
+
+    @Test func thePolicysOwnAnswerWaitsForItsRecordToo() async throws {
+        try await Rig.run { rig in
+            let failing = ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
+                throw .runFailed(reason: "always")
+            }
+            rig.pool.put(failing, for: fraudVersion(1))
+            let fixed = FailureSettings(
+                inflight: .replay,
+                answer: StaticAnswer(outputs: ["y": [.number(9)]])
+            )
+            let route = route(stable: 1, record: record(.every, .durable), failing: fixed)
+            _ = try await rig.gateway.publish(table(1, route))
+            rig.log.holdCommits()
+            let client = try await rig.client()
+            async let answer = client.ask()
+            let other = try await rig.client()
+            while rig.log.waitingCommits == 0 { _ = try await other.get("/v2/health/live") }
+            #expect(rig.log.all.map(\.fallback) == ["stable=error, fixed"])
+            rig.log.commit()
+            #expect(try answered(try await answer) == 9)
+            #expect(rig.log.all.count == 1)
+        }
+    }
+
+    @Test func whatIsHiddenStaysHiddenWhenTheRouteIsGone() async throws {
+        try await Rig.run { rig in
+            let gate = rig.gate()
+            rig.pool.put(try waiting(1, at: gate), for: fraudVersion(1))
+            let hiding = RecordSettings(
+                extent: .every,
+                durability: .buffered,
+                onFull: .drop,
+                redact: ["/inputs/x"],
+                subject: .pointer("/id"),
+                keepMilliseconds: nil,
+                keepBytes: nil
+            )
+            _ = try await rig.gateway.publish(table(1, route(stable: 1, record: hiding)))
+            let client = try await rig.client()
+            async let answer = client.ask()
+            try await gate.waitForRun()
+            _ = try await rig.gateway.publish(RouteTable(epoch: Epoch(2), routes: [:]))
+            #expect(try await answer.status == 503)
+            #expect(rig.log.last?.redaction != nil)
+            #expect(rig.log.last?.subjectPointer?.description == "/id")
+            gate.open()
+        }
+    }
+
     @Test func aRecordThatCouldNotBeKeptRefusesTheAnswer() async throws {
         try await Rig.run { rig in
             rig.pool.put(try constant(1), for: fraudVersion(1))

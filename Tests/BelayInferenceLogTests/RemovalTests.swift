@@ -11,6 +11,8 @@ private struct Blackout: Redacting {
         AnswerBody(bytes: Array("asked".utf8), headerLength: 2)
     }
     func redacted(response: AnswerBody) -> AnswerBody { AnswerBody(bytes: [], headerLength: nil) }
+
+    func subject(of request: AnswerBody) -> UnitHash? { UnitHash(UInt64(request.bytes.count)) }
 }
 
 @Suite("What the inference log loses on purpose")

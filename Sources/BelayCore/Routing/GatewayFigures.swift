@@ -44,7 +44,7 @@ package struct GatewayFigures: Equatable, Sendable {
         package var shed = 0
         /// Of the numbers in each pair's outputs the largest difference, added up.
         package var distance = 0.0
-        /// Time of the pairs, added up: in the model that served, and until the shadow's answer was there.
+        /// Time that the pairs took in the two models, added up.
         package var servedMicroseconds = 0
         package var shadowMicroseconds = 0
 

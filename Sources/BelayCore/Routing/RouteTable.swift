@@ -59,6 +59,8 @@ package struct Route: Equatable, Sendable {
     package let withdrawn: Set<VersionNumber>
     /// Names under which a caller may ask for one version: aliases, and the labels of versions.
     package let aliases: [String: VersionNumber]
+    /// The output that shadows are compared by, when the policy names one.
+    package let prediction: String?
     package let serving: ServingSettings
     package let failing: FailureSettings
 
@@ -71,6 +73,7 @@ package struct Route: Equatable, Sendable {
         shadows: [Shadow],
         withdrawn: Set<VersionNumber>,
         aliases: [String: VersionNumber],
+        prediction: String?,
         serving: ServingSettings,
         failing: FailureSettings
     ) {
@@ -82,6 +85,7 @@ package struct Route: Equatable, Sendable {
         self.shadows = shadows
         self.withdrawn = withdrawn
         self.aliases = aliases
+        self.prediction = prediction
         self.serving = serving
         self.failing = failing
     }

@@ -54,18 +54,37 @@ struct JSONWriter {
     mutating func tensors(_ tensors: [NamedTensor]) throws(InferenceError) {
         raw("[")
         for (index, named) in tensors.enumerated() {
-            raw(index == 0 ? "{\"name\":" : ",{\"name\":")
-            string(named.name)
-            raw(",\"datatype\":")
-            string(named.tensor.type.rawValue)
-            raw(",\"shape\":[")
-            for (axis, dimension) in named.tensor.shape.enumerated() {
-                if axis > 0 { raw(",") }
-                integer(dimension)
-            }
-            raw("],\"data\":[")
-            try elements(of: named)
-            raw("]}")
+            if index > 0 { raw(",") }
+            try tensor(named)
+        }
+        raw("]")
+    }
+
+    /// One tensor with its elements.
+    mutating func tensor(_ named: NamedTensor) throws(InferenceError) {
+        head(of: named)
+        raw(",\"data\":[")
+        try elements(of: named)
+        raw("]}")
+    }
+
+    /// One tensor whose elements follow behind the JSON, in so many bytes.
+    mutating func tensor(_ named: NamedTensor, binarySize: Int) {
+        head(of: named)
+        raw(",\"parameters\":{\"binary_data_size\":")
+        integer(binarySize)
+        raw("}}")
+    }
+
+    private mutating func head(of named: NamedTensor) {
+        raw("{\"name\":")
+        string(named.name)
+        raw(",\"datatype\":")
+        string(named.tensor.type.rawValue)
+        raw(",\"shape\":[")
+        for (axis, dimension) in named.tensor.shape.enumerated() {
+            if axis > 0 { raw(",") }
+            integer(dimension)
         }
         raw("]")
     }

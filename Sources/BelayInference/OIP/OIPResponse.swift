@@ -58,40 +58,24 @@ package struct OIPResponse: Equatable, Sendable {
             writer.string(id)
         }
         writer.raw(",\"outputs\":")
-        let outputs = try request.classified(outputs)
-        guard outputs.contains(where: { request.isBinary($0.name) }) else {
-            try writer.tensors(outputs)
-            writer.raw("}")
-            return OIPBody(bytes: writer.bytes, headerLength: nil)
-        }
-        return try mixed(outputs, behind: writer.bytes, request: request)
-    }
-
-    /// Finishes the JSON that has been begun, and appends the bytes of the outputs that are binary.
-    private static func mixed(
-        _ outputs: [NamedTensor],
-        behind start: [UInt8],
-        request: OIPRequest
-    ) throws(InferenceError) -> OIPBody {
-        var json = start
-        var binary: [UInt8] = []
-        json.append(UInt8(ascii: "["))
-        for (index, output) in outputs.enumerated() {
-            if index > 0 { json.append(UInt8(ascii: ",")) }
-            var writer = JSONWriter()
+        var binary: [[UInt8]] = []
+        writer.raw("[")
+        for (index, output) in try request.classified(outputs).enumerated() {
+            if index > 0 { writer.raw(",") }
             if request.isBinary(output.name) {
                 let bytes = try output.tensor.binary(of: output.name)
-                writer.describe(output, binarySize: bytes.count)
-                json += writer.bytes
-                binary += bytes
+                writer.tensor(output, binarySize: bytes.count)
+                binary.append(bytes)
             } else {
-                try writer.tensors([output])
-                // Without the brackets of the list of one.
-                json += writer.bytes.dropFirst().dropLast()
+                try writer.tensor(output)
             }
         }
-        json += "]}".utf8
-        return OIPBody(bytes: json + binary, headerLength: json.count)
+        writer.raw("]}")
+        var bytes = writer.bytes
+        guard !binary.isEmpty else { return OIPBody(bytes: bytes, headerLength: nil) }
+        let headerLength = bytes.count
+        for part in binary { bytes += part }
+        return OIPBody(bytes: bytes, headerLength: headerLength)
     }
 
     /// Reads a body that this or another server wrote.
@@ -122,23 +106,5 @@ package struct OIPResponse: Equatable, Sendable {
         }
         let outputs = try binary.complete(tensors, limits: limits)
         return OIPResponse(model: model, version: version, id: id, outputs: outputs)
-    }
-}
-
-extension JSONWriter {
-    /// One tensor without its elements, which follow behind the JSON.
-    fileprivate mutating func describe(_ output: NamedTensor, binarySize: Int) {
-        raw("{\"name\":")
-        string(output.name)
-        raw(",\"datatype\":")
-        string(output.tensor.type.rawValue)
-        raw(",\"shape\":[")
-        for (axis, dimension) in output.tensor.shape.enumerated() {
-            if axis > 0 { raw(",") }
-            integer(dimension)
-        }
-        raw("]")
-        parameters([("binary_data_size", .number(Int64(binarySize)))])
-        raw("}")
     }
 }

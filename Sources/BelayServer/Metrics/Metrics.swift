@@ -124,11 +124,14 @@ struct Metrics: Sendable {
         ) {
             for (id, shadow) in shadows { $0.add(labels(id), shadow.distance) }
         }
-        text.family("belay_shadow_served_seconds_total", .counter, "Time of compared requests in the model.")
-        {
+        text.family(
+            "belay_shadow_served_seconds_total",
+            .counter,
+            "Time of compared requests in the version that served."
+        ) {
             for (id, shadow) in shadows { $0.add(labels(id), Double(shadow.servedMicroseconds) / 1e6) }
         }
-        text.family("belay_shadow_seconds_total", .counter, "Time of their copies, waiting included.") {
+        text.family("belay_shadow_seconds_total", .counter, "Time of their copies in the shadow.") {
             for (id, shadow) in shadows { $0.add(labels(id), Double(shadow.shadowMicroseconds) / 1e6) }
         }
         text.family("belay_shadow_shed_total", .counter, "Copies not sent, to keep the place for others.") {
