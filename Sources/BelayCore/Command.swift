@@ -38,19 +38,23 @@ package struct ReleaseRequest: Equatable, Sendable {
     package let policy: Policy?
     package let origin: Origin
     package let salt: Salt
+    /// What was measured of stable just before; nil when there was nothing to measure.
+    package let profile: StableProfile?
 
     package init(
         endpoint: EndpointID,
         candidate: VersionReference,
         policy: Policy?,
         origin: Origin,
-        salt: Salt
+        salt: Salt,
+        profile: StableProfile? = nil
     ) {
         self.endpoint = endpoint
         self.candidate = candidate
         self.policy = policy
         self.origin = origin
         self.salt = salt
+        self.profile = profile
     }
 }
 

@@ -57,7 +57,8 @@ private func decideRelease(_ request: ReleaseRequest, in state: State) throws(Re
         candidate: candidate.id.number,
         stable: endpoint?.stable?.version,
         policy: request.policy ?? endpoint?.effectivePolicy ?? .standard(for: request.endpoint.model),
-        salt: request.salt
+        salt: request.salt,
+        profile: request.profile
     )
     return (changed ?? []) + [.release(.proposed(proposal))]
 }

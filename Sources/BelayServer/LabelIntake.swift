@@ -274,10 +274,11 @@ extension LabelRecord {
         case .unitCounted:
             return EvidenceKey(
                 release: key.release,
-                metric: key.metric,
+                series: key.series,
+                slice: key.slice,
                 arm: key.arm,
                 share: key.arm == .candidate ? .all : .none,
-                bad: key.bad
+                code: key.code
             )
         case .unjoined, .repeated, .revised: return nil
         }

@@ -39,8 +39,9 @@ package struct Judge: Equatable, Sendable {
         let isOfThisStep = tick.step == step
         for index in cases.indices { cases[index].settle(tick, isOfThisStep: isOfThisStep) }
         guard isOfThisStep else { return }
-        let answers = plan.steps.indices.contains(step) ? plan.steps[step].kind.answers : .errorRate
-        for (key, count) in tick.counts.counts where key.metric == answers && key.arm == .candidate {
+        let answers = plan.steps.indices.contains(step) ? plan.steps[step].kind.answers : .answers
+        for (key, count) in tick.counts.counts
+        where key.series == answers && key.slice == nil && key.arm == .candidate {
             answersInStep = answersInStep.addingSaturated(count)
         }
     }
@@ -103,11 +104,11 @@ package struct Judge: Equatable, Sendable {
 }
 
 extension Plan.Step.Kind {
-    /// The metric whose outcomes are the answers that a step asks for.
-    fileprivate var answers: Metric {
+    /// The series whose outcomes are the answers that a step asks for.
+    fileprivate var answers: Series {
         switch self {
         case .shadow: .disagreement
-        case .canary: .errorRate
+        case .canary: .answers
         }
     }
 }

@@ -37,14 +37,64 @@ package struct EvidenceTick: Equatable, Sendable {
 
 extension EvidenceTick: Codable {
     private struct Count: Codable {
-        let metric: Metric
+        let series: Series
+        let slice: RequestSlice?
         let arm: Arm
         let share: Share
-        let bad: Bool
+        let code: Int
         let n: Int
 
+        enum CodingKeys: String, CodingKey {
+            case series, slice, arm, share, code, n
+            /// Of 0.1, which knew only outcomes that are good or bad.
+            case metric, bad
+        }
+
+        init(_ key: EvidenceKey, _ number: Int) {
+            series = key.series
+            slice = key.slice
+            arm = key.arm
+            share = key.share
+            code = key.code
+            n = number
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            if let metric = try container.decodeIfPresent(Metric.self, forKey: .metric) {
+                series = metric.series(of: nil)
+                code = try container.decode(Bool.self, forKey: .bad) ? 1 : 0
+            } else {
+                series = try container.decode(Series.self, forKey: .series)
+                code = try container.decode(Int.self, forKey: .code)
+            }
+            slice = try container.decodeIfPresent(RequestSlice.self, forKey: .slice)
+            arm = try container.decode(Arm.self, forKey: .arm)
+            share = try container.decode(Share.self, forKey: .share)
+            n = try container.decode(Int.self, forKey: .n)
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(series, forKey: .series)
+            try container.encodeIfPresent(slice, forKey: .slice)
+            try container.encode(arm, forKey: .arm)
+            try container.encode(share, forKey: .share)
+            try container.encode(code, forKey: .code)
+            try container.encode(n, forKey: .n)
+        }
+
         /// Equal evidence is written as equal bytes, whatever the order of a dictionary.
-        var order: String { "\(metric.rawValue) \(arm.rawValue) \(share.partsPerMillion) \(bad)" }
+        static func precedes(_ one: Count, _ other: Count) -> Bool {
+            (
+                one.series.description, one.slice?.description ?? "", one.arm.rawValue,
+                one.share.partsPerMillion, one.code
+            )
+                < (
+                    other.series.description, other.slice?.description ?? "", other.arm.rawValue,
+                    other.share.partsPerMillion, other.code
+                )
+        }
     }
 
     enum CodingKeys: String, CodingKey {
@@ -56,19 +106,20 @@ extension EvidenceTick: Codable {
         let release = try container.decode(ReleaseID.self, forKey: .release)
         var counts = EvidenceCounts()
         for count in try container.decode([Count].self, forKey: .counts) {
-            guard count.n >= 0 else {
+            guard count.n >= 0, count.code >= 0 else {
                 throw DecodingError.dataCorruptedError(
                     forKey: .counts,
                     in: container,
-                    debugDescription: "a count is negative"
+                    debugDescription: "a count or a code is negative"
                 )
             }
             let key = EvidenceKey(
                 release: release,
-                metric: count.metric,
+                series: count.series,
+                slice: count.slice,
                 arm: count.arm,
                 share: count.share,
-                bad: count.bad
+                code: count.code
             )
             counts.add(key, count.n)
         }
@@ -85,10 +136,7 @@ extension EvidenceTick: Codable {
         try container.encode(release, forKey: .release)
         try container.encode(at, forKey: .at)
         try container.encode(step, forKey: .step)
-        let sorted = counts.counts.map { key, number in
-            Count(metric: key.metric, arm: key.arm, share: key.share, bad: key.bad, n: number)
-        }.sorted { $0.order < $1.order }
-        try container.encode(sorted, forKey: .counts)
+        try container.encode(counts.counts.map(Count.init).sorted(by: Count.precedes), forKey: .counts)
     }
 }
 

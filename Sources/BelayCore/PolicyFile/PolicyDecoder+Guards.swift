@@ -74,6 +74,7 @@ extension PolicyDecoder {
         case .accuracy: return accuracy(draft, fields)
         case .invalidOutput, .circuitBreaker: return neverEvent(draft, fields)
         case .disagreement, .shadowError: return ofShadows(draft, fields)
+        default: return nil
         }
     }
 

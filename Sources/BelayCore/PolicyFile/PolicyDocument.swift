@@ -94,7 +94,7 @@ extension PolicyNode {
         switch each.limit {
         case .againstStable(let margin): members.append((falls ? "max_drop" : "max_rise", rate(margin)))
         case .absolute(let max): members.append(falls ? ("min", rate(1 - max)) : ("max", rate(max)))
-        case .never: break
+        case .never, .relativeToStable, .atLeast, .withinOfStable: break
         }
         if let samples = each.minSamples { members.append(("min_samples", number(samples))) }
         members.append(("then", text(each.reaction.rawValue)))

@@ -161,7 +161,9 @@ private let canaryOnly = "use canary steps"
 /// The words that a key takes besides free values.
 package enum PolicyWords {
     package static let plans = Plan.named.keys.sorted()
-    package static let metrics = Metric.allCases.map(\.rawValue)
+    package static let metrics = [
+        Metric.errorRate, .accuracy, .invalidOutput, .circuitBreaker, .disagreement, .shadowError,
+    ].map(\.rawValue)
     package static let reactions = [Guard.Reaction.rollback, .hold].map(\.rawValue)
 
     package static let extents = [RecordSettings.Extent.every, .none].map(\.description)

@@ -152,6 +152,8 @@ package struct Proposal: Hashable, Codable, Sendable {
     package let policy: Policy
     /// Decides which units meet the candidate.
     package let salt: Salt
+    /// Nil in ledgers of 0.1, and for a first release.
+    package let profile: StableProfile?
 
     package init(
         release: ReleaseID,
@@ -159,7 +161,8 @@ package struct Proposal: Hashable, Codable, Sendable {
         candidate: VersionNumber,
         stable: VersionNumber?,
         policy: Policy,
-        salt: Salt
+        salt: Salt,
+        profile: StableProfile? = nil
     ) {
         self.release = release
         self.endpoint = endpoint
@@ -167,6 +170,7 @@ package struct Proposal: Hashable, Codable, Sendable {
         self.stable = stable
         self.policy = policy
         self.salt = salt
+        self.profile = profile
     }
 }
 

@@ -124,10 +124,11 @@ struct Why {
 extension Metric {
     fileprivate var whatIsMissing: String {
         switch self {
-        case .errorRate, .invalidOutput, .circuitBreaker: "no answer"
-        case .accuracy: "no label"
         case .disagreement: "no pair of answers"
         case .shadowError: "no copied request"
+        case .query: "no figure"
+        case .flagRate, .feedbackScore: "no feedback"
+        default: isOfLabels ? "no label" : "no answer"
         }
     }
 }

@@ -116,10 +116,27 @@ struct EvidenceTests {
         encoder.outputFormatting = .sortedKeys
         let golden =
             #"{"at":"2026-11-23T12:00:00.000Z","counts":["#
-            + #"{"arm":"stable","bad":false,"metric":"error_rate","n":9,"share":100000},"#
-            + #"{"arm":"candidate","bad":true,"metric":"invalid_output","n":1,"share":100000}"#
+            + #"{"arm":"stable","code":0,"n":9,"series":"answers","share":100000},"#
+            + #"{"arm":"candidate","code":1,"n":1,"series":"invalid_output","share":100000}"#
             + #"],"release":"r1","step":0}"#
         #expect(String(decoding: try encoder.encode(tick), as: UTF8.self) == golden)
+    }
+
+    @Test func aTickOfTheFirstFormatIsReadAsWhatItMeant() throws {
+        let json =
+            #"{"at":"2026-11-23T12:00:00.000Z","counts":["#
+            + #"{"arm":"candidate","bad":true,"metric":"invalid_output","n":1,"share":100000},"#
+            + #"{"arm":"stable","bad":false,"metric":"error_rate","n":9,"share":100000}"#
+            + #"],"release":"r1","step":0}"#
+        let tick = try JSONDecoder().decode(EvidenceTick.self, from: Data(json.utf8))
+        let trial = try trial()
+        #expect(
+            tick
+                == trial.tick([
+                    Count(.invalidOutput, .candidate, bad: true, 1),
+                    Count(.errorRate, .stable, bad: false, 9),
+                ])
+        )
     }
 
     @Test func aRecordWithNegativeCountsIsRefused() {
