@@ -63,6 +63,13 @@ package struct Guard: Hashable, Codable, Sendable {
         /// Losses and scores beyond this are counted as this; nil takes it from the profile.
         package let most: Double?
 
+        enum CodingKeys: String, CodingKey {
+            case feature, label, query, most
+            case sliceBy = "slice_by"
+            case windowMilliseconds = "window_ms"
+            case noData = "no_data"
+        }
+
         package init(
             feature: String? = nil,
             label: String? = nil,

@@ -32,6 +32,11 @@ package struct NotifyTarget: Hashable, Codable, Sendable {
     /// Whether the address may lie in a private network.
     package let allowsPrivate: Bool
 
+    enum CodingKeys: String, CodingKey {
+        case via, url, secret, events, severity, format
+        case allowsPrivate = "allows_private"
+    }
+
     package init(
         via: Way,
         url: Address?,
