@@ -302,8 +302,8 @@ extension Assembly {
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
             on: v1
         )
-        EndpointRoutes(desk: parts.desk, ledger: parts.store) { UInt64.random(in: .min ... .max) }
-            .register(on: v1)
+        EndpointRoutes(desk: parts.desk) { UInt64.random(in: .min ... .max) }.register(on: v1)
+        HindsightRoutes(desk: parts.desk, ledger: parts.store, evidence: parts.store).register(on: v1)
         LabelRoutes(intake: parts.intake).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
         let data = settings.data

@@ -49,6 +49,11 @@ struct APIPath: Equatable {
 
     static func release(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)") }
     static func why(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/why") }
+    static func replay(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/replay") }
+    static func waive(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/waive") }
+    static let incidents = APIPath("/v1/incidents")
+    static func incidents(of model: ModelName) -> APIPath { APIPath("/v1/incidents?model=\(model)") }
+    static func closeIncident(_ id: IncidentID) -> APIPath { APIPath("/v1/incidents/\(id)/close") }
     static func hold(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/hold") }
     static func resume(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/resume") }
     static func promote(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/promote") }

@@ -19,6 +19,7 @@ struct ReleaseCommand: AsyncParsableCommand {
         let reason: String?
         let policy: PolicyNode?
         let origin: String?
+        let undecidable: Bool?
     }
 
     @Argument(help: ArgumentHelp("The version, such as fraud@3.", valueName: "model@version"))
@@ -49,6 +50,9 @@ struct ReleaseCommand: AsyncParsableCommand {
     @Flag(help: "No person asked for this: refused while automatic releases are off.")
     var automatic = false
 
+    @Flag(help: "Begin even if the traffic cannot decide it before the plan's deadline.")
+    var undecidable = false
+
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
@@ -59,7 +63,8 @@ struct ReleaseCommand: AsyncParsableCommand {
             version: VersionText(version.reference.description),
             reason: reason,
             policy: document,
-            origin: origin
+            origin: origin,
+            undecidable: undecidable ? true : nil
         )
         let proposed: ReleaseView = try await client.post(.startRelease(version.model), body)
         let view = try await follow(proposed, client)
