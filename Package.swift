@@ -70,9 +70,9 @@ let package = Package(
         .target(
             name: "BelayServer",
             dependencies: [
-                "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-                "BelayGateway", "BelayControl", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
-                signals,
+                "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
+                "BelayInferenceLog", "BelayGateway", "BelayControl", hummingbird, httpTypes, lifecycle,
+                logging, nioCore, nioPosix, signals,
             ],
             swiftSettings: house
         ),
@@ -98,6 +98,14 @@ let package = Package(
             name: "belay-bench-kernel",
             dependencies: ["BelayCore", "BelayInference", "CBelayCount"],
             path: "Benchmarks/Kernel/Bench",
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "belay-bench-evidence",
+            dependencies: [
+                "BelayCore", "BelayStats", "BelayInference", "BelayGateway", nioCore, nioPosix,
+            ],
+            path: "Benchmarks/Evidence",
             swiftSettings: house
         ),
         .testTarget(name: "BelayStatsTests", dependencies: ["BelayStats"], swiftSettings: house),
@@ -129,8 +137,8 @@ let package = Package(
         .testTarget(
             name: "BelayGatewayTests",
             dependencies: [
-                "BelayGateway", "BelayInference", "BelayCore", "BelayTesting", nioCore, nioPosix, nioHTTP1,
-                nioEmbedded,
+                "BelayGateway", "BelayInference", "BelayCore", "BelayStats", "BelayTesting", nioCore,
+                nioPosix, nioHTTP1, nioEmbedded,
             ],
             swiftSettings: house
         ),
@@ -144,7 +152,10 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayServerTests",
-            dependencies: ["BelayServer", "BelayCore", crypto, logging],
+            dependencies: [
+                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
+                "BelayTesting", crypto, logging,
+            ],
             swiftSettings: house
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),

@@ -56,7 +56,7 @@ final class Publication: Sendable {
             let acknowledgements = stations.map { $0.submit { cell in cell.take(next) } }
             var taken: [EventLoopCell.Taken] = []
             for acknowledgement in acknowledgements { taken.append(try await acknowledgement.get()) }
-            seen.keepOnly(Set(next.table.routes.values.compactMap(\.candidate?.release)))
+            seen.keepOnly(Set(next.table.routes.values.compactMap(\.candidate).map(EvidenceEpoch.init)))
             return (next, taken)
         }
         // Others may publish meanwhile: only this receipt waits for its own requests.

@@ -243,8 +243,8 @@ extension Assembly {
     private func start(_ parts: Parts) async throws {
         report(parts.log.opening)
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
-            let units = try await parts.log.units(of: release.id)
-            parts.gateway.seed(units: units, for: release.id)
+            let units = try await parts.log.units(of: release.id, since: release.epochBegan)
+            parts.gateway.seed(units: units, for: release.id, inEvidenceEpoch: release.evidenceEpoch)
             try await restoreLabels(of: release.id, parts)
         }
         let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))
@@ -302,7 +302,9 @@ extension Assembly {
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
             on: v1
         )
-        EndpointRoutes(desk: parts.desk) { UInt64.random(in: .min ... .max) }.register(on: v1)
+        let measure = StableMeasure(log: parts.log, labels: parts.intake.labels, logger: logger)
+        EndpointRoutes(desk: parts.desk, measure: measure) { UInt64.random(in: .min ... .max) }
+            .register(on: v1)
         HindsightRoutes(desk: parts.desk, ledger: parts.store, evidence: parts.store).register(on: v1)
         LabelRoutes(intake: parts.intake).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)

@@ -16,6 +16,7 @@ struct EndpointRoutes: Sendable {
     }
 
     let desk: Desk
+    let measure: StableMeasure
     /// Draws the salt of a release; the number is recorded with it.
     let random: @Sendable () -> UInt64
 
@@ -24,6 +25,7 @@ struct EndpointRoutes: Sendable {
         router.get("endpoints/:model", use: endpoint)
         router.get("endpoints/:model/policy", use: policy)
         router.put("endpoints/:model/policy", use: changePolicy)
+        router.post("endpoints/:model/forecast", use: forecast)
         router.put("endpoints/:model/automatic", use: automatic)
         router.put("endpoints/:model/shadow", use: shadow)
         router.delete("endpoints/:model/shadow", use: endShadow)
@@ -31,6 +33,7 @@ struct EndpointRoutes: Sendable {
         router.post("endpoints/:model/rollback", use: rollback)
         router.get("releases", use: releases)
         router.get("releases/:release", use: showRelease)
+        router.get("releases/:release/forecast", use: forecastOfRelease)
         router.post("releases/:release/hold") { try await act(.hold, $0, $1) }
         router.post("releases/:release/resume") { try await act(.resume, $0, $1) }
         router.post("releases/:release/promote") { try await act(.promote, $0, $1) }
@@ -53,17 +56,19 @@ struct EndpointRoutes: Sendable {
 
     @Sendable
     private func release(_ request: Request, context: CallContext) async throws -> Response {
-        let (_, model) = try await desk.known(context)
+        let (snapshot, model) = try await desk.known(context)
         let body = try await request.json(
             ReleaseBody.self,
             keys: ["version", "reason", "policy", "origin", "undecidable"]
         )
+        let (endpoint, policy) = (EndpointID(model, in: .prod), try body.policy.map(decodedPolicy))
         let asked = ReleaseRequest(
-            endpoint: EndpointID(model, in: .prod),
+            endpoint: endpoint,
             candidate: try body.version.reference(),
-            policy: try body.policy.map(decodedPolicy),
+            policy: policy,
             origin: body.origin ?? .person,
             salt: Salt(random()),
+            profile: await measure.profile(of: endpoint, under: policy, in: snapshot.state, now: desk.now()),
             allowsUndecidable: body.undecidable ?? false
         )
         let performed = try await desk.conductor.perform(
@@ -255,5 +260,35 @@ extension EndpointRoutes {
         )
         let snapshot = await desk.snapshot()
         return try jsonResponse(snapshot.release(snapshot.state.releases[release.id] ?? release))
+    }
+}
+
+// MARK: - Forecasts
+
+extension EndpointRoutes {
+    @Sendable
+    private func forecast(_ request: Request, context: CallContext) async throws -> Response {
+        let (snapshot, model) = try await desk.known(context)
+        let body = try await request.json(ForecastBody.self, keys: ["policy"])
+        let endpoint = EndpointID(model, in: .prod)
+        let policy =
+            try body.policy.map(decodedPolicy) ?? snapshot.state.endpoints[endpoint]?.effectivePolicy
+            ?? .standard(for: model)
+        guard policy.model == model else {
+            throw Refusal.policyForAnotherModel(policy.model, expected: model)
+        }
+        let profile = await measure.profile(
+            of: endpoint,
+            under: policy,
+            in: snapshot.state,
+            now: desk.now()
+        )
+        return try jsonResponse(ForecastView(policy, profile: profile))
+    }
+
+    @Sendable
+    private func forecastOfRelease(_ request: Request, context: CallContext) async throws -> Response {
+        let proposal = try context.release(in: await desk.snapshot().state).proposal
+        return try jsonResponse(ForecastView(proposal.policy, profile: proposal.profile))
     }
 }
