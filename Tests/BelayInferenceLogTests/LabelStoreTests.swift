@@ -83,7 +83,7 @@ struct LabelStoreTests {
             fixture.label("a", "2", kind: .corrected, source: "ann", wrong: true),
         ])
         #expect(receipts.map(\.acceptance) == [.evidence, .kept, .revised(from: "1")])
-        #expect(receipts.dropFirst().allSatisfy(\.evidence.isEmpty))
+        #expect(receipts.dropFirst().allSatisfy { $0.evidence.isEmpty })
     }
 
     @Test func feedbackAndTruthCountApartAndTheAnswerIsLabelledOnce() async throws {
@@ -142,7 +142,7 @@ struct LabelStoreTests {
             fixture.label("c", "1", wrong: nil),
         ])
         #expect(receipts.map(\.acceptance) == [.kept, .kept, .kept])
-        #expect(receipts.allSatisfy(\.evidence.isEmpty))
+        #expect(receipts.allSatisfy { $0.evidence.isEmpty })
     }
 
     @Test func afterARestartTheEvidenceIsTheSame() async throws {

@@ -31,8 +31,8 @@ struct LabelFlowTests {
 
     private func send(
         _ server: RunningServer,
-        _ path: String = "/v1/labels?model=demo",
         _ text: String,
+        to path: String = "/v1/labels?model=demo",
         type: String? = nil
     ) async throws -> LabelsView {
         let headers = type.map { ["Content-Type": $0] } ?? [:]
@@ -92,8 +92,8 @@ struct LabelFlowTests {
             for id in ["a", "b", "c"] { try await ask(server, id) }
             let thumb = try await send(
                 server,
-                "/v1/feedback",
-                #"{"model": "demo", "id": "a", "value": "up", "note": "my words"}"#
+                #"{"model": "demo", "id": "a", "value": "up", "note": "my words"}"#,
+                to: "/v1/feedback"
             )
             #expect(thumb.counted == 1)
             let assessment =
@@ -102,11 +102,11 @@ struct LabelFlowTests {
             #expect(other.status == 202 && other.json["counted"] as? Int == 1, "\(other.text)")
             let score = try await send(
                 server,
-                "/v1/labels?model=demo&kind=feedback",
-                #"{"id":"c","value":4}"#
+                #"{"id":"c","value":4}"#,
+                to: "/v1/labels?model=demo&kind=feedback"
             )
             #expect(score.counted == 1)
-            let odd = try await send(server, "/v1/feedback?model=demo", #"{"id": "c", "value": "meh"}"#)
+            let odd = try await send(server, #"{"id": "c", "value": "meh"}"#, to: "/v1/feedback?model=demo")
             #expect(odd.rejected.map(\.code) == ["label.bad-feedback"])
             let table = "id,model,value,source\na,demo,down,ann\na,demo,down,ann\n"
             let rows = try await server.inference(

@@ -223,6 +223,6 @@ struct LabelScoringTests {
         let outcomes = LabelSlicing(policy: scoring.policy, signature: signature).outcomes(shown, of: record)
         let labels = try #require(outcomes.first { $0.series == .labels })
         #expect(labels.slices.map(\.description) == ["country=DE", "vip=true"])
-        #expect(outcomes.filter { $0.series != .labels }.allSatisfy(\.slices.isEmpty))
+        #expect(outcomes.filter { $0.series != .labels }.allSatisfy { $0.slices.isEmpty })
     }
 }

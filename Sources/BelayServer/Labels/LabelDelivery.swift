@@ -38,7 +38,7 @@ struct LabelDelivery: Sendable {
     /// The labels; one that cannot be read keeps its place and its fault.
     ///
     /// A JSON object, a JSON array, one object a line, or a table with a header. The content type `text/csv`
-    /// decides; without it, a first line that names the columns `id` and `value` does.
+    /// decides; without it, a first line that names the columns `id` and `value` or `score` does.
     func labels() throws(LabelsError) -> [Result<LabelBody, LabelFault>] {
         let labels = isTable ? try rows() : try objects()
         guard !labels.isEmpty else { throw .empty }
@@ -54,7 +54,7 @@ struct LabelDelivery: Sendable {
         var lines = CSVLines(Array(body.prefix(4096).prefix { $0 != 0x0a }))
         guard let names = try? lines.next() else { return false }
         let texts = Set(names.map { String(decoding: csvText(body[$0]), as: UTF8.self) })
-        return texts.isSuperset(of: ["id", "value"])
+        return texts.contains("id") && !texts.isDisjoint(with: ["value", "score"])
     }
 
     // MARK: - JSON

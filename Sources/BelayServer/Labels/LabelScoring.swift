@@ -236,8 +236,9 @@ struct LabelScoring {
     /// The classes of the policy name them in their order; the positive class comes last of two; else the
     /// label is the number of its column.
     private func column(of truth: LabelValue, among columns: Int, isOne: Bool) -> Int? {
-        if !isOne, labels.classes.count == columns {
-            return labels.classes.firstIndex { Self.is(truth, $0) }
+        if !isOne, !labels.classes.isEmpty {
+            let index = labels.classes.firstIndex { Self.is(truth, $0) }
+            return labels.classes.count == columns ? index : nil
         }
         if columns == 2, let positive = labels.positive ?? (isOne ? "1" : nil) {
             return Self.is(truth, positive) ? 1 : 0
