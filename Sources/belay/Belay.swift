@@ -42,7 +42,8 @@ struct Belay: AsyncParsableCommand {
             CommandGroup(
                 name: "Check",
                 subcommands: [
-                    LabelCommand.self, AuditCommand.self, PolicyCommand.self, ReplayCommand.self,
+                    LabelCommand.self, FeedbackCommand.self, AuditCommand.self, PolicyCommand.self,
+                    ReplayCommand.self,
                     EraseCommand.self,
                 ]
             ),
