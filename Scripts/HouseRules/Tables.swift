@@ -10,14 +10,19 @@ let arrows: [String: Set<String>] = [
         "BelayCore", "BelayStats", "BelayInference", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
         "Synchronization", "Glibc", "Darwin",
     ],
+    "BelayOutgoing": [
+        "BelayCore", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Foundation", "Synchronization", "Glibc",
+    ],
+    "BelayNotices": ["BelayCore", "GRDB", "Crypto", "Foundation", "Synchronization"],
     "BelayControl": [
         "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "Foundation", "Logging",
         "Synchronization",
     ],
     "BelayServer": [
         "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-        "BelayGateway", "BelayControl", "Hummingbird", "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore",
-        "NIOPosix", "Foundation", "Glibc", "Synchronization", "UnixSignals",
+        "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "Hummingbird", "HTTPTypes",
+        "ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc", "Synchronization",
+        "UnixSignals",
     ],
     "belay": [
         "BelayServer", "BelayCore", "ArgumentParser", "Yams", "Logging", "Foundation", "FoundationNetworking",
