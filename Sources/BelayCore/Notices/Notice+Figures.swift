@@ -1,0 +1,33 @@
+extension GuardReport {
+    /// What the guard measured, in a few words: `error_rate +0.81 pts, limit +0.5 pts, n 2140`.
+    package var line: String {
+        guard let value else { return "\(name): nothing seen" }
+        if metric.isNeverEvent {
+            return "\(name): \(significant(value)) times, limit 0, n \(candidateSamples)"
+        }
+        let write = writing
+        return "\(name) \(write(value)), limit \(write(limit)), n \(candidateSamples)"
+    }
+
+    private var writing: (Double) -> String {
+        switch metric {
+        case .latencyP50, .latencyP95, .latencyP99: { "\(significant($0 / 1000)) ms" }
+        case .throughput, .query, .logLoss, .brier, .mae, .rmse, .predictionDrift, .featureDrift: significant
+        default: stableSamples > 0 ? { points($0) } : { "\(significant($0 * 100))%" }
+        }
+    }
+}
+
+/// A difference of rates in percentage points: `+0.81 pts`.
+private func points(_ fraction: Double) -> String {
+    (fraction < 0 ? "" : "+") + significant(fraction * 100) + " pts"
+}
+
+/// Three significant digits, without the zeros behind them: `0.81`, `12.3`, `1840`.
+func significant(_ value: Double) -> String {
+    guard value.isFinite, value != 0, value.magnitude < 1e15 else { return value == 0 ? "0" : "\(value)" }
+    var scale = 1.0
+    while value.magnitude * scale < 100, scale < 1e6 { scale *= 10 }
+    let rounded = (value * scale).rounded() / scale
+    return Int(exactly: rounded).map(String.init) ?? "\(rounded)"
+}
