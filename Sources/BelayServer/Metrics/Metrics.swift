@@ -12,6 +12,7 @@ struct Metrics: Sendable {
     /// What became of answers on their way to the inference log, by result.
     let logged: [String: Int]
     let belayVersion: String
+    let surroundings: Surroundings
 
     var text: String {
         var text = MetricsText()
@@ -36,6 +37,7 @@ struct Metrics: Sendable {
         rollbacks(&text)
         standbys(&text)
         load(&text)
+        surroundings(&text)
         return text.text
     }
 
