@@ -160,7 +160,7 @@ struct AllocationBetTests {
                     let granted = candidate ? value / (1 + margin.relative) - margin.absolute : value
                     let sign: Double = direction == .rollback ? 1 : -1
                     let x = sign * ((candidate ? 1 : 0) - share) * (granted - centre)
-                    #expect(stakes.allSatisfy { 1 + $0 * x >= 0.1 - 1e-12 })
+                    #expect(stakes.numbers.allSatisfy { 1 + $0 * x >= 0.1 - 1e-12 })
                 }
             }
         }
