@@ -23,6 +23,7 @@ struct AlertmanagerAlert: Encodable {
             "belay_event": notice.kind.rawValue,
         ]
         labels["belay_release"] = notice.release?.description
+        labels["belay_incident"] = notice.incident?.description
         labels["belay_guard"] = notice.figures?.name
         self.labels = labels
         annotations = [

@@ -101,13 +101,35 @@ package actor Herald {
             let page = try await entries(read, Self.entriesAtOnce)
                 .prefix { $0.sequence <= view.state.sequence }
             guard let last = page.last else { break }
-            let told = page.flatMap { notices(of: $0, in: view.state) }
+            let incidents = try await incidents(closedIn: page)
+            let told = page.flatMap { notices(of: $0, in: view.state) { incidents[$0] } }
             try await put(addressed(told, view.state), position: last.sequence, told: nil)
             read = last.sequence
             position = read
         }
         try await watchGuards(view)
         try await prune()
+    }
+
+    /// The incidents that these entries close, as they were opened; they are few.
+    private func incidents(closedIn page: some Sequence<Entry>) async throws -> [IncidentID: Incident] {
+        var wanted = Set(
+            page.compactMap { entry -> IncidentID? in
+                if case .operation(.incidentClosed(let closure)) = entry.event { closure.id } else { nil }
+            }
+        )
+        var found: [IncidentID: Incident] = [:]
+        var read = 0
+        while !wanted.isEmpty {
+            let entries = try await entries(read, Self.entriesAtOnce)
+            guard let last = entries.last else { break }
+            for case .operation(.incidentOpened(let incident)) in entries.map(\.event)
+            where wanted.remove(incident.id) != nil {
+                found[incident.id] = incident
+            }
+            read = last.sequence
+        }
+        return found
     }
 
     private func standing() async throws -> Int {

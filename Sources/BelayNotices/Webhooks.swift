@@ -35,6 +35,7 @@ struct WebhookBody: Encodable {
         let model: String
         let environment: String
         let release: String?
+        let incident: String?
         let from: Int?
         let to: Int?
         let actor: String?
@@ -51,6 +52,7 @@ struct WebhookBody: Encodable {
             model = told.endpoint.model.text
             environment = told.endpoint.environment.text
             release = told.release?.description
+            incident = told.incident?.description
             from = told.from?.value
             to = told.to?.value
             actor = told.actor

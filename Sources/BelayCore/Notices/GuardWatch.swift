@@ -136,7 +136,7 @@ package struct GuardWatch: Sendable {
         let place = "\(endpoint.model) \(endpoint.environment): \(release.id)"
         let (severity, what): (Notice.Severity, String) =
             switch kind {
-            case .guardBlind: (.warning, "guard \(report.name) sees nothing, so the release waits")
+            case .guardBlind: (.warning, "guard \(report.name) is blind\(report.why), so the release waits")
             case .guardRecovered: (.info, "guard \(report.name) is \(report.verdict.rawValue) again")
             case .rollbackFailed: (.critical, "cannot be rolled back though \(report.line)")
             default: (.warning, "breached \(report.line)")
@@ -189,5 +189,19 @@ package struct GuardWatch: Sendable {
                 effect: .init(raises: subject.condition)
             )
         ]
+    }
+}
+
+extension GuardReport {
+    fileprivate var why: String {
+        switch reason {
+        case .missing: ", nothing is seen"
+        case .stale: ", what it sees is old"
+        case .tooFew: ", it sees too little"
+        case .split: ", requests are not split as they should be"
+        case .coverage: ", the arms do not get the same labels"
+        case .noReference: ", there is nothing to hold it against"
+        case .waived, .looksBad, .unproven, nil: ""
+        }
     }
 }

@@ -2,13 +2,22 @@
 ///
 /// Pure. There is no default case on purpose: whoever adds an event decides here whether anybody hears of it,
 /// and every way in which a release ends is told.
-package func notices(of entry: Entry, in state: State) -> [Notice] {
+///
+/// An incident that was closed is not in the state any more; `incident` finds what was opened.
+package func notices(
+    of entry: Entry,
+    in state: State,
+    incident: (IncidentID) -> Incident? = { _ in nil }
+) -> [Notice] {
     let teller = Teller(entry: entry, state: state)
     switch entry.event {
     case .registry(let event): return teller.notices(event)
     case .release(let event): return teller.notices(event)
     case .safety(let event): return teller.notices(event)
     case .operation(.serverStarted): return []
+    case .operation(.incidentOpened(let incident)): return [teller.opened(incident)]
+    case .operation(.incidentClosed(let closure)):
+        return incident(closure.id).map { [teller.closed($0, closure)] } ?? []
     }
 }
 
@@ -49,10 +58,12 @@ private struct Teller {
     func notices(_ event: ReleaseEvent) -> [Notice] {
         switch event {
         case .proposed(let proposal): [started(proposal)]
-        case .gatesPassed, .shadowChanged: []
+        case .gatesPassed, .shadowChanged, .epochBegun: []
         case .refused(let result): told(result.release) { refused($0, result) }
         case .stepEntered(let step): told(step.release) { entered($0, step) }
-        case .held(let id): told(id, held)
+        case .held(let hold): told(hold.release) { held($0, hold) }
+        case .waived(let waiver): told(waiver.release) { waived($0, waiver) }
+        case .rejudged(let rejudgement): told(rejudgement.release) { rejudged($0, rejudgement) }
         case .stepsDone(let done): told(done.release, waiting)
         case .resumed(let id): told(id, resumed)
         case .promoted(let promotion): told(promotion.release) { promoted($0, promotion) }
@@ -153,14 +164,39 @@ extension Teller {
         )
     }
 
-    private func held(_ release: Release) -> Notice {
+    private func held(_ release: Release, _ hold: HoldEntry) -> Notice {
         let by = entry.actor == .belay ? "" : " by \(entry.actor)"
+        var report: GuardReport?
+        if case .breach(let name) = hold.cause { report = hold.guards.first { $0.name == name } }
+        let why = report.map { ": \($0.line)" } ?? hold.cause.map { ": \($0.sentence)" } ?? because
         return notice(
             .releaseHeld,
             of: release,
             severity: .warning,
-            "held\(by)\(because)",
+            figures: report,
+            "held\(by)\(why)",
             effect: .init(raises: Notice.Condition.held)
+        )
+    }
+
+    private func waived(_ release: Release, _ waiver: Waiver) -> Notice {
+        let causes = waiver.causes.map(\.description).joined(separator: ", ")
+        return notice(
+            .releaseWaived,
+            of: release,
+            severity: .warning,
+            "goes on in spite of \(causes), says \(entry.actor)\(because)"
+        )
+    }
+
+    private func rejudged(_ release: Release, _ rejudgement: Rejudgement) -> Notice {
+        let report = rejudgement.guards.first { $0.name == rejudgement.breached }
+        return notice(
+            .releaseRejudged,
+            of: release,
+            severity: .error,
+            figures: report,
+            "was worse, as late labels prove: \(report?.line ?? "guard \(rejudgement.breached)")"
         )
     }
 
@@ -292,6 +328,51 @@ extension Teller {
     }
 }
 
+// MARK: - Incidents
+
+extension Teller {
+    fileprivate func opened(_ incident: Incident) -> Notice {
+        let found = incident.guards.first.map { ": \($0.line)" } ?? ""
+        return notice(
+            .incidentOpened,
+            at: incident.endpoint,
+            release: incident.release,
+            incident: incident.id,
+            from: incident.version,
+            severity: .error,
+            figures: incident.guards.first,
+            "\(place(incident.endpoint)): \(incident.kind.words) in \(incident.version)\(found)",
+            "belay why \(incident.endpoint.model)",
+            effect: .init(raises: Notice.Condition.incident)
+        )
+    }
+
+    fileprivate func closed(_ incident: Incident, _ closure: IncidentClosure) -> Notice {
+        let how = closure.cause == .replaced ? "another version serves" : "closed by \(entry.actor)\(because)"
+        let topic = Notice.topic(of: incident.endpoint, incident.id)
+        return notice(
+            .incidentClosed,
+            at: incident.endpoint,
+            release: incident.release,
+            incident: incident.id,
+            from: incident.version,
+            "\(place(incident.endpoint)): \(incident.id) (\(incident.kind.words)) is over: \(how)",
+            "belay status \(incident.endpoint.model)",
+            effect: .init(clears: [.topic(topic)])
+        )
+    }
+}
+
+extension Incident.Kind {
+    fileprivate var words: String {
+        switch self {
+        case .decay: "decay"
+        case .drift: "drift"
+        case .rejudged: "proof of harm by late labels"
+        }
+    }
+}
+
 // MARK: - Making one
 
 extension Teller {
@@ -299,6 +380,7 @@ extension Teller {
         _ kind: Notice.Kind,
         of release: Release,
         severity: Notice.Severity = .info,
+        figures: GuardReport? = nil,
         _ what: String,
         command: String? = nil,
         effect: Notice.Effect = .none
@@ -311,6 +393,7 @@ extension Teller {
             from: proposal.stable,
             to: proposal.candidate,
             severity: severity,
+            figures: figures,
             "\(place(proposal.endpoint)): \(release.id) of \(proposal.candidate) \(what)",
             command ?? "belay why \(release.id)",
             effect: effect
@@ -321,6 +404,7 @@ extension Teller {
         _ kind: Notice.Kind,
         at endpoint: EndpointID,
         release: ReleaseID? = nil,
+        incident: IncidentID? = nil,
         from: VersionNumber? = nil,
         to: VersionNumber? = nil,
         severity: Notice.Severity = .info,
@@ -336,6 +420,7 @@ extension Teller {
             at: entry.at,
             endpoint: endpoint,
             release: release,
+            incident: incident,
             from: from,
             to: to,
             actor: entry.actor.description,

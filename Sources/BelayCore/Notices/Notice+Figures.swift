@@ -2,18 +2,21 @@ extension GuardReport {
     /// What the guard measured, in a few words: `error_rate +0.81 pts, limit +0.5 pts, n 2140`.
     package var line: String {
         guard let value else { return "\(name): nothing seen" }
-        if metric.isNeverEvent {
+        if metric.unit == .event {
             return "\(name): \(significant(value)) times, limit 0, n \(candidateSamples)"
         }
         let write = writing
         return "\(name) \(write(value)), limit \(write(limit)), n \(candidateSamples)"
     }
 
+    /// Where people say how good something must be, badness is turned round again.
     private var writing: (Double) -> String {
-        switch metric {
-        case .latencyP50, .latencyP95, .latencyP99: { "\(significant($0 / 1000)) ms" }
-        case .throughput, .query, .logLoss, .brier, .mae, .rmse, .predictionDrift, .featureDrift: significant
-        default: stableSamples > 0 ? { points($0) } : { "\(significant($0 * 100))%" }
+        let compares = stableSamples > 0
+        return switch metric.unit {
+        case .time: { "\(compares && $0 >= 0 ? "+" : "")\(significant($0 / 1000)) ms" }
+        case .rate: compares ? points : { "\(significant($0 * 100))%" }
+        case .goodRate: compares ? { points(-$0) } : { "\(significant((1 - $0) * 100))%" }
+        case .throughput, .loss, .score, .stabilityIndex, .event, .number: significant
         }
     }
 }

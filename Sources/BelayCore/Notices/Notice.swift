@@ -17,6 +17,10 @@ package struct Notice: Hashable, Codable, Sendable {
         case releaseResumed = "release.resumed"
         case releasePromoted = "release.promoted"
         case releaseSettled = "release.settled"
+        /// A person overrides what held it, or guards that are blind.
+        case releaseWaived = "release.waived"
+        /// Labels that came late prove harm, when it was over.
+        case releaseRejudged = "release.rejudged"
         case rollbackAutomatic = "rollback.automatic"
         case rollbackManual = "rollback.manual"
         /// Every gateway has left the old table.
@@ -28,6 +32,8 @@ package struct Notice: Hashable, Codable, Sendable {
         /// A guard was breached that only tells.
         case guardNotified = "guard.notified"
         case guardRecovered = "guard.recovered"
+        case incidentOpened = "incident.opened"
+        case incidentClosed = "incident.closed"
         case automaticAllowed = "automatic.allowed"
         case policyChanged = "policy.changed"
         /// Somebody tries whether notices arrive.
@@ -60,6 +66,7 @@ package struct Notice: Hashable, Codable, Sendable {
     package let at: Timestamp
     package let endpoint: EndpointID
     package let release: ReleaseID?
+    package let incident: IncidentID?
     /// The version that is left, and the one that takes its place.
     package let from: VersionNumber?
     package let to: VersionNumber?
@@ -81,6 +88,7 @@ package struct Notice: Hashable, Codable, Sendable {
         at: Timestamp,
         endpoint: EndpointID,
         release: ReleaseID? = nil,
+        incident: IncidentID? = nil,
         from: VersionNumber? = nil,
         to: VersionNumber? = nil,
         actor: String? = nil,
@@ -96,6 +104,7 @@ package struct Notice: Hashable, Codable, Sendable {
         self.at = at
         self.endpoint = endpoint
         self.release = release
+        self.incident = incident
         self.from = from
         self.to = to
         self.actor = actor
@@ -107,8 +116,14 @@ package struct Notice: Hashable, Codable, Sendable {
         self.effect = effect
     }
 
-    /// What ties together what is told of one release, as PagerDuty's `dedup_key` does.
-    package var topic: String { Self.topic(of: endpoint, release) }
+    /// What ties together what is told of one release or incident, as PagerDuty's `dedup_key` does.
+    package var topic: String {
+        incident.map { Self.topic(of: endpoint, $0) } ?? Self.topic(of: endpoint, release)
+    }
+
+    package static func topic(of endpoint: EndpointID, _ incident: IncidentID) -> String {
+        "belay/\(endpoint.model)/\(endpoint.environment)/\(incident)"
+    }
 
     package static func topic(of endpoint: EndpointID, _ release: ReleaseID?) -> String {
         "belay/\(endpoint.model)/\(endpoint.environment)/\(release?.description ?? "serving")"
@@ -163,6 +178,7 @@ extension Notice {
         package static let breach = "breach"
         package static let rollback = "rollback"
         package static let unfinished = "unfinished"
+        package static let incident = "incident"
 
         package static func `guard`(_ name: String) -> String { "guard:\(name)" }
     }
