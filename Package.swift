@@ -102,7 +102,9 @@ let package = Package(
         ),
         .target(
             name: "BelayTesting",
-            dependencies: ["BelayCore", "BelayStore", "BelayArtifacts", "BelayInference"],
+            dependencies: [
+                "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", nioCore, nioPosix, nioHTTP1,
+            ],
             swiftSettings: house
         ),
         .target(name: "CBelayCount", path: "Benchmarks/Kernel/Count"),
@@ -148,12 +150,12 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayOutgoingTests",
-            dependencies: ["BelayOutgoing", "BelayCore", nioCore, nioPosix, nioHTTP1],
+            dependencies: ["BelayOutgoing", "BelayCore", "BelayTesting", nioCore, nioPosix, nioHTTP1],
             swiftSettings: house
         ),
         .testTarget(
             name: "BelayNoticesTests",
-            dependencies: ["BelayNotices", "BelayCore", "BelayTesting"],
+            dependencies: ["BelayNotices", "BelayCore", "BelayTesting", crypto],
             swiftSettings: house
         ),
         .testTarget(
@@ -166,7 +168,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayServerTests",
-            dependencies: ["BelayServer", "BelayCore", crypto, logging],
+            dependencies: ["BelayServer", "BelayCore", "BelayTesting", crypto, logging],
             swiftSettings: house
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),

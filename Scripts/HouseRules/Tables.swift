@@ -29,7 +29,8 @@ let arrows: [String: Set<String>] = [
         "Synchronization", "Glibc",
     ],
     "BelayTesting": [
-        "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "Synchronization",
+        "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "NIOCore", "NIOPosix",
+        "NIOHTTP1", "Synchronization",
     ],
 ]
 

@@ -45,9 +45,8 @@ package actor Herald {
     private var prunedAt: Timestamp?
     package private(set) var tallies: [Tally: Int] = [:]
 
-    /// - Parameters:
-    ///   - server: Where people reach this server, without a slash at the end.
-    ///   - entries: The ledger's entries after a sequence number, oldest first.
+    /// `server` is where people reach this server, without a slash at the end; `entries` gives the ledger's
+    /// entries after a sequence number, oldest first.
     package init(
         outbox: Outbox,
         http: any OutgoingHTTP,

@@ -18,8 +18,8 @@ package final class Outbox: Sendable {
 
     /// Opens the file or makes it.
     ///
-    /// - Parameter position: How far the ledger counts as read in a new file: what happened before anybody
-    ///   could be told of it is not told afterwards.
+    /// `position` is how far the ledger counts as read in a new file: what happened before anybody could be
+    /// told of it is not told afterwards. Errors are those of the database.
     package init(path: String, position: Int) throws {
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
@@ -56,10 +56,8 @@ package final class Outbox: Sendable {
 
     /// Puts in what follows from the notices, and with it how far the ledger has been read.
     ///
-    /// - Parameters:
-    ///   - position: Nil when no entry was read.
-    ///   - told: What the watch has told; nil when it was not asked.
-    /// - Returns: How many deliveries were added, and how many of them had no place.
+    /// `position` is nil when no entry was read; `told`, what the watch has told, is nil when it was not asked.
+    /// Returns the deliveries that were added, and how many of them had no place.
     package func add(
         _ addressed: [(notice: Notice, targets: [NotifyTarget])],
         position: Int?,

@@ -40,6 +40,10 @@ struct Rope: Sendable {
 
     func pull(_ alert: OutsideAlert) async throws -> PullView {
         guard alert.status == "firing" else { return view(alert, nil, nil, "ignored", "it is over") }
+        // Belay's own notices come round by way of an Alertmanager that it tells.
+        guard alert.labels["belay_event"] == nil else {
+            return view(alert, nil, nil, "ignored", "Belay itself has told of it")
+        }
         guard let text = alert.labels["belay_model"] else {
             return view(alert, nil, nil, "ignored", "it has no label belay_model")
         }

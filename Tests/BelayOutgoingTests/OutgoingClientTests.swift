@@ -1,5 +1,6 @@
 import BelayCore
 import BelayOutgoing
+import BelayTesting
 import NIOCore
 import NIOHTTP1
 import NIOPosix

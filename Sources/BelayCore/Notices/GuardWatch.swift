@@ -42,7 +42,7 @@ package struct GuardWatch: Sendable {
 
     /// Looks once; the caller keeps ``told`` together with what is returned, or forgets both.
     ///
-    /// - Parameter reports: The newest reports of the releases that run.
+    /// `reports` are the newest ones of the releases that run.
     package mutating func look(
         at reports: [ReleaseID: [GuardReport]],
         in state: State,

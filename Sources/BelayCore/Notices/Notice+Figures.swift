@@ -5,18 +5,17 @@ extension GuardReport {
         if metric.unit == .event {
             return "\(name): \(significant(value)) times, limit 0, n \(candidateSamples)"
         }
-        let write = writing
-        return "\(name) \(write(value)), limit \(write(limit)), n \(candidateSamples)"
+        return "\(name) \(written(value)), limit \(written(limit)), n \(candidateSamples)"
     }
 
     /// Where people say how good something must be, badness is turned round again.
-    private var writing: (Double) -> String {
+    private func written(_ value: Double) -> String {
         let compares = stableSamples > 0
-        return switch metric.unit {
-        case .time: { "\(compares && $0 >= 0 ? "+" : "")\(significant($0 / 1000)) ms" }
-        case .rate: compares ? points : { "\(significant($0 * 100))%" }
-        case .goodRate: compares ? { points(-$0) } : { "\(significant((1 - $0) * 100))%" }
-        case .throughput, .loss, .score, .stabilityIndex, .event, .number: significant
+        switch metric.unit {
+        case .time: return (compares && value >= 0 ? "+" : "") + significant(value / 1000) + " ms"
+        case .rate: return compares ? points(value) : significant(value * 100) + "%"
+        case .goodRate: return compares ? points(-value) : significant((1 - value) * 100) + "%"
+        case .throughput, .loss, .score, .stabilityIndex, .event, .number: return significant(value)
         }
     }
 }

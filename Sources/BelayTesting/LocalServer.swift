@@ -1,12 +1,12 @@
 import NIOCore
-import NIOHTTP1
+package import NIOHTTP1
 import NIOPosix
 import Synchronization
 
 /// An HTTP server on this machine that gives one answer to everything and keeps what it was asked.
-final class LocalServer: Sendable {
+package final class LocalServer: Sendable {
     /// What it does with a request.
-    enum Manner: Sendable {
+    package enum Manner: Sendable {
         case answer(status: Int, body: String, headers: [(String, String)] = [])
         /// Takes the request and says nothing.
         case silent
@@ -16,16 +16,16 @@ final class LocalServer: Sendable {
         case leave
     }
 
-    struct Asked: Sendable {
-        let head: HTTPRequestHead
-        let body: String
+    package struct Asked: Sendable {
+        package let head: HTTPRequestHead
+        package let body: String
     }
 
     private let heard = Mutex<[Asked]>([])
     private let channel: any Channel
-    let port: Int
+    package let port: Int
 
-    var asked: [Asked] { heard.withLock { $0 } }
+    package var asked: [Asked] { heard.withLock { $0 } }
 
     private init(_ channel: any Channel, _ port: Int) {
         self.channel = channel
@@ -33,7 +33,7 @@ final class LocalServer: Sendable {
     }
 
     /// Runs `body` while the server listens on 127.0.0.1.
-    static func with<Value>(
+    package static func with<Value>(
         _ manner: Manner,
         _ body: (LocalServer) async throws -> Value
     ) async throws -> Value {
