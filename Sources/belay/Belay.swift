@@ -37,13 +37,14 @@ struct Belay: AsyncParsableCommand {
                 subcommands: [
                     StatusCommand.self, WhyCommand.self, ShowCommand.self, ReleasesCommand.self,
                     IncidentsCommand.self, VersionsCommand.self, PredictionsCommand.self,
+                    DeliveriesCommand.self,
                 ]
             ),
             CommandGroup(
                 name: "Check",
                 subcommands: [
                     LabelCommand.self, FeedbackCommand.self, AuditCommand.self, PolicyCommand.self,
-                    ReplayCommand.self,
+                    ReplayCommand.self, NotifyCommand.self,
                     EraseCommand.self,
                 ]
             ),
