@@ -83,8 +83,8 @@ let package = Package(
             name: "BelayServer",
             dependencies: [
                 "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
-                "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", hummingbird,
-                httpTypes, lifecycle, logging, nioCore, nioPosix, signals,
+                "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
+                hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix, signals,
             ],
             swiftSettings: house
         ),
