@@ -74,6 +74,7 @@ let package = Package(
                 "BelayGateway", "BelayControl", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
                 signals,
             ],
+            resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: house
         ),
         .executableTarget(

@@ -289,10 +289,14 @@ extension Assembly {
     }
 
     private func router(_ parts: Parts, inference: ListenAddress) -> Router<CallContext> {
-        let router = Router(context: CallContext.self)
-        router.add(middleware: ProblemMiddleware(logger: logger))
+        let router = Router(context: CallContext.self, options: .autoGenerateHeadEndpoints)
+        let map = RouteMapBox()
+        defer { map.set(RouteMap(of: router)) }
+        router.add(middleware: ProblemMiddleware(logger: logger) { map.methods(at: $0) })
         router.add(middleware: OriginMiddleware())
+        router.add(middleware: IdempotencyMiddleware(now: wallClock))
         HealthRoutes(desk: parts.desk).register(on: router)
+        DocumentRoutes().register(on: router)
         MetricsRoutes(
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
