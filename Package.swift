@@ -86,7 +86,14 @@ let package = Package(
         ),
         .executableTarget(
             name: "belay",
-            dependencies: ["BelayServer", "BelayCore", arguments, yams, logging],
+            dependencies: ["BelayServer", "BelayCore", "BelayStats", arguments, yams, logging],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "belay-bench-judge",
+            dependencies: ["BelayStats"],
+            path: "Benchmarks/Judge",
+            exclude: ["README.md"],
             swiftSettings: house
         ),
         .target(
@@ -151,7 +158,7 @@ let package = Package(
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["belay", "BelayCore", "BelayServer", arguments],
+            dependencies: ["belay", "BelayCore", "BelayServer", "BelayStats", arguments],
             swiftSettings: house
         ),
     ]

@@ -20,8 +20,8 @@ let arrows: [String: Set<String>] = [
         "NIOPosix", "Foundation", "Glibc", "Synchronization", "UnixSignals",
     ],
     "belay": [
-        "BelayServer", "BelayCore", "ArgumentParser", "Yams", "Logging", "Foundation", "FoundationNetworking",
-        "Synchronization", "Glibc",
+        "BelayServer", "BelayStats", "BelayCore", "ArgumentParser", "Yams", "Logging", "Foundation",
+        "FoundationNetworking", "Synchronization", "Glibc",
     ],
     "BelayTesting": [
         "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "Synchronization",

@@ -43,6 +43,10 @@ struct Belay: AsyncParsableCommand {
                 name: "Check",
                 subcommands: [LabelCommand.self, AuditCommand.self, PolicyCommand.self, EraseCommand.self]
             ),
+            CommandGroup(
+                name: "Rehearse",
+                subcommands: [JudgeCommand.self, DriftCommand.self]
+            ),
         ]
     )
 
