@@ -46,8 +46,15 @@ let package = Package(
         .target(name: "BelayStats", swiftSettings: house),
         .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
         .target(name: "CONNXRuntime"),
+        .target(name: "CCurl"),
+        .target(name: "CMemory"),
+        .target(name: "CThreads"),
         .systemLibrary(name: "CZlib"),
-        .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
+        .target(
+            name: "BelayStore",
+            dependencies: ["BelayCore", "CThreads", grdb, crypto],
+            swiftSettings: house
+        ),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
         .target(
             name: "BelayInference",
@@ -58,7 +65,8 @@ let package = Package(
         .target(
             name: "BelayGateway",
             dependencies: [
-                "BelayCore", "BelayStats", "BelayInference", "CZlib", nioCore, nioPosix, nioHTTP1,
+                "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", nioCore, nioPosix,
+                nioHTTP1,
             ],
             swiftSettings: house
         ),
@@ -71,8 +79,9 @@ let package = Package(
             name: "BelayServer",
             dependencies: [
                 "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-                "BelayGateway", "BelayControl", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
-                signals,
+                "BelayGateway", "BelayControl", "CMemory", "CThreads", hummingbird, httpTypes, lifecycle,
+                logging, nioCore,
+                nioPosix, signals,
             ],
             resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: house
@@ -86,7 +95,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "belay",
-            dependencies: ["BelayServer", "BelayCore", "BelayStats", arguments, yams, logging],
+            dependencies: ["BelayServer", "BelayCore", "BelayStats", "CCurl", arguments, yams, logging],
             swiftSettings: house
         ),
         .executableTarget(

@@ -3,7 +3,7 @@ import BelayInference
 import NIOCore
 
 /// One version asked one question, on its way to a thread and back.
-struct Job: Sendable {
+final class Job: Sendable {
     /// What is done with the answer.
     enum Purpose: Sendable {
         /// It is written for a caller, in these codings; its tensors are kept when shadows compare with them.
@@ -19,6 +19,22 @@ struct Job: Sendable {
     let eventLoop: any EventLoop
     /// Called on `eventLoop`, once.
     let completed: @Sendable (Completion) -> Void
+
+    init(
+        question: Question,
+        purpose: Purpose,
+        cancellation: Cancellation,
+        submitted: NIODeadline,
+        eventLoop: any EventLoop,
+        completed: @escaping @Sendable (Completion) -> Void
+    ) {
+        self.question = question
+        self.purpose = purpose
+        self.cancellation = cancellation
+        self.submitted = submitted
+        self.eventLoop = eventLoop
+        self.completed = completed
+    }
 
     /// What a run came to.
     enum Completion: Sendable {

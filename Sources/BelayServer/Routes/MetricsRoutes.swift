@@ -8,6 +8,8 @@ struct MetricsRoutes: Sendable {
     let figures: @Sendable () async -> GatewayFigures
     /// What became of answers on their way to the inference log, by result.
     let logged: @Sendable () -> [String: Int]
+    /// Bytes of disk space that are kept free for rollbacks.
+    let reserve: @Sendable () -> Int
 
     func register(on router: Router<CallContext>) {
         router.get("metrics") { _, _ in
@@ -16,6 +18,7 @@ struct MetricsRoutes: Sendable {
                 tallies: await desk.conductor.picture.tallies,
                 figures: await figures(),
                 logged: logged(),
+                reserve: reserve(),
                 belayVersion: belayVersion
             )
             return Response(
