@@ -94,6 +94,7 @@ package struct Assembly: Sendable {
                 services: [
                     .init(service: Closing(parts: parts)),
                     .init(service: Conducting(conductor: parts.conductor)),
+                    .init(service: Heralding(herald: parts.telling.herald, logger: logger)),
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: Preferring(executor: LoopExecutor(control.next()), service: application)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
@@ -142,6 +143,8 @@ extension Assembly {
         let registrar: Registrar
         let intake: LabelIntake
         let desk: Desk
+        let telling: Telling
+        let verifications = VerificationLog()
         let runtimeVersion: String
         let startedAt: Timestamp
     }
@@ -195,6 +198,7 @@ extension Assembly {
             registrar: Registrar(artifacts: artifacts, loader: loader, conductor: conductor),
             intake: intake,
             desk: Desk(conductor: conductor, pool: pool, now: wallClock),
+            telling: try Telling(settings: settings, store: store, conductor: conductor, logger: logger),
             runtimeVersion: runtime.version,
             startedAt: wallClock()
         )
@@ -307,20 +311,29 @@ extension Assembly {
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
             logged: { parts.log.counters.results },
-            reserve: { parts.store.reserve.bytes }
+            reserve: { parts.store.reserve.bytes },
+            surroundings: { await parts.telling.surroundings(parts) }
         ).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
             on: v1
         )
-        EndpointRoutes(desk: parts.desk, ledger: parts.store) { UInt64.random(in: .min ... .max) }
-            .register(on: v1)
+        EndpointRoutes(
+            desk: parts.desk,
+            ledger: parts.store,
+            random: { UInt64.random(in: .min ... .max) },
+            undelivered: { await parts.telling.undelivered }
+        ).register(on: v1)
+        parts.telling.register(on: router, v1, desk: parts.desk)
         LabelRoutes(intake: parts.intake).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
         let data = settings.data
-        LedgerRoutes(ledger: parts.store, path: "\(data)/belay.sqlite") {
-            await parts.info(data: data, inference: inference)
-        }.register(on: v1)
+        LedgerRoutes(
+            ledger: parts.store,
+            path: "\(data)/belay.sqlite",
+            info: { await parts.info(data: data, inference: inference) },
+            verified: { parts.verifications.note(ok: $0, at: wallClock()) }
+        ).register(on: v1)
         return router
     }
 }

@@ -28,6 +28,7 @@ struct LabelIntake: Sendable {
     let evidence: EvidenceBox
     let conductor: Conductor
     let now: @Sendable () -> Timestamp
+    let counts = LabelCounts()
 
     /// Takes one JSON object, a JSON array of them, or one object a line (NDJSON).
     func accept(_ body: [UInt8]) async throws -> LabelsView {
@@ -46,6 +47,9 @@ struct LabelIntake: Sendable {
         let outcomes = try await labels.accept(records)
         for (record, outcome) in zip(records, outcomes) {
             if let key = record.evidence(given: outcome) { evidence.add(key, 1) }
+            if outcome != .repeated, let version = record.version {
+                counts.add(VersionID(record.model, version))
+            }
         }
         return LabelsView(
             accepted: records.count,

@@ -1,3 +1,5 @@
+package import BelayCore
+
 /// What `belay serve` was told, decoded once.
 package struct Settings: Sendable {
     /// The data directory; made when it is missing.
@@ -8,6 +10,10 @@ package struct Settings: Sendable {
     package let inference: ListenAddress
     /// The ONNX Runtime library to load; nil searches the usual places.
     package let onnxRuntime: String?
+    /// Where people reach the control API, for links in notices; nil takes where it listens.
+    package var publicURL: String?
+    /// What monitors outside must show; nil lets those of this machine pull without.
+    package var hookSecret: NotifyTarget.Secret?
 
     package init(data: String, listen: ListenAddress, inference: ListenAddress, onnxRuntime: String?) {
         self.data = data

@@ -36,12 +36,15 @@ struct Belay: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     StatusCommand.self, WhyCommand.self, ShowCommand.self, ReleasesCommand.self,
-                    VersionsCommand.self, PredictionsCommand.self,
+                    VersionsCommand.self, PredictionsCommand.self, DeliveriesCommand.self,
                 ]
             ),
             CommandGroup(
                 name: "Check",
-                subcommands: [LabelCommand.self, AuditCommand.self, PolicyCommand.self, EraseCommand.self]
+                subcommands: [
+                    LabelCommand.self, AuditCommand.self, PolicyCommand.self, NotifyCommand.self,
+                    EraseCommand.self,
+                ]
             ),
             CommandGroup(
                 name: "Rehearse",

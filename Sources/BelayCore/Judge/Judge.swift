@@ -81,7 +81,7 @@ package struct Judge: Equatable, Sendable {
         if let culprit { return .rollback(culprit, reports) }
         let ignoresHolds = waived
         let holding = zip(cases, reports).first { $0.guarded.reaction == .hold && $1.verdict == .breach }
-        if let holding, !ignoresHolds { return .hold(holding.1.name, reports) }
+        if let holding, !ignoresHolds { return .hold(.breach(of: holding.1.name), reports) }
         let allPass = zip(cases, reports).allSatisfy { guardCase, report in
             report.verdict == .pass || report.verdict == .unjudged
                 || (ignoresHolds && guardCase.guarded.reaction == .hold)

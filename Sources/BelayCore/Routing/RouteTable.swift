@@ -21,13 +21,23 @@ package struct Route: Equatable, Sendable {
         package let version: VersionNumber
         package let release: ReleaseID
         package let share: Share
+        /// That of the evidence epoch.
         package let salt: Salt
+        /// Counts the times that units have been tossed anew; a unit's first outcome in each is evidence.
+        package let evidenceEpoch: Int
 
-        package init(version: VersionNumber, release: ReleaseID, share: Share, salt: Salt) {
+        package init(
+            version: VersionNumber,
+            release: ReleaseID,
+            share: Share,
+            salt: Salt,
+            evidenceEpoch: Int = 0
+        ) {
             self.version = version
             self.release = release
             self.share = share
             self.salt = salt
+            self.evidenceEpoch = evidenceEpoch
         }
     }
 
@@ -47,9 +57,12 @@ package struct Route: Equatable, Sendable {
     }
 
     package let endpoint: EndpointID
+    /// The arm that the candidate is compared with, and falls back to: the version that serves, or its
+    /// predecessor while the promoted candidate is watched with a holdback.
+    ///
     /// Nil before the first release has been promoted.
     package let stable: VersionNumber?
-    /// The release that made the stable version stable.
+    /// The release that made the stable version stable; nil while a holdback lets its predecessor answer.
     package let stableRelease: ReleaseID?
     package let candidate: Candidate?
     /// Former stables that stay loaded, newest first.

@@ -190,7 +190,16 @@ extension Event {
         case .safety(.cleared(let version)): "\(version) cleared from quarantine"
         case .safety(.automaticAllowed): "automatic releases allowed again"
         case .safety(.policyChanged(let endpoint, _)): "policy of \(endpoint) changed"
+        case .release(.waived(let waiver)):
+            "waived: \(waiver.causes.map(\.description).joined(separator: ", "))"
+        case .release(.epochBegun(let start)): "units are tossed anew (epoch \(start.epoch))"
+        case .release(.rejudged(let rejudgement)):
+            "judged again by late labels: \(rejudgement.breached) proves harm"
         case .operation(.serverStarted(let start)): "Belay \(start.belay) started"
+        case .operation(.incidentOpened(let incident)):
+            "incident \(incident.id): \(incident.kind.rawValue) of \(incident.endpoint.model)@"
+                + "\(incident.version)"
+        case .operation(.incidentClosed(let closure)): "incident \(closure.id) closed"
         }
     }
 }
