@@ -96,6 +96,7 @@ package struct Assembly: Sendable {
                     .init(service: Conducting(conductor: parts.conductor)),
                     .init(service: Heralding(herald: parts.telling.herald, logger: logger)),
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
+                    .init(service: Joining(intake: parts.intake, logger: logger)),
                     .init(service: Preferring(executor: LoopExecutor(control.next()), service: application)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
@@ -225,7 +226,9 @@ extension Assembly {
             } sampledOut: { model in
                 log.sampledOut(model: model)
             },
-            labels: { body, _ in await labels.reply(to: body) },
+            labels: { body, type, isFeedback in
+                await labels.reply(to: LabelDelivery(body: body, contentType: type, isFeedback: isFeedback))
+            },
             clock: wallClock,
             ids: { ids.next(at: wallClock()) }
         )
@@ -254,6 +257,9 @@ extension Assembly {
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
             let units = try await parts.log.units(of: release.id)
             parts.gateway.seed(units: units, for: release.id)
+        }
+        let state = await parts.conductor.state
+        for release in state.releases.values where state.takesLabels(release, at: wallClock()) {
             try await restoreLabels(of: release.id, parts)
         }
         let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))
@@ -264,9 +270,10 @@ extension Assembly {
 
     /// Brings back the labels that were kept but not yet recorded as evidence when the process ended.
     private func restoreLabels(of release: ReleaseID, _ parts: Parts) async throws {
+        let kept = try await parts.intake.labels.evidence(of: release)
+        guard !kept.isEmpty else { return }
         var recorded = EvidenceCounts()
         for tick in try await parts.store.ticks(of: release) { recorded.merge(tick.counts) }
-        let kept = try await parts.intake.labels.evidence(of: release)
         for (key, count) in kept.counts {
             parts.intake.evidence.add(key, count - recorded.counts[key, default: 0])
         }
@@ -325,7 +332,7 @@ extension Assembly {
             undelivered: { await parts.telling.undelivered }
         ).register(on: v1)
         parts.telling.register(on: router, v1, desk: parts.desk)
-        LabelRoutes(intake: parts.intake).register(on: v1)
+        LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
         let data = settings.data
         LedgerRoutes(

@@ -42,8 +42,8 @@ struct Belay: AsyncParsableCommand {
             CommandGroup(
                 name: "Check",
                 subcommands: [
-                    LabelCommand.self, AuditCommand.self, PolicyCommand.self, NotifyCommand.self,
-                    EraseCommand.self,
+                    LabelCommand.self, FeedbackCommand.self, AuditCommand.self, PolicyCommand.self,
+                    NotifyCommand.self, EraseCommand.self,
                 ]
             ),
             CommandGroup(
