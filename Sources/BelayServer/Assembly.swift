@@ -302,7 +302,12 @@ extension Assembly {
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
             on: v1
         )
-        let measure = StableMeasure(log: parts.log, labels: parts.intake.labels, logger: logger)
+        let measure = StableMeasure(
+            log: parts.log,
+            labels: parts.intake.labels,
+            patience: StableMeasure.standardPatience,
+            logger: logger
+        )
         EndpointRoutes(desk: parts.desk, ledger: parts.store, measure: measure) {
             UInt64.random(in: .min ... .max)
         }
