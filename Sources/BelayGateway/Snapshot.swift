@@ -96,20 +96,33 @@ struct RoutedModel: Sendable {
             former?.counting.flatMap { $0.isLike(new) ? $0 : nil } ?? new
         }
         self.counting = counting
-        observers =
-            counting.map { counting in
-                let counted = [route.stable, route.candidate?.version].compactMap { $0 }
-                let observers = counted.compactMap { number in
-                    lanes[number].flatMap {
-                        Observer(counting, signature: $0.signature, prediction: route.prediction)
-                    }.map { (number, $0) }
-                }
-                return Dictionary(observers) { first, _ in first }
-            } ?? [:]
+        observers = Self.observers(route, lanes, counting, former)
         unitSource = Source(route.serving.unit)
         subjectSource = route.serving.record.subject.map(Source.init)
         let redact = route.serving.record.redact
         redaction = redact.isEmpty ? nil : Redaction(pointers: redact)
+    }
+
+    private static func observers(
+        _ route: Route,
+        _ lanes: [VersionNumber: Lane],
+        _ counting: Counting?,
+        _ former: RoutedModel?
+    ) -> [VersionNumber: Observer] {
+        guard let counting, counting.needsObservation else { return [:] }
+        var observers: [VersionNumber: Observer] = [:]
+        for number in [route.stable, route.candidate?.version].compactMap(\.self) {
+            guard let lane = lanes[number] else { continue }
+            // A rollback makes a table too, and need not wait for what is there already.
+            let isKept =
+                former?.counting === counting && former?.lanes[number] === lane
+                && former?.route.prediction == route.prediction
+            observers[number] =
+                isKept
+                ? former?.observers[number]
+                : Observer(counting, signature: lane.signature, prediction: route.prediction)
+        }
+        return observers
     }
 
     /// Who looks into a request that is counted so: it may have been routed by an earlier table.

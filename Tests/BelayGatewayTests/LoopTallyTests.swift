@@ -98,6 +98,45 @@ import Testing
         )
     }
 
+    @Test func whatIsWatchedWithoutATrialIsHandedOverNowAndThen() throws {
+        var tally = LoopTally()
+        let watch = Counting(EvidenceEpoch(release: release, number: 0), plan: .nothing, isTrial: false)
+        let stable = Assignment(arm: .stable, version: version(1), trial: nil, stickyUnit: UnitHash(7))
+        func answer() {
+            let cohort = tally.admit()
+            tally.count(
+                RequestOutcome(
+                    charge: Charge(arm: .stable, verdict: .good),
+                    microseconds: 1,
+                    observation: nil
+                ),
+                of: stable,
+                by: watch,
+                in: cohort,
+                isHurried: false,
+                seen: seen
+            )
+            tally.leave(cohort)
+        }
+        var handed: [Int] = []
+        for _ in 0..<2 * LoopTally.watchCadence + 1 {
+            answer()
+            let counts = tally.take().counts
+            #expect(counts.keys.allSatisfy { $0 == key(.errorRate, .candidate, bad: false, share: .all) })
+            handed.append(counts.values.reduce(0, +))
+        }
+        #expect(handed.filter { $0 > 0 } == [1, LoopTally.watchCadence, LoopTally.watchCadence])
+    }
+
+    @Test func aStableThatStandsInForAMissingCandidateIsNoWatchOfItsTrial() throws {
+        var tally = LoopTally()
+        let cohort = tally.admit()
+        let alone = Assignment(arm: .stable, version: version(1), trial: nil, stickyUnit: nil)
+        count(&tally, Charge(arm: .stable, verdict: .good), of: alone, in: cohort)
+        tally.leave(cohort)
+        #expect(tally.take().isEmpty)
+    }
+
     @Test func whoHurriesComparesNothingButANeverEventCounts() throws {
         var tally = LoopTally()
         let cohort = tally.admit()
