@@ -8,6 +8,8 @@ package struct Settings: Sendable {
     package let inference: ListenAddress
     /// The ONNX Runtime library to load; nil searches the usual places.
     package let onnxRuntime: String?
+    /// The Prometheus server that guards on a `query` ask, `http://127.0.0.1:9090`; nil leaves them blind.
+    package var prometheus: String?
 
     package init(data: String, listen: ListenAddress, inference: ListenAddress, onnxRuntime: String?) {
         self.data = data

@@ -4,12 +4,13 @@ import Logging
 /// Starts the server and stays until it is told to stop.
 enum Serve {
     static func start(_ options: ServeOptions) async throws {
-        let settings = Settings(
+        var settings = Settings(
             data: options.data,
             listen: options.listen,
             inference: options.inference,
             onnxRuntime: nil
         )
+        settings.prometheus = options.prometheus
         var logger = Logger(label: "belay", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = .notice
         try await Assembly(settings: settings, logger: logger).run(handlesSignals: true) { addresses in

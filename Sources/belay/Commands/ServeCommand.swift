@@ -18,6 +18,12 @@ struct ServeOptions: ParsableArguments {
         transform: listenAddress
     )
     var inference = ListenAddress(host: "127.0.0.1", port: 8000)
+
+    @Option(
+        help: ArgumentHelp("The Prometheus server that guards on a query ask.", valueName: "url"),
+        transform: serverURL
+    )
+    var prometheus: String?
 }
 
 /// `belay serve`: the server itself, in this process.
@@ -31,6 +37,13 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: ServeOptions
 
     func run() async throws { try await Serve.start(options) }
+}
+
+private func serverURL(_ argument: String) throws -> String {
+    guard let url = URLComponents(string: argument), url.scheme == "http" || url.scheme == "https",
+        url.host?.isEmpty == false, url.query == nil, url.fragment == nil, url.user == nil
+    else { throw ValidationError("write an address, such as http://127.0.0.1:9090.") }
+    return argument
 }
 
 private func listenAddress(_ argument: String) throws -> ListenAddress {
