@@ -29,7 +29,7 @@ package struct AnswerLogPort: Sendable {
 struct Ports: Sendable {
     let configuration: GatewayConfiguration
     let log: AnswerLogPort
-    let labels: @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply
+    let labels: Gateway.LabelKeeper
     let clock: @Sendable () -> Timestamp
     let ids: @Sendable () -> String
     let seen: SeenUnits

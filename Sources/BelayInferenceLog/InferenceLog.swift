@@ -105,9 +105,12 @@ extension InferenceLog {
     }
 
     /// The answers with these ids, by id; one look into each segment for all of them, newest segment first.
+    ///
+    /// A shadow's answer has the id of the one that was served; without `shadows`, only the latter is found.
     package func find(
         ids: some Sequence<String>,
-        model: ModelName
+        model: ModelName,
+        shadows: Bool = true
     ) async throws(InferenceLogError) -> [String: AnswerRecord] {
         await queue.flush()
         var missing = Set(ids)
@@ -115,7 +118,7 @@ extension InferenceLog {
         var trouble: InferenceLogError?
         for segment in folder.segments.reversed() where !missing.isEmpty {
             do {
-                found.merge(try await segment.find(missing, model)) { newer, _ in newer }
+                found.merge(try await segment.find(missing, model, shadows: shadows)) { newer, _ in newer }
                 missing.subtract(found.keys)
             } catch {
                 // An older segment may still have them; if none has, the reason is this.

@@ -32,7 +32,8 @@ extension Segment {
     /// The newest answers with these ids, by id.
     func find(
         _ ids: some Collection<String> & Sendable,
-        _ model: ModelName
+        _ model: ModelName,
+        shadows: Bool = true
     ) async throws(InferenceLogError) -> [String: AnswerRecord] {
         try await read { database in
             var found: [String: AnswerRecord] = [:]
@@ -50,7 +51,9 @@ extension Segment {
                 places.removeSubrange(start...)
                 guard let block, block.reader.model == model else { continue }
                 for (_, record) in try self.answers(block, where: indices.contains).reversed()
-                where wanted.contains(record.id) && found[record.id] == nil {
+                where wanted.contains(record.id) && found[record.id] == nil
+                    && (shadows || record.kind == .served)
+                {
                     found[record.id] = record
                 }
             }

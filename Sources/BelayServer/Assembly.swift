@@ -90,6 +90,7 @@ package struct Assembly: Sendable {
                     .init(service: Closing(parts: parts)),
                     .init(service: Conducting(conductor: parts.conductor)),
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
+                    .init(service: Joining(intake: parts.intake, logger: logger)),
                     .init(service: application),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
@@ -216,7 +217,9 @@ extension Assembly {
             } sampledOut: { model in
                 log.sampledOut(model: model)
             },
-            labels: { body, _ in await labels.reply(to: body) },
+            labels: { body, type, isFeedback in
+                await labels.reply(to: LabelDelivery(body: body, contentType: type, isFeedback: isFeedback))
+            },
             clock: wallClock,
             ids: { ids.next(at: wallClock()) }
         )
@@ -245,6 +248,9 @@ extension Assembly {
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
             let units = try await parts.log.units(of: release.id, since: release.epochBegan)
             parts.gateway.seed(units: units, for: release.id, inEvidenceEpoch: release.evidenceEpoch)
+        }
+        let state = await parts.conductor.state
+        for release in state.releases.values where state.takesLabels(release, at: wallClock()) {
             try await restoreLabels(of: release.id, parts)
         }
         let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))
@@ -255,9 +261,10 @@ extension Assembly {
 
     /// Brings back the labels that were kept but not yet recorded as evidence when the process ended.
     private func restoreLabels(of release: ReleaseID, _ parts: Parts) async throws {
+        let kept = try await parts.intake.labels.evidence(of: release)
+        guard !kept.isEmpty else { return }
         var recorded = EvidenceCounts()
         for tick in try await parts.store.ticks(of: release) { recorded.merge(tick.counts) }
-        let kept = try await parts.intake.labels.evidence(of: release)
         for (key, count) in kept.counts {
             parts.intake.evidence.add(key, count - recorded.counts[key, default: 0])
         }
@@ -312,7 +319,7 @@ extension Assembly {
             UInt64.random(in: .min ... .max)
         }
         .register(on: v1)
-        LabelRoutes(intake: parts.intake).register(on: v1)
+        LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
         let data = settings.data
         LedgerRoutes(ledger: parts.store, path: "\(data)/belay.sqlite") {

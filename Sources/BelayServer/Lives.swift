@@ -87,6 +87,33 @@ struct Forgetting: Service {
     }
 }
 
+/// Joins labels that came before their answers were kept, once a second.
+struct Joining: Service {
+    private static let forgettingEvery = 60
+
+    let intake: LabelIntake
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var rounds = 0
+            while !Task.isCancelled {
+                do {
+                    try await Task.sleep(for: .seconds(1), clock: .continuous)
+                    try await intake.joinWaiting()
+                    rounds += 1
+                    if rounds.isMultiple(of: Self.forgettingEvery) { try await intake.forgetWaiting() }
+                } catch is CancellationError {
+                    return
+                } catch {
+                    // They still wait, and are looked at again.
+                    logger.warning("labels could not be joined", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+}
+
 /// Hears first that the server is to stop, and says so to whoever asks whether it is ready.
 struct Announcing: Service {
     let draining: Draining

@@ -41,7 +41,10 @@ struct Belay: AsyncParsableCommand {
             ),
             CommandGroup(
                 name: "Check",
-                subcommands: [LabelCommand.self, AuditCommand.self, PolicyCommand.self, EraseCommand.self]
+                subcommands: [
+                    LabelCommand.self, FeedbackCommand.self, AuditCommand.self, PolicyCommand.self,
+                    EraseCommand.self,
+                ]
             ),
         ]
     )

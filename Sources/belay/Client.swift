@@ -55,9 +55,10 @@ struct Client: Sendable {
         try decode(try await send(request("DELETE", path, body: try JSONEncoder().encode(body))).body)
     }
 
-    func post<Answer: Decodable>(_ path: APIPath, ndjson: Data) async throws -> Answer {
-        var request = request("POST", path, body: ndjson)
-        request.setValue("application/x-ndjson", forHTTPHeaderField: "Content-Type")
+    /// Sends a body of another form than JSON.
+    func post<Answer: Decodable>(_ path: APIPath, _ body: Data, as type: String) async throws -> Answer {
+        var request = request("POST", path, body: body)
+        request.setValue(type, forHTTPHeaderField: "Content-Type")
         return try decode(try await send(request).body)
     }
 

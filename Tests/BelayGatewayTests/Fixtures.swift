@@ -35,10 +35,12 @@ struct Rig: Sendable {
             } sampledOut: { _ in
                 log.leaveOut()
             },
-            labels: { body, type in
+            labels: { body, type, isFeedback in
                 LabelReply(
                     status: 202,
-                    json: Array("{\"bytes\":\(body.count),\"type\":\"\(type ?? "")\"}".utf8)
+                    json: Array(
+                        "{\"bytes\":\(body.count),\"type\":\"\(type ?? "")\",\"feedback\":\(isFeedback)}".utf8
+                    )
                 )
             },
             clock: { Timestamp(milliseconds: 1_700_000_000_000) },

@@ -30,7 +30,7 @@ import Testing
         ("POST", "/invocations", .invocations(nil)),
         ("POST", "/models/m/invocations", .invocations("m")),
         ("GET", "/ping", .ping), ("GET", "/health", .ping), ("GET", "/version", .version),
-        ("POST", "/v1/labels", .labels),
+        ("POST", "/v1/labels", .labels), ("POST", "/v1/feedback", .feedback),
     ])
     func aPathSaysWhatIsAsked(method: String, uri: String, expected: InferencePath) {
         #expect(InferencePath.parse(method: method, uri: uri) == .success(expected))
