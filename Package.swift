@@ -20,6 +20,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -37,6 +38,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -63,6 +65,16 @@ let package = Package(
             swiftSettings: house
         ),
         .target(
+            name: "BelayOutgoing",
+            dependencies: ["BelayCore", nioCore, nioPosix, nioHTTP1, nioSSL],
+            swiftSettings: house
+        ),
+        .target(
+            name: "BelayNotices",
+            dependencies: ["BelayCore", grdb, crypto],
+            swiftSettings: house
+        ),
+        .target(
             name: "BelayControl",
             dependencies: ["BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", logging],
             swiftSettings: house
@@ -71,8 +83,8 @@ let package = Package(
             name: "BelayServer",
             dependencies: [
                 "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
-                "BelayInferenceLog", "BelayGateway", "BelayControl", hummingbird, httpTypes, lifecycle,
-                logging, nioCore, nioPosix, signals,
+                "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
+                hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix, signals,
             ],
             swiftSettings: house
         ),
@@ -90,7 +102,9 @@ let package = Package(
         ),
         .target(
             name: "BelayTesting",
-            dependencies: ["BelayCore", "BelayStore", "BelayArtifacts", "BelayInference"],
+            dependencies: [
+                "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", nioCore, nioPosix, nioHTTP1,
+            ],
             swiftSettings: house
         ),
         .target(name: "CBelayCount", path: "Benchmarks/Kernel/Count"),
@@ -140,6 +154,16 @@ let package = Package(
                 "BelayGateway", "BelayInference", "BelayCore", "BelayStats", "BelayTesting", nioCore,
                 nioPosix, nioHTTP1, nioEmbedded,
             ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "BelayOutgoingTests",
+            dependencies: ["BelayOutgoing", "BelayCore", "BelayTesting", nioCore, nioPosix, nioHTTP1],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "BelayNoticesTests",
+            dependencies: ["BelayNotices", "BelayCore", "BelayTesting", crypto],
             swiftSettings: house
         ),
         .testTarget(

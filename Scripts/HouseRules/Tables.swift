@@ -10,21 +10,27 @@ let arrows: [String: Set<String>] = [
         "BelayCore", "BelayStats", "BelayInference", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
         "Synchronization", "Glibc", "Darwin",
     ],
+    "BelayOutgoing": [
+        "BelayCore", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Foundation", "Synchronization", "Glibc",
+    ],
+    "BelayNotices": ["BelayCore", "GRDB", "Crypto", "Foundation", "Synchronization"],
     "BelayControl": [
         "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "Foundation", "Logging",
         "Synchronization",
     ],
     "BelayServer": [
         "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-        "BelayGateway", "BelayControl", "Hummingbird", "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore",
-        "NIOPosix", "Foundation", "Glibc", "Synchronization", "UnixSignals",
+        "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "Hummingbird", "HTTPTypes",
+        "ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc", "Synchronization",
+        "UnixSignals",
     ],
     "belay": [
         "BelayServer", "BelayCore", "ArgumentParser", "Yams", "Logging", "Foundation", "FoundationNetworking",
         "Synchronization", "Glibc",
     ],
     "BelayTesting": [
-        "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "Synchronization",
+        "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "NIOCore", "NIOPosix",
+        "NIOHTTP1", "Synchronization",
     ],
 ]
 

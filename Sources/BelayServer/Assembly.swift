@@ -89,8 +89,10 @@ package struct Assembly: Sendable {
                 services: [
                     .init(service: Closing(parts: parts)),
                     .init(service: Conducting(conductor: parts.conductor)),
+                    .init(service: Heralding(herald: parts.telling.herald, logger: logger)),
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: Joining(intake: parts.intake, logger: logger)),
+                    .init(service: asking(parts)),
                     .init(service: application),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
@@ -103,6 +105,13 @@ package struct Assembly: Sendable {
         } catch let error as IOError {
             throw ServerError.portTaken(settings.listen, reason: String(cString: strerror(error.errnoCode)))
         }
+    }
+
+    private func asking(_ parts: Parts) -> Asking {
+        let poller = settings.prometheus.map {
+            QueryPoller(base: $0, http: parts.telling.http, logger: logger)
+        }
+        return Asking(poller: poller, conductor: parts.conductor, evidence: parts.intake.evidence)
     }
 
     private func open(_ gateway: Gateway) async throws -> ListenAddress {
@@ -138,6 +147,8 @@ extension Assembly {
         let registrar: Registrar
         let intake: LabelIntake
         let desk: Desk
+        let telling: Telling
+        let verifications = VerificationLog()
         let runtimeVersion: String
         let startedAt: Timestamp
     }
@@ -191,6 +202,7 @@ extension Assembly {
             registrar: Registrar(artifacts: artifacts, loader: loader, conductor: conductor),
             intake: intake,
             desk: Desk(conductor: conductor, pool: pool, now: wallClock),
+            telling: try Telling(settings: settings, store: store, conductor: conductor, logger: logger),
             runtimeVersion: runtime.version,
             startedAt: wallClock()
         )
@@ -303,7 +315,8 @@ extension Assembly {
         MetricsRoutes(
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
-            logged: { parts.log.counters.results }
+            logged: { parts.log.counters.results },
+            surroundings: { await parts.telling.surroundings(parts) }
         ).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
@@ -315,16 +328,23 @@ extension Assembly {
             patience: StableMeasure.standardPatience,
             logger: logger
         )
-        EndpointRoutes(desk: parts.desk, ledger: parts.store, measure: measure) {
-            UInt64.random(in: .min ... .max)
-        }
-        .register(on: v1)
+        EndpointRoutes(
+            desk: parts.desk,
+            ledger: parts.store,
+            measure: measure,
+            random: { UInt64.random(in: .min ... .max) },
+            undelivered: { await parts.telling.undelivered }
+        ).register(on: v1)
+        parts.telling.register(on: router, v1, desk: parts.desk)
         LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
         let data = settings.data
-        LedgerRoutes(ledger: parts.store, path: "\(data)/belay.sqlite") {
-            await parts.info(data: data, inference: inference)
-        }.register(on: v1)
+        LedgerRoutes(
+            ledger: parts.store,
+            path: "\(data)/belay.sqlite",
+            info: { await parts.info(data: data, inference: inference) },
+            verified: { parts.verifications.note(ok: $0, at: wallClock()) }
+        ).register(on: v1)
         return router
     }
 }

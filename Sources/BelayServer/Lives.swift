@@ -24,11 +24,17 @@ struct Conducting: Service {
 
 /// Asks the monitor what guards on a `query` want to know, round after round.
 struct Asking: Service {
-    let poller: QueryPoller
+    /// Nil when the server was told of no monitor.
+    let poller: QueryPoller?
     let conductor: Conductor
     let evidence: EvidenceBox
 
     func run() async throws {
+        guard let poller else {
+            // A service that ends would end the others.
+            try? await gracefulShutdown()
+            return
+        }
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 let questions = QueryPoller.questions(in: await conductor.state)

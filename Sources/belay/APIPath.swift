@@ -59,6 +59,18 @@ struct APIPath: Equatable {
     static func policy(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/policy") }
     static func releases(of model: ModelName) -> APIPath { APIPath("/v1/releases?model=\(model)") }
 
+    static func testNotices(_ model: ModelName) -> APIPath {
+        APIPath("/v1/endpoints/\(model)/notify/test")
+    }
+
+    static func deliveries(_ model: ModelName?, state: String) -> APIPath {
+        APIPath("/v1/deliveries?state=\(state)" + (model.map { "&model=\($0)" } ?? ""))
+    }
+
+    static func resend(_ delivery: DeliveryArgument) -> APIPath {
+        APIPath("/v1/deliveries/\(delivery.id)/resend")
+    }
+
     static func erasures(_ model: ModelName) -> APIPath { APIPath("/v1/models/\(model)/erasures") }
     static func subjects(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/subjects") }
 

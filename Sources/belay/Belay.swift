@@ -36,13 +36,14 @@ struct Belay: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     StatusCommand.self, WhyCommand.self, ShowCommand.self, ReleasesCommand.self,
-                    VersionsCommand.self, PredictionsCommand.self,
+                    VersionsCommand.self, PredictionsCommand.self, DeliveriesCommand.self,
                 ]
             ),
             CommandGroup(
                 name: "Check",
                 subcommands: [
                     LabelCommand.self, FeedbackCommand.self, AuditCommand.self, PolicyCommand.self,
+                    NotifyCommand.self,
                     EraseCommand.self,
                 ]
             ),

@@ -11,6 +11,8 @@ enum Serve {
             onnxRuntime: nil
         )
         settings.prometheus = options.prometheus
+        settings.publicURL = options.url
+        settings.hookSecret = options.hookSecret
         var logger = Logger(label: "belay", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = .notice
         try await Assembly(settings: settings, logger: logger).run(handlesSignals: true) { addresses in

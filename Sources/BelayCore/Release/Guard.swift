@@ -116,21 +116,7 @@ package struct Guard: Hashable, Codable, Sendable {
         reaction: Reaction,
         focus: Focus = .whole
     ) {
-        switch limit {
-        case .againstStable(let margin):
-            guard margin >= 0, margin < 1, !metric.isNeverEvent, !metric.isOfShadows else { return nil }
-        case .absolute(let max):
-            guard max > 0, max < 1, !metric.isNeverEvent else { return nil }
-        case .relativeToStable(let margin):
-            guard margin >= 0, !metric.isNeverEvent, !metric.isOfShadows else { return nil }
-        case .atLeast(let bound):
-            guard bound > 0, metric == .throughput || metric == .query else { return nil }
-        case .withinOfStable(let change):
-            guard change > 0, metric == .query else { return nil }
-        case .never:
-            guard metric.isNeverEvent else { return nil }
-        }
-        guard (minSamples ?? 0) >= 0 else { return nil }
+        guard limit.suits(metric), (minSamples ?? 0) >= 0 else { return nil }
         self.init(
             known: name,
             metric: metric,

@@ -19,6 +19,8 @@ struct EndpointRoutes: Sendable {
     let measure: StableMeasure
     /// Draws the salt of a release; the number is recorded with it.
     let random: @Sendable () -> UInt64
+    /// Notices that have not arrived, by model.
+    let undelivered: @Sendable () async -> [String: Int]
 
     func register(on router: RouterGroup<CallContext>) {
         router.get("status", use: status)
@@ -43,7 +45,10 @@ struct EndpointRoutes: Sendable {
     private func status(_ request: Request, context: CallContext) async throws -> Response {
         let snapshot = await desk.snapshot()
         return try jsonResponse(
-            StatusView(endpoints: snapshot.state.models.keys.sorted().map(snapshot.endpoint))
+            StatusView(
+                endpoints: snapshot.state.models.keys.sorted().map(snapshot.endpoint),
+                undelivered: await undelivered()
+            )
         )
     }
 
@@ -91,7 +96,7 @@ struct EndpointRoutes: Sendable {
             EndpointID(model, in: .prod),
             to: try body.to?.reference(),
             by: request.actor,
-            reason: body.reason
+            reason: body.reason ?? request.reason
         )
         let rollbacks = performed.events.compactMap { event -> Rollback? in
             if case .release(.rolledBack(let rollback)) = event { rollback } else { nil }

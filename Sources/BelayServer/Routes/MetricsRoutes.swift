@@ -8,6 +8,7 @@ struct MetricsRoutes: Sendable {
     let figures: @Sendable () async -> GatewayFigures
     /// What became of answers on their way to the inference log, by result.
     let logged: @Sendable () -> [String: Int]
+    let surroundings: @Sendable () async -> Surroundings
 
     func register(on router: Router<CallContext>) {
         router.get("metrics") { _, _ in
@@ -16,7 +17,8 @@ struct MetricsRoutes: Sendable {
                 tallies: await desk.conductor.picture.tallies,
                 figures: await figures(),
                 logged: logged(),
-                belayVersion: belayVersion
+                belayVersion: belayVersion,
+                surroundings: await surroundings()
             )
             return Response(
                 status: .ok,

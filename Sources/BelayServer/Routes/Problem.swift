@@ -19,6 +19,13 @@ extension Request {
         return .person(name.flatMap { $0.isEmpty || $0 == "belay" ? nil : $0 } ?? "anonymous")
     }
 
+    /// Why, for a runbook that sends no body: the header `Belay-Reason`.
+    var reason: String? {
+        headers.first { $0.name.canonicalName == "belay-reason" }
+            .map { String($0.value.trimmingCharacters(in: .whitespaces).prefix(500)) }
+            .flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// The body, read as JSON that holds no key beyond `keys`.
     func json<Body: Decodable>(_ type: Body.Type, keys: Set<String>) async throws -> Body {
         let data = try await jsonData()

@@ -57,7 +57,12 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func ask(_ client: Client) async throws -> StatusView {
         guard let model else { return try await client.get(.status) }
-        return StatusView(endpoints: [try await client.get(.endpoint(model))])
+        let endpoint: EndpointView = try await client.get(.endpoint(model))
+        let status: StatusView = try await client.get(.status)
+        return StatusView(
+            endpoints: [endpoint],
+            undelivered: status.undelivered.filter { $0.key == model.text }
+        )
     }
 
     private func table(_ view: StatusView, _ look: Look, now: Timestamp?) -> String {
@@ -85,6 +90,10 @@ struct StatusCommand: AsyncParsableCommand {
         for release in view.endpoints.compactMap(\.release) where !release.guards.isEmpty {
             text += "\n\(release.sentence(look))\n"
             text += release.guards.map { "  \($0.line(look))\n" }.joined()
+        }
+        for (model, count) in view.undelivered.sorted(by: { $0.key < $1.key }) {
+            let notices = count == 1 ? "1 notice" : "\(count) notices"
+            text += "\n\(notices) about \(model) did not arrive; see `belay deliveries \(model) --failed`\n"
         }
         return text
     }
