@@ -90,8 +90,9 @@ let package = Package(
         .target(
             name: "BelayServer",
             dependencies: [
-                "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-                "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "CMemory", "CThreads",
+                "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
+                "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
+                "CMemory", "CThreads",
                 hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix, signals,
             ],
             resources: [.embedInCode("Resources/openapi.json")],
@@ -130,6 +131,14 @@ let package = Package(
             path: "Benchmarks/Kernel/Bench",
             swiftSettings: house
         ),
+        .executableTarget(
+            name: "belay-bench-evidence",
+            dependencies: [
+                "BelayCore", "BelayStats", "BelayInference", "BelayGateway", nioCore, nioPosix,
+            ],
+            path: "Benchmarks/Evidence",
+            swiftSettings: house
+        ),
         .testTarget(name: "BelayStatsTests", dependencies: ["BelayStats"], swiftSettings: house),
         .testTarget(
             name: "BelayCoreTests",
@@ -159,8 +168,8 @@ let package = Package(
         .testTarget(
             name: "BelayGatewayTests",
             dependencies: [
-                "BelayGateway", "BelayInference", "BelayCore", "BelayTesting", nioCore, nioPosix, nioHTTP1,
-                nioEmbedded,
+                "BelayGateway", "BelayInference", "BelayCore", "BelayStats", "BelayTesting", nioCore,
+                nioPosix, nioHTTP1, nioEmbedded,
             ],
             swiftSettings: house
         ),
@@ -184,7 +193,10 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayServerTests",
-            dependencies: ["BelayServer", "BelayCore", "BelayTesting", crypto, logging],
+            dependencies: [
+                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
+                "BelayTesting", crypto, logging,
+            ],
             swiftSettings: house
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),

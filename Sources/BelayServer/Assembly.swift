@@ -97,6 +97,7 @@ package struct Assembly: Sendable {
                     .init(service: Heralding(herald: parts.telling.herald, logger: logger)),
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: Joining(intake: parts.intake, logger: logger)),
+                    .init(service: asking(parts)),
                     .init(service: Preferring(executor: LoopExecutor(control.next()), service: application)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
@@ -109,6 +110,13 @@ package struct Assembly: Sendable {
         } catch let error as IOError {
             throw ServerError.portTaken(settings.listen, reason: String(cString: strerror(error.errnoCode)))
         }
+    }
+
+    private func asking(_ parts: Parts) -> Asking {
+        let poller = settings.prometheus.map {
+            QueryPoller(base: $0, http: parts.telling.http, logger: logger)
+        }
+        return Asking(poller: poller, conductor: parts.conductor, evidence: parts.intake.evidence)
     }
 
     private func open(_ gateway: Gateway) async throws -> ListenAddress {
@@ -255,8 +263,8 @@ extension Assembly {
     private func start(_ parts: Parts) async throws {
         report(parts.log.opening)
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
-            let units = try await parts.log.units(of: release.id)
-            parts.gateway.seed(units: units, for: release.id)
+            let units = try await parts.log.units(of: release.id, since: release.epochBegan)
+            parts.gateway.seed(units: units, for: release.id, inEvidenceEpoch: release.evidenceEpoch)
         }
         let state = await parts.conductor.state
         for release in state.releases.values where state.takesLabels(release, at: wallClock()) {
@@ -325,9 +333,16 @@ extension Assembly {
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
             on: v1
         )
+        let measure = StableMeasure(
+            log: parts.log,
+            labels: parts.intake.labels,
+            patience: StableMeasure.standardPatience,
+            logger: logger
+        )
         EndpointRoutes(
             desk: parts.desk,
             ledger: parts.store,
+            measure: measure,
             random: { UInt64.random(in: .min ... .max) },
             undelivered: { await parts.telling.undelivered }
         ).register(on: v1)

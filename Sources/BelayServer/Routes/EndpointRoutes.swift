@@ -16,6 +16,7 @@ struct EndpointRoutes: Sendable {
 
     let desk: Desk
     let ledger: any Ledger
+    let measure: StableMeasure
     /// Draws the salt of a release; the number is recorded with it.
     let random: @Sendable () -> UInt64
     /// Notices that have not arrived, by model.
@@ -59,17 +60,19 @@ struct EndpointRoutes: Sendable {
 
     @Sendable
     private func release(_ request: Request, context: CallContext) async throws -> Response {
-        let (_, model) = try await known(context)
+        let (snapshot, model) = try await known(context)
         let body = try await request.json(
             ReleaseBody.self,
             keys: ["version", "reason", "policy", "origin"]
         )
+        let (endpoint, policy) = (EndpointID(model, in: .prod), try body.policy.map(decoded))
         let asked = ReleaseRequest(
-            endpoint: EndpointID(model, in: .prod),
+            endpoint: endpoint,
             candidate: try body.version.reference(),
-            policy: try body.policy.map(decoded),
+            policy: policy,
             origin: body.origin ?? .person,
-            salt: Salt(random())
+            salt: Salt(random()),
+            profile: await measure.profile(of: endpoint, under: policy, in: snapshot.state, now: desk.now())
         )
         let performed = try await desk.conductor.perform(
             .release(asked),
