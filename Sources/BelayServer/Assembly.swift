@@ -341,11 +341,11 @@ extension Assembly {
         )
         EndpointRoutes(
             desk: parts.desk,
-            ledger: parts.store,
             measure: measure,
             random: { UInt64.random(in: .min ... .max) },
             undelivered: { await parts.telling.undelivered }
         ).register(on: v1)
+        HindsightRoutes(desk: parts.desk, ledger: parts.store, evidence: parts.store).register(on: v1)
         parts.telling.register(on: router, v1, desk: parts.desk)
         LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)

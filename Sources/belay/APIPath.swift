@@ -57,6 +57,8 @@ struct APIPath: Equatable {
     static func automatic(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/automatic") }
     static func shadow(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/shadow") }
     static func policy(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/policy") }
+    static func forecast(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/forecast") }
+    static func forecast(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/forecast") }
     static func releases(of model: ModelName) -> APIPath { APIPath("/v1/releases?model=\(model)") }
 
     static func testNotices(_ model: ModelName) -> APIPath {
@@ -84,6 +86,11 @@ struct APIPath: Equatable {
 
     static func release(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)") }
     static func why(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/why") }
+    static func replay(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/replay") }
+    static func waive(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/waive") }
+    static let incidents = APIPath("/v1/incidents")
+    static func incidents(of model: ModelName) -> APIPath { APIPath("/v1/incidents?model=\(model)") }
+    static func closeIncident(_ id: IncidentID) -> APIPath { APIPath("/v1/incidents/\(id)/close") }
     static func hold(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/hold") }
     static func resume(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/resume") }
     static func promote(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/promote") }
