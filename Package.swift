@@ -48,8 +48,15 @@ let package = Package(
         .target(name: "BelayStats", swiftSettings: house),
         .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
         .target(name: "CONNXRuntime"),
+        .target(name: "CCurl"),
+        .target(name: "CMemory"),
+        .target(name: "CThreads"),
         .systemLibrary(name: "CZlib"),
-        .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
+        .target(
+            name: "BelayStore",
+            dependencies: ["BelayCore", "CThreads", grdb, crypto],
+            swiftSettings: house
+        ),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
         .target(
             name: "BelayInference",
@@ -60,7 +67,8 @@ let package = Package(
         .target(
             name: "BelayGateway",
             dependencies: [
-                "BelayCore", "BelayStats", "BelayInference", "CZlib", nioCore, nioPosix, nioHTTP1,
+                "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", nioCore, nioPosix,
+                nioHTTP1,
             ],
             swiftSettings: house
         ),
@@ -84,7 +92,8 @@ let package = Package(
             dependencies: [
                 "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
                 "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
-                hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix, signals,
+                "CMemory", "CThreads", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+                signals,
             ],
             swiftSettings: house
         ),
@@ -97,7 +106,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "belay",
-            dependencies: ["BelayServer", "BelayCore", arguments, yams, logging],
+            dependencies: ["BelayServer", "BelayCore", "CCurl", arguments, yams, logging],
             swiftSettings: house
         ),
         .target(

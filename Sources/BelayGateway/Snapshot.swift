@@ -57,7 +57,7 @@ final class Snapshot: Sendable {
 }
 
 /// One model's route and the versions that are there to answer by it.
-struct RoutedModel: Sendable {
+final class RoutedModel: Sendable {
     /// Where a request says something of itself, ready to be looked up.
     enum Source: Sendable {
         case request
@@ -136,7 +136,8 @@ struct RoutedModel: Sendable {
     /// What the model takes and gives, by the first version that is there.
     var anySignature: Signature? {
         let chain = [route.stable].compactMap { $0 } + route.standbys
-        return chain.lazy.compactMap { lanes[$0]?.signature }.first ?? lanes.values.first?.signature
+        let first = chain.lazy.compactMap { [lanes] in lanes[$0]?.signature }.first
+        return first ?? lanes.values.first?.signature
     }
 
     /// Whether somebody can answer in place of stable: a standby, or the policy itself.

@@ -5,6 +5,8 @@ import BelayGateway
 import BelayInference
 import BelayInferenceLog
 import BelayStore
+import CMemory
+import CThreads
 import Foundation
 import Hummingbird
 package import Logging
@@ -48,6 +50,7 @@ package struct Assembly: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
         // A loop of its own: a rollback must not wait behind the requests that it is to save.
         let controlLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        controlLoop.next().execute { _ = belay_thread_is_prompt() }
         do {
             try await serve(on: group, control: controlLoop, handlesSignals: handlesSignals, onReady: onReady)
         } catch {
@@ -79,6 +82,8 @@ package struct Assembly: Sendable {
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? settings.listen.port
                 let control = ListenAddress(host: settings.listen.host, port: port)
+                // Much of the program and of ONNX Runtime has served its purpose by now.
+                belay_forget_read_only_pages()
                 await onReady(ServerAddresses(control: control, inference: inference))
             },
             eventLoopGroupProvider: .shared(control),
@@ -93,7 +98,7 @@ package struct Assembly: Sendable {
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: Joining(intake: parts.intake, logger: logger)),
                     .init(service: asking(parts)),
-                    .init(service: application),
+                    .init(service: Preferring(executor: LoopExecutor(control.next()), service: application)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
                 gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
@@ -309,14 +314,16 @@ extension Assembly {
 
     private func router(_ parts: Parts, inference: ListenAddress) -> Router<CallContext> {
         let router = Router(context: CallContext.self)
+        router.add(middleware: ElsewhereMiddleware())
         router.add(middleware: ProblemMiddleware(logger: logger))
         router.add(middleware: OriginMiddleware())
-        HealthRoutes(desk: parts.desk).register(on: router)
+        HealthRoutes(desk: parts.desk) { parts.store.reserve }.register(on: router)
         MetricsRoutes(
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
             logged: { parts.log.counters.results },
-            surroundings: { await parts.telling.surroundings(parts) }
+            surroundings: { await parts.telling.surroundings(parts) },
+            reserve: { parts.store.reserve.bytes }
         ).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
@@ -362,7 +369,9 @@ extension Assembly.Parts {
             entries: head?.sequence ?? 0,
             head: head?.hash.hex ?? "",
             answersLogged: counters.logged,
-            answersDropped: counters.dropped + counters.failed
+            answersDropped: counters.dropped + counters.failed,
+            reserve: store.reserve.bytes,
+            wholeReserve: store.reserve.whole
         )
     }
 }

@@ -35,6 +35,7 @@ struct ElementReader {
         var isFirst = true
         while try scanner.nextElement(isFirst: isFirst) {
             isFirst = false
+            if type == .fp32 || type == .fp64, takeUsualFloats(&scanner) { continue }
             if scanner.peek() == UInt8(ascii: "[") {
                 try read(&scanner)
             } else {
@@ -66,6 +67,33 @@ struct ElementReader {
             let number = try scanner.number()
             try append(number, of: scanner.bytes)
         }
+    }
+
+    /// Reads the numbers ahead as long as they are what numbers usually are.
+    ///
+    /// That is at most 15 digits, no exponent, and a comma or the end of the array directly behind. Stops
+    /// behind the last such number, and leaves everything else, mistakes too, to ``element(_:)``. Returns
+    /// false when there was none.
+    private mutating func takeUsualFloats(_ scanner: inout JSONScanner) -> Bool {
+        let document = scanner.bytes
+        var start = scanner.position
+        var hasTaken = false
+        while count < mostElements, let number = UsualNumber(document, at: start) {
+            let behind = document[number.end]
+            let isLast = behind == UInt8(ascii: "]")
+            guard isLast || behind == UInt8(ascii: ",") else { break }
+            if type == .fp32 {
+                packed.append(Float(number.value).bitPattern)
+            } else {
+                packed.append(number.value.bitPattern)
+            }
+            count += 1
+            hasTaken = true
+            scanner.position = number.end
+            if isLast { break }
+            start = number.end + 1
+        }
+        return hasTaken
     }
 
     private mutating func string(_ scanner: inout JSONScanner) throws(InferenceError) {
@@ -130,5 +158,46 @@ struct ElementReader {
 extension [UInt8] {
     mutating func appendLittleEndian(_ value: some FixedWidthInteger) {
         unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
+    }
+}
+
+/// A number of at most 15 digits without an exponent, as `-12.5`, with perhaps one space before it.
+private struct UsualNumber {
+    let value: Double
+    /// The place of the character behind it, which there is.
+    let end: Int
+
+    /// Nil for anything else, and near the end of the document.
+    @inline(__always)
+    init?(_ document: [UInt8], at start: Int) {
+        // A space, a minus, twice eight digits, a point, and what follows.
+        guard start >= 0, document.count - start >= 32 else { return nil }
+        var position = start
+        if document[position] == 0x20 { position += 1 }
+        let isNegative = document[position] == UInt8(ascii: "-")
+        if isNegative { position += 1 }
+        let whole = EightCharacters(document, at: position)
+        let hasLeadingZero = document[position] == UInt8(ascii: "0")
+        guard 1...7 ~= whole.count, whole.count == 1 || !hasLeadingZero else { return nil }
+        position += whole.count
+        var significand = whole.value
+        var places = 0
+        if document[position] == UInt8(ascii: ".") {
+            let first = EightCharacters(document, at: position + 1)
+            guard first.count > 0 else { return nil }
+            significand = significand &* powersOfTen[first.count] &+ first.value
+            places = first.count
+            if places == 8 {
+                let second = EightCharacters(document, at: position + 9)
+                guard whole.count + 8 + second.count <= 15 else { return nil }
+                significand = significand &* powersOfTen[second.count] &+ second.value
+                places += second.count
+            }
+            position += places + 1
+        }
+        // Both are exact doubles, so the one division rounds once.
+        let magnitude = Double(significand) / exactPowersOfTen[places]
+        value = isNegative ? -magnitude : magnitude
+        end = position
     }
 }

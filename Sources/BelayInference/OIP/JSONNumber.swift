@@ -134,7 +134,7 @@ let powersOfTen: [UInt64] = [
 ]
 
 /// 10⁰ … 10²², the powers of ten that are exact doubles.
-private let exactPowersOfTen: [Double] = [
+let exactPowersOfTen: [Double] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ]
@@ -212,7 +212,7 @@ extension JSONScanner {
 ///
 /// Eight bytes are one word, the first in its lowest byte. Taking the character 0 from each leaves the digits
 /// 0 … 9 and, for anything else, a byte that is greater.
-private struct EightCharacters {
+struct EightCharacters {
     /// 0 … 8.
     let count: Int
     private let digits: UInt64

@@ -1,5 +1,4 @@
 import Foundation
-import FoundationNetworking
 import Synchronization
 
 /// Real requests over HTTP, as applications send them, and the truth about each answer a moment later.
@@ -29,7 +28,7 @@ final class DemoTraffic: Sendable {
     private let data: DemoData
     private let infer: URL
     private let labels: URL
-    private let session = URLSession(configuration: .ephemeral)
+    private let transport = Transport(withoutProxy: "*")
     private let seen = Mutex(Seen())
     private let isOver = Mutex(false)
 
@@ -82,21 +81,18 @@ final class DemoTraffic: Sendable {
         let input: [String: Any] = [
             "name": "input", "shape": [1, data.rows[row].count], "datatype": "FP32", "data": data.rows[row],
         ]
-        var request = URLRequest(url: infer)
-        request.httpMethod = "POST"
-        request.setValue(id, forHTTPHeaderField: "Belay-Request-Id")
-        request.httpBody = try? JSONSerialization.data(withJSONObject: ["inputs": [input]])
+        var call = post(to: infer)
+        call.headers["Belay-Request-Id"] = id
         do {
-            let (body, answer) = try await session.data(for: request)
-            guard let response = answer as? HTTPURLResponse, response.statusCode == 200,
-                let version = response.value(forHTTPHeaderField: "Belay-Version").flatMap({ Int($0) }),
-                try JSONDecoder().decode(Reply.self, from: body).outputs.contains(where: \.isLabel)
+            call.body = .bytes(try JSONSerialization.data(withJSONObject: ["inputs": [input]]))
+            let answer = try await transport.send(call)
+            guard answer.status == 200, let version = answer.headers["belay-version"].flatMap({ Int($0) }),
+                try JSONDecoder().decode(Reply.self, from: answer.body).outputs.contains(where: \.isLabel)
             else {
-                let status = (answer as? HTTPURLResponse)?.statusCode ?? 0
-                fail("status \(status): \(String(decoding: body, as: UTF8.self))")
+                fail("status \(answer.status): \(String(decoding: answer.body, as: UTF8.self))")
                 return false
             }
-            let fell = response.value(forHTTPHeaderField: "Belay-Fallback") != nil
+            let fell = answer.headers["belay-fallback"] != nil
             seen.withLock { seen in
                 seen.answers[version, default: 0] += 1
                 if fell { seen.fallbacks += 1 }
@@ -116,9 +112,13 @@ final class DemoTraffic: Sendable {
     }
 
     private func send(_ batch: [[String: Any]]) async {
-        var request = URLRequest(url: labels)
-        request.httpMethod = "POST"
-        request.httpBody = try? JSONSerialization.data(withJSONObject: batch)
-        _ = try? await session.data(for: request)
+        guard let body = try? JSONSerialization.data(withJSONObject: batch) else { return }
+        var call = post(to: labels)
+        call.body = .bytes(body)
+        _ = try? await transport.send(call)
+    }
+
+    private func post(to url: URL) -> HTTPCall {
+        HTTPCall(method: "POST", url: url, headers: ["Content-Type": "application/json"])
     }
 }
