@@ -285,9 +285,10 @@ final class InferenceCall {
         case .failed(let failure):
             guard failure.wasRun else { return }
             let change = lane.note(.bad, at: cell.now)
-            if change == .openedAgain, attempt.role == .candidate, let assignment = exchange?.assignment {
-                cell.tally.countRelapse(of: assignment)
-            }
+            guard change == .openedAgain, attempt.role == .candidate || attempt.role == .stable,
+                let assignment = exchange?.assignment, let counting
+            else { return }
+            cell.tally.countRelapse(on: attempt.arm, of: assignment, by: counting)
         }
     }
 
