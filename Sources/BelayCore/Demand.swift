@@ -131,7 +131,9 @@ extension State {
         }
         let standing = endpoint.shadow.flatMap { shadow in
             // While the candidate answers or shadows, it is not asked a second time beside that.
-            shadow.version == endpoint.stable?.version || (shadow.version == candidate && isOnTrial(release))
+            shadow.version == endpoint.stable?.version
+                || shadow.version == predecessor(heldBackAt: endpoint)
+                || (shadow.version == candidate && isOnTrial(release))
                 ? nil : Route.Shadow(version: shadow.version, release: nil, share: shadow.share)
         }
         return [stepwise, standing].compactMap { $0 }

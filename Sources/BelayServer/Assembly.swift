@@ -116,7 +116,7 @@ package struct Assembly: Sendable {
         let poller = settings.prometheus.map {
             QueryPoller(base: $0, http: parts.telling.http, logger: logger)
         }
-        return Asking(poller: poller, conductor: parts.conductor, evidence: parts.intake.evidence)
+        return Asking(poller: poller, conductor: parts.conductor)
     }
 
     private func open(_ gateway: Gateway) async throws -> ListenAddress {
