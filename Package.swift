@@ -92,8 +92,8 @@ let package = Package(
             dependencies: [
                 "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
                 "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
-                "CMemory", "CThreads",
-                hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix, signals,
+                "CMemory", "CThreads", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+                signals,
             ],
             resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: house

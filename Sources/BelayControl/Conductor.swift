@@ -37,7 +37,15 @@ package actor Conductor {
     private var head: Head
     /// What was collected and is not recorded yet.
     var unrecorded = EvidenceCounts()
-    var unrecordedReadings: [ReleaseID: [EvidenceTick.Reading]] = [:]
+    /// The same of releases that are over, which are recorded less often; since when.
+    var resting = EvidenceCounts()
+    var rested: Timestamp?
+    /// What monitors elsewhere said and is not recorded yet.
+    var readings: [ReleaseID: [EvidenceTick.Reading]] = [:]
+    /// Over what serves and has settled.
+    var watches: [EndpointID: (watch: StableWatch, since: Timestamp?)] = [:]
+    /// Of releases that are over and get labels late; only the newest few.
+    var lateJudges: [ReleaseID: Judge] = [:]
     var judges: [ReleaseID: Judge] = [:]
     var rulings: [ReleaseID: Ruling] = [:]
     var published: Receipt?
@@ -186,7 +194,8 @@ package actor Conductor {
     }
 
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
-        let events = try decide(command, by: actor, in: state, unready: unready)
+        let reports = rulings.mapValues(\.reports)
+        let events = try decide(command, by: actor, in: state, unready: unready, reports: reports)
         guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
         let drafts = drafts(of: events, by: actor, reason: reason)
         try await append(drafts, coming: table(after: drafts))

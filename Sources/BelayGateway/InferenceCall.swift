@@ -246,12 +246,12 @@ final class InferenceCall {
 
     /// That a request does not fit is found out by the version of its coin; whoever is asked after another is
     /// asked the same.
-    private func count(_ outcome: Exchange.Outcome, of exchange: Exchange) {
-        guard case .objected(let rejection) = outcome, rejection.isMisfit, exchange.hops.isEmpty,
+    private func count(_ rejection: Rejection) {
+        guard rejection.isMisfit, exchange?.hops.isEmpty == true, let assignment = exchange?.assignment,
             let counting, let cohort
         else { return }
         cell.tally.countMisfit(
-            of: exchange.assignment,
+            of: assignment,
             by: counting,
             in: cohort,
             isHurried: isHurried,
@@ -264,8 +264,8 @@ final class InferenceCall {
     }
 
     private func conclude(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
-        guard let asked = exchange, asked.attempt?.number == attempt.number else { return }
-        count(outcome, of: asked)
+        guard exchange?.attempt?.number == attempt.number else { return }
+        if case .objected(let rejection) = outcome { count(rejection) }
         tell(lane, of: outcome, attempt)
         lane = nil
         let route = current?.route
@@ -285,9 +285,10 @@ final class InferenceCall {
         case .failed(let failure):
             guard failure.wasRun else { return }
             let change = lane.note(.bad, at: cell.now)
-            if change == .openedAgain, attempt.role == .candidate, let assignment = exchange?.assignment {
-                cell.tally.countRelapse(of: assignment)
-            }
+            guard change == .openedAgain, attempt.role == .candidate || attempt.role == .stable,
+                let assignment = exchange?.assignment, let counting
+            else { return }
+            cell.tally.countRelapse(on: attempt.arm, of: assignment, by: counting)
         }
     }
 

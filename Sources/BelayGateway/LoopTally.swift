@@ -83,10 +83,8 @@ struct LoopTally {
         seen: SeenUnits
     ) {
         let charge = outcome.charge
-        if let trial = assignment.trial, trial.isCounted, charge.arm == .candidate,
-            case .bad(.invalidOutput) = charge.verdict
-        {
-            neverEvents.add(key(.invalidOutput, trial.release, share: trial.share, bad: true), 1)
+        if case .bad(.invalidOutput) = charge.verdict, assignment.trial?.isCounted ?? true {
+            countNeverEvent(.invalidOutput, on: charge.arm, of: assignment, by: counting)
         }
         guard !isHurried, let place = CountKey(charge.arm, assignment, counting, seen) else { return }
         count(by: counting, in: cohort) { $0.add(outcome, at: place, by: counting) }
@@ -111,18 +109,33 @@ struct LoopTally {
         in cohort: Int,
         _ body: (inout CountTable) -> Void
     ) {
-        if counting.isTrial {
+        if counting.kind == .trial {
             cohorts[cohort - numberOfFirst].pages.count(by: counting, body)
         } else {
             watched.count(by: counting, body)
         }
     }
 
-    /// Counts that the candidate's circuit breaker opened twice within a minute: an event that waits for
-    /// nothing, like every never-event.
-    mutating func countRelapse(of assignment: Assignment) {
-        guard let trial = assignment.trial else { return }
-        neverEvents.add(key(.circuitBreaker, trial.release, share: trial.share, bad: true), 1)
+    /// Counts that the circuit breaker of the version on this arm opened twice within a minute: an event that
+    /// waits for nothing, like every never-event.
+    mutating func countRelapse(on arm: Arm, of assignment: Assignment, by counting: Counting) {
+        countNeverEvent(.circuitBreaker, on: arm, of: assignment, by: counting)
+    }
+
+    /// Of the version on trial, or of the one that its release has brought and still watches.
+    private mutating func countNeverEvent(
+        _ metric: Metric,
+        on arm: Arm,
+        of assignment: Assignment,
+        by counting: Counting
+    ) {
+        let release = counting.epoch.release
+        if let trial = assignment.trial {
+            guard arm == .candidate else { return }
+            neverEvents.add(key(metric, release, share: trial.share, bad: true), 1)
+        } else if counting.kind == .watch(isJudged: true), arm == .stable {
+            neverEvents.add(key(metric, release, share: .all, bad: true), 1)
+        }
     }
 
     /// Counts what a shadow said of one copied request.

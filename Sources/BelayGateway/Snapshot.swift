@@ -162,11 +162,11 @@ extension Route {
     /// Of which release outcomes are counted, and what of them: that on trial, else that of stable.
     fileprivate var counting: Counting? {
         if let candidate {
-            return Counting(EvidenceEpoch(candidate), plan: candidate.counting, isTrial: true)
+            return Counting(EvidenceEpoch(candidate), plan: candidate.counting, .trial)
         }
         return watched.map { watched in
             let epoch = EvidenceEpoch(release: watched.release, number: 0)
-            return Counting(epoch, plan: watched.counting, isTrial: false)
+            return Counting(epoch, plan: watched.counting, .watch(isJudged: watched.isJudged))
         }
     }
 }

@@ -116,7 +116,7 @@ package struct Assembly: Sendable {
         let poller = settings.prometheus.map {
             QueryPoller(base: $0, http: parts.telling.http, logger: logger)
         }
-        return Asking(poller: poller, conductor: parts.conductor, evidence: parts.intake.evidence)
+        return Asking(poller: poller, conductor: parts.conductor)
     }
 
     private func open(_ gateway: Gateway) async throws -> ListenAddress {
@@ -326,8 +326,8 @@ extension Assembly {
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
             logged: { parts.log.counters.results },
-            reserve: { parts.store.reserve.bytes },
-            surroundings: { await parts.telling.surroundings(parts) }
+            surroundings: { await parts.telling.surroundings(parts) },
+            reserve: { parts.store.reserve.bytes }
         ).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(

@@ -27,7 +27,6 @@ struct Asking: Service {
     /// Nil when the server was told of no monitor.
     let poller: QueryPoller?
     let conductor: Conductor
-    let evidence: EvidenceBox
 
     func run() async throws {
         guard let poller else {
@@ -38,8 +37,8 @@ struct Asking: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 let questions = QueryPoller.questions(in: await conductor.state)
-                if !questions.isEmpty {
-                    evidence.add(await poller.answers(to: questions) { wallClock() })
+                for (release, readings) in await poller.answers(to: questions, now: wallClock) {
+                    await conductor.take(readings, of: release)
                 }
                 do {
                     try await Task.sleep(for: QueryPoller.cadence, clock: .continuous)

@@ -102,8 +102,9 @@ extension DatabaseStore: Archive {
     }
 
     package func sumTicks(of release: ReleaseID) async throws(StoreError) {
-        guard let sum = EvidenceTick(sumOf: try await ticks(of: release)) else { return }
-        let steps = [EvidenceTable.deletion(of: release), EvidenceTable.insertion(sum)]
+        let sums = EvidenceTick.sums(of: try await ticks(of: release))
+        guard !sums.isEmpty else { return }
+        let steps = [EvidenceTable.deletion(of: release)] + sums.map(EvidenceTable.insertion)
         _ = try await database.transact(steps.map(Step.run), .later)
     }
 
@@ -130,12 +131,16 @@ extension Event {
 }
 
 extension EvidenceTick {
-    /// One tick that counts what all of them counted, at the time and step of the newest; nil for none.
-    init?(sumOf ticks: [EvidenceTick]) {
-        guard let newest = ticks.last else { return nil }
-        var sum = EvidenceCounts()
-        for tick in ticks { sum.merge(tick.counts) }
-        self.init(release: newest.release, at: newest.at, step: newest.step, counts: sum)
+    /// One tick for each step that counts what all of its ticks counted, at the time of the newest.
+    ///
+    /// What a version showed while it was tried stays apart from what it has shown since.
+    static func sums(of ticks: [EvidenceTick]) -> [EvidenceTick] {
+        Dictionary(grouping: ticks, by: \.step).sorted { $0.key < $1.key }.compactMap { step, ticks in
+            guard let newest = ticks.last else { return nil }
+            var sum = EvidenceCounts()
+            for tick in ticks { sum.merge(tick.counts) }
+            return EvidenceTick(release: newest.release, at: newest.at, step: step, counts: sum)
+        }
     }
 }
 

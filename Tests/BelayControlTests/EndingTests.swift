@@ -60,7 +60,8 @@ struct EndingTests {
             EvidenceTick.Reading(guardName: "load", arm: .candidate, value: 0.25, at: time),
             EvidenceTick.Reading(guardName: "load", arm: .stable, value: nil, at: time),
         ]
-        stage.evidence.add([ReleaseID(3): readings, ReleaseID(99): readings])
+        await stage.conductor.take(readings, of: ReleaseID(3))
+        await stage.conductor.take(readings, of: ReleaseID(99))
         try await stage.conductor.tick()
         try await stage.conductor.tick()
         let ticks = stage.store.ticks(of: ReleaseID(3))

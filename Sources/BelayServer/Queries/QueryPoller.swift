@@ -25,11 +25,11 @@ struct QueryPoller: Sendable {
         let query: QueryText
     }
 
-    /// What has to be asked now: for each release that is judged, each guard on a query, for the candidate,
-    /// and for stable where the limit compares with it.
+    /// What has to be asked now: for each release whose candidate gets requests, each guard on a query, for the
+    /// candidate, and for stable where the limit compares with it.
     static func questions(in state: State) -> [Question] {
         state.endpoints.values.sorted { $0.id < $1.id }.flatMap { endpoint -> [Question] in
-            guard let release = judgedRelease(at: endpoint, state) else { return [] }
+            guard let release = state.activeRelease(at: endpoint.id), release.share > .none else { return [] }
             return release.proposal.policy.guards.flatMap { guarded -> [Question] in
                 guard guarded.metric == .query, let template = guarded.focus.query else { return [] }
                 return arms(of: guarded, in: release.proposal).map { arm, version in
@@ -42,12 +42,6 @@ struct QueryPoller: Sendable {
                 }
             }
         }
-    }
-
-    /// The one on trial as soon as requests reach its candidate, else the one that brought what serves.
-    private static func judgedRelease(at endpoint: Endpoint, _ state: State) -> Release? {
-        if let active = state.activeRelease(at: endpoint.id), active.share > .none { return active }
-        return endpoint.stable?.release.flatMap { state.releases[$0] }
     }
 
     private static func arms(of guarded: Guard, in proposal: Proposal) -> [(Arm, VersionNumber)] {

@@ -8,9 +8,9 @@ struct MetricsRoutes: Sendable {
     let figures: @Sendable () async -> GatewayFigures
     /// What became of answers on their way to the inference log, by result.
     let logged: @Sendable () -> [String: Int]
+    let surroundings: @Sendable () async -> Surroundings
     /// Bytes of disk space that are kept free for rollbacks.
     let reserve: @Sendable () -> Int
-    let surroundings: @Sendable () async -> Surroundings
 
     func register(on router: Router<CallContext>) {
         router.get("metrics") { _, _ in

@@ -104,7 +104,7 @@ struct EvidenceTests {
             again.settle(tick)
         }
         #expect(again == trial.judge)
-        #expect(again.rule(on: trial.release.phase, waived: false, now: trial.now) == trial.ruling)
+        #expect(again.rule(on: trial.release, now: trial.now) == trial.ruling)
     }
 
     @Test func aTickIsStoredAsAgreed() throws {
