@@ -10,21 +10,27 @@ let arrows: [String: Set<String>] = [
         "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
         "Synchronization", "Glibc", "Darwin",
     ],
+    "BelayOutgoing": [
+        "BelayCore", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Foundation", "Synchronization", "Glibc",
+    ],
+    "BelayNotices": ["BelayCore", "GRDB", "Crypto", "Foundation", "Synchronization"],
     "BelayControl": [
         "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "Foundation", "Logging",
         "Synchronization",
     ],
     "BelayServer": [
         "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-        "BelayGateway", "BelayControl", "CMemory", "CThreads", "Hummingbird", "HTTPTypes", "ServiceLifecycle",
-        "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc", "Synchronization", "UnixSignals",
+        "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "CMemory", "CThreads", "Hummingbird",
+        "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
+        "Synchronization", "UnixSignals",
     ],
     "belay": [
-        "BelayServer", "BelayCore", "CCurl", "ArgumentParser", "Yams", "Logging", "Foundation",
+        "BelayServer", "BelayStats", "BelayCore", "CCurl", "ArgumentParser", "Yams", "Logging", "Foundation",
         "Synchronization", "Glibc",
     ],
     "BelayTesting": [
-        "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "Synchronization",
+        "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "NIOCore", "NIOPosix",
+        "NIOHTTP1", "Synchronization",
     ],
 ]
 

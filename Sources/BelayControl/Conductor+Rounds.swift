@@ -70,21 +70,29 @@ extension Conductor {
 
     private func gather() async throws {
         // Sources hand each count over once, so what cannot be recorded now is kept for the next round.
-        for source in sources { unrecorded.merge(await source.collect()) }
-        guard !unrecorded.isEmpty else { return }
+        for source in sources {
+            unrecorded.merge(await source.collect())
+            unrecordedReadings.merge(await source.collectReadings()) {
+                Array(($0 + $1).suffix(EvidenceBox.mostReadings))
+            }
+        }
+        guard !unrecorded.isEmpty || !unrecordedReadings.isEmpty else { return }
         let time = now()
         var ticks: [EvidenceTick] = []
         for release in state.releases.values {
             guard let step = release.phase.step else { continue }
             let own = unrecorded.of(release.id)
-            if !own.isEmpty {
-                ticks.append(EvidenceTick(release: release.id, at: time, step: step, counts: own))
-            }
+            let readings = unrecordedReadings[release.id] ?? []
+            guard !own.isEmpty || !readings.isEmpty else { continue }
+            ticks.append(
+                EvidenceTick(release: release.id, at: time, step: step, counts: own, readings: readings)
+            )
         }
         // Before the ticks are recorded: a judge brought back afterwards would count them twice.
         for tick in ticks { judges[tick.release] = try await judge(of: tick.release) }
         try await archive.appendTicks(ticks)
         unrecorded = EvidenceCounts()
+        unrecordedReadings = [:]
         for tick in ticks { judges[tick.release]?.settle(tick) }
     }
 

@@ -37,6 +37,7 @@ package actor Conductor {
     private var head: Head
     /// What was collected and is not recorded yet.
     var unrecorded = EvidenceCounts()
+    var unrecordedReadings: [ReleaseID: [EvidenceTick.Reading]] = [:]
     var judges: [ReleaseID: Judge] = [:]
     var rulings: [ReleaseID: Ruling] = [:]
     var published: Receipt?

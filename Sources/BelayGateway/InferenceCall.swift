@@ -40,6 +40,12 @@ final class InferenceCall {
     var exchange: Exchange?
     /// Set from routing to the answer.
     var cohort: Int?
+    /// What is counted of it; nil when it named its version, or nothing is.
+    private var counting: Counting?
+    private var routedAt = NIODeadline.uptimeNanoseconds(0)
+    /// When the version under way was done, before its record was written.
+    private var ranUntil: NIODeadline?
+    private var observation: Observation?
     var lastTried: Exchange.Attempt?
     var lane: Lane?
     var payload: Job.Payload?
@@ -128,6 +134,8 @@ final class InferenceCall {
             let assignment = try assign(unit, routed)
             exchange = Exchange(model: model, assignment: assignment)
             cohort = cell.tally.admit()
+            counting = assignment.arm == .pinned ? nil : routed.counting
+            routedAt = cell.now
             cell.retries.noteRequest()
             if assignment.arm != .pinned { shadows = cell.chosenShadows(of: routed.route) }
             if let attempt = exchange?.attempt { run(attempt) }
@@ -212,15 +220,7 @@ final class InferenceCall {
     }
 
     private func perform(_ step: Exchange.Step) {
-        if let charge = step.charge, let assignment = exchange?.assignment, let cohort {
-            cell.tally.count(
-                charge,
-                of: assignment,
-                in: cohort,
-                isHurried: isHurried,
-                seen: ports.seen
-            )
-        }
+        if let charge = step.charge { count(charge) }
         if step.action != .wait { stopRun() }
         switch step.action {
         case .wait: break
@@ -231,12 +231,41 @@ final class InferenceCall {
         }
     }
 
+    private func count(_ charge: Charge) {
+        guard let assignment = exchange?.assignment, let counting, let cohort else { return }
+        let time = (ranUntil ?? cell.now) - routedAt
+        cell.tally.count(
+            RequestOutcome(charge: charge, microseconds: time.nanoseconds / 1000, observation: observation),
+            of: assignment,
+            by: counting,
+            in: cohort,
+            isHurried: isHurried,
+            seen: ports.seen
+        )
+    }
+
+    /// That a request does not fit is found out by the version of its coin; whoever is asked after another is
+    /// asked the same.
+    private func count(_ outcome: Exchange.Outcome, of exchange: Exchange) {
+        guard case .objected(let rejection) = outcome, rejection.isMisfit, exchange.hops.isEmpty,
+            let counting, let cohort
+        else { return }
+        cell.tally.countMisfit(
+            of: exchange.assignment,
+            by: counting,
+            in: cohort,
+            isHurried: isHurried,
+            seen: ports.seen
+        )
+    }
+
     func ended(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
         cell.underCurrentTable { conclude(attempt, outcome) }
     }
 
     private func conclude(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
-        guard exchange?.attempt?.number == attempt.number else { return }
+        guard let asked = exchange, asked.attempt?.number == attempt.number else { return }
+        count(outcome, of: asked)
         tell(lane, of: outcome, attempt)
         lane = nil
         let route = current?.route
@@ -268,6 +297,7 @@ final class InferenceCall {
         guard !callerLeft else { return finish(Reply(status: 499, headers: [], json: [])) }
         lastTried = attempt
         payload = nil
+        (ranUntil, observation) = (nil, nil)
         isCommitting = false
         cell.noteAttempt(of: self)
         guard let routed = current, let lane = routed.lanes[attempt.version] else {
@@ -284,7 +314,8 @@ final class InferenceCall {
             purpose: .answer(accepting: facts.accepting, keepsOutputs: !shadows.isEmpty),
             cancellation: cancellation,
             submitted: cell.now,
-            eventLoop: cell.eventLoop
+            eventLoop: cell.eventLoop,
+            observer: counting.flatMap { routed.observer(of: attempt.version, $0) }
         ) { bound.value.completed(number, $0) }
         let heeds =
             attempt.role != .standby && (attempt.role != .stable || routed.hasMore(than: attempt.version))
@@ -304,10 +335,11 @@ final class InferenceCall {
         cell.runBegan()
     }
 
-    private func completed(_ number: Int, _ completion: Job.Completion) {
+    private func completed(_ number: Int, _ ending: Job.Ending) {
         cell.runEnded()
         guard let attempt = exchange?.attempt, attempt.number == number, !isOver else { return }
-        switch completion {
+        (ranUntil, observation) = (cell.now, ending.observation)
+        switch ending.completion {
         case .answered(let payload):
             self.payload = payload
             guard isDurable else { return ended(attempt, .answered) }

@@ -31,7 +31,7 @@ package struct AnswerLogPort: Sendable {
 final class Ports: Sendable {
     let configuration: GatewayConfiguration
     let log: AnswerLogPort
-    let labels: @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply
+    let labels: Gateway.LabelKeeper
     let clock: @Sendable () -> Timestamp
     let ids: @Sendable () -> String
     let seen: SeenUnits

@@ -139,7 +139,7 @@ final class Publication: Sendable {
 
     /// Forgets the sticky units of releases that are over.
     private func forget(but table: RouteTable) {
-        seen.keepOnly(Set(table.routes.values.compactMap(\.candidate?.release)))
+        seen.keepOnly(Set(table.routes.values.compactMap(\.candidate).map(EvidenceEpoch.init)))
     }
 
     /// Lets every version go; what is in flight keeps its own.

@@ -62,22 +62,38 @@ package struct AllocationBet: Equatable, Sendable {
     package mutating func settle(_ cells: [Cell]) {
         let outcomes = Cell.merged(cells.filter(\.isInformative))
         guard !outcomes.isEmpty else { return }
-        let (mean, deviation) = (self.mean, self.deviation)
-        var growth = Mixture.boldness.map { _ in 0.0 }
-        var total = 0
-        for outcome in outcomes {
-            let stakes = stakes(share: outcome.share, mean: mean, deviation: deviation)
-            let value = handicapped(outcome.value, candidate: outcome.candidate)
-            let surprise = direction * outcome.coin * (value - mean)
-            let count = Double(outcome.count)
-            for (index, stake) in zip(growth.indices, stakes) {
-                growth[index] += count * logarithmOfOnePlus(stake * surprise)
-            }
-            sumOfValues += count * value
-            sumOfSquares += count * (value - mean) * (value - mean)
-            total = total.addingSaturated(outcome.count)
+        var tick = Tick(mean: mean, deviation: deviation)
+        for outcome in outcomes { take(outcome, in: &tick) }
+        mixture.settle(count: tick.count, growth: tick.growth)
+    }
+
+    /// Takes in a tick that holds a single cell: the same, to the bit, without an array.
+    package mutating func settle(_ cell: Cell) {
+        guard cell.isInformative else { return }
+        var tick = Tick(mean: mean, deviation: deviation)
+        take(cell, in: &tick)
+        mixture.settle(count: tick.count, growth: tick.growth)
+    }
+
+    private mutating func take(_ outcome: Cell, in tick: inout Tick) {
+        let stakes = stakes(share: outcome.share, mean: tick.mean, deviation: tick.deviation)
+        let value = handicapped(outcome.value, candidate: outcome.candidate)
+        let surprise = direction * outcome.coin * (value - tick.mean)
+        let count = Double(outcome.count)
+        for index in PerBettor.indices {
+            tick.growth[index] += count * logarithmOfOnePlus(stakes[index] * surprise)
         }
-        mixture.settle(count: total, growth: growth)
+        sumOfValues += count * value
+        sumOfSquares += count * (value - tick.mean) * (value - tick.mean)
+        tick.count = tick.count.addingSaturated(outcome.count)
+    }
+
+    /// The estimates that a tick bets on, and what its outcomes have made of it so far.
+    private struct Tick {
+        let mean: Double
+        let deviation: Double
+        var growth = PerBettor(repeating: 0)
+        var count = 0
     }
 }
 
@@ -110,7 +126,7 @@ extension AllocationBet {
     /// Each is the smaller of its boldness over the deviation and of what the worst possible outcome at this
     /// share permits, so that no factor falls below 0.1. A share is known when the coin is tossed: stakes
     /// that depend on it are predictable.
-    func stakes(share: Double, mean: Double, deviation: Double) -> [Double] {
+    func stakes(share: Double, mean: Double, deviation: Double) -> PerBettor {
         let worst =
             switch settings.direction {
             case .rollback:
@@ -119,7 +135,7 @@ extension AllocationBet {
                 max((1 - share) * max(handicapped(1, candidate: true) - mean, 0), share * mean)
             }
         let limit = worst > 0 ? Mixture.largestLoss / worst : .infinity
-        return Mixture.boldness.map { min($0 / deviation, limit) }
+        return Mixture.stakes(deviation: deviation, limit: limit)
     }
 }
 

@@ -17,4 +17,26 @@ package enum Combination {
             }
         )
     }
+
+    /// The bets that may be called found, when many were placed: e-BH.
+    ///
+    /// Of those returned at most a part `alpha` is false on average, however the bets depend on each other:
+    /// with J bets, the k largest are returned for the largest k whose k-th evidence is at least J/(k alpha)
+    /// (Wang and Ramdas 2022, JRSS-B 84). This names slices; it decides no rollback.
+    ///
+    /// - Parameters:
+    ///   - logEvidences: In nats; NaN is no evidence.
+    ///   - alpha: Between 0 and 1.
+    /// - Returns: Places in the list, the strongest evidence first; none for an alpha out of range.
+    package static func discoveries(_ logEvidences: [Double], alpha: Double) -> [Int] {
+        guard alpha > 0, alpha < 1 else { return [] }
+        let sorted = logEvidences.indices.filter { !logEvidences[$0].isNaN }.sorted {
+            logEvidences[$0] != logEvidences[$1] ? logEvidences[$0] > logEvidences[$1] : $0 < $1
+        }
+        let bets = Double(logEvidences.count)
+        let last = sorted.indices.last { rank in
+            logEvidences[sorted[rank]] >= logarithm(bets / (Double(rank + 1) * alpha))
+        }
+        return last.map { Array(sorted[...$0]) } ?? []
+    }
 }

@@ -28,6 +28,14 @@ func logarithmOfSum(_ logarithms: [Double]) -> Double {
     return largest + logarithm(sum)
 }
 
+/// The same for two terms, with one exponential.
+func logarithmOfSum(_ first: Double, _ second: Double) -> Double {
+    let larger = max(first, second)
+    let smaller = min(first, second)
+    guard larger.isFinite, smaller > -.infinity else { return larger }
+    return larger + logarithmOfOnePlus(exponential(smaller - larger))
+}
+
 extension Int {
     /// The sum of two counts, held at `Int.max` instead of trapping.
     func addingSaturated(_ other: Int) -> Int {

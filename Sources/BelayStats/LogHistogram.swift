@@ -42,14 +42,7 @@ package struct LogHistogram: Equatable, Sendable {
     /// - Returns: The quantile within one percent, or nil if nothing was counted or the fraction is no
     ///   fraction.
     package func quantile(_ fraction: Double) -> Double? {
-        guard (0...1).contains(fraction) else { return nil }
-        let rank = max((fraction * Double(count)).rounded(.up), 1)
-        var seen = 0
-        for (bucket, held) in buckets.enumerated() where held > 0 {
-            seen = seen.addingSaturated(held)
-            if Double(seen) >= rank { return Self.value(of: bucket) }
-        }
-        return nil
+        quantileBucket(fraction).map(Self.value)
     }
 
     private mutating func add(_ count: Int, toBucket bucket: Int) {
@@ -62,16 +55,51 @@ package struct LogHistogram: Equatable, Sendable {
 }
 
 extension LogHistogram {
-    private static let highestBucket = bucket(of: range.upperBound)
+    /// The number of the last bucket; the first is 0.
+    package static let highestBucket = bucket(of: range.upperBound)
 
-    private static func bucket(of microseconds: Double) -> Int {
-        let clamped = min(max(microseconds, range.lowerBound), range.upperBound)
+    /// The bucket that counts a latency in microseconds; one out of range, NaN included, goes to the nearer
+    /// end or, where neither is nearer, to the first.
+    package static func bucket(of microseconds: Double) -> Int {
+        guard microseconds > range.lowerBound else { return 0 }
+        let clamped = min(microseconds, range.upperBound)
         return Int((logarithm(clamped) / logGrowth).rounded(.up))
     }
 
-    private static func value(of bucket: Int) -> Double {
-        let value = 2 / (1 + growth) * exponential(Double(bucket) * logGrowth)
+    /// The latency in microseconds that answers for a bucket's; a number out of range means the nearer end.
+    package static func value(of bucket: Int) -> Double {
+        let value = 2 / (1 + growth) * exponential(Double(held(bucket)) * logGrowth)
         return min(max(value, range.lowerBound), range.upperBound)
+    }
+
+    /// The largest latency in microseconds that a bucket counts, to about 1e-13.
+    ///
+    /// The last bucket counts everything beyond it too.
+    package static func upperBound(of bucket: Int) -> Double {
+        min(exponential(Double(held(bucket)) * logGrowth), range.upperBound)
+    }
+
+    private static func held(_ bucket: Int) -> Int { min(max(bucket, 0), highestBucket) }
+
+    /// Counts latencies that are known by their bucket; false, and nothing counted, for a bucket that is none
+    /// or a count below one.
+    @discardableResult
+    package mutating func add(bucket: Int, count: Int) -> Bool {
+        guard (0...Self.highestBucket).contains(bucket), count > 0 else { return false }
+        add(count, toBucket: bucket)
+        return true
+    }
+
+    /// The bucket that holds the quantile; see ``quantile(_:)``.
+    package func quantileBucket(_ fraction: Double) -> Int? {
+        guard (0...1).contains(fraction) else { return nil }
+        let rank = max((fraction * Double(count)).rounded(.up), 1)
+        var seen = 0
+        for (bucket, held) in buckets.enumerated() where held > 0 {
+            seen = seen.addingSaturated(held)
+            if Double(seen) >= rank { return bucket }
+        }
+        return nil
     }
 }
 

@@ -12,28 +12,30 @@
 /// reported.
 struct Mixture: Equatable, Sendable {
     /// Stakes in standard deviations of one outcome, from timid to bold.
-    static let boldness: [Double] = [1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2]
+    static var boldness: PerBettor { PerBettor(1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2) }
     /// The largest part of the capital that one outcome may take: every factor is at least 0.1.
-    static let largestLoss = 0.9
+    static var largestLoss: Double { 0.9 }
 
-    private static let dripped = 0.2
-    private static let dripPace = 2_000.0
-    private static let logCrowd = logarithm(Double(boldness.count))
+    private static var dripped: Double { 0.2 }
+    private static var dripPace: Double { 2_000 }
 
     let drip: Bool
     private(set) var observations: Int
     private(set) var maximumLogEvidence: Double
-    private var logCapital: [Double]
+    private var logCapital: PerBettor
 
     init(drip: Bool) {
-        let start = drip ? logarithm(1 - Self.dripped) : 0
+        let start = Self.logStart(drip: drip)
         self.drip = drip
         observations = 0
         maximumLogEvidence = start
-        logCapital = Self.boldness.map { _ in start }
+        logCapital = PerBettor(repeating: start)
     }
 
-    var logEvidence: Double { logarithmOfSum(logCapital) - Self.logCrowd }
+    /// The logarithm of the capital in play before the first outcome.
+    static func logStart(drip: Bool) -> Double { drip ? logarithm(1 - dripped) : 0 }
+
+    var logEvidence: Double { logCapital.logarithmOfMean }
 
     /// Multiplies each bettor's capital by what one tick's outcomes made of it.
     ///
@@ -45,14 +47,21 @@ struct Mixture: Equatable, Sendable {
     /// - Parameters:
     ///   - count: Observations in the tick.
     ///   - growth: For each bettor the sum of the logarithms of the tick's factors.
-    mutating func settle(count: Int, growth: [Double]) {
+    mutating func settle(count: Int, growth: PerBettor) {
         let before = observations
         observations = before.addingSaturated(max(count, 0))
         let fresh = drip ? logarithm(Self.capitalDripped(from: before, to: observations)) : -.infinity
-        for (index, gain) in zip(logCapital.indices, growth) {
-            logCapital[index] = logarithmOfSum([logCapital[index], fresh]) + gain
+        for index in PerBettor.indices {
+            logCapital[index] = logarithmOfSum(logCapital[index], fresh) + growth[index]
         }
         maximumLogEvidence = max(maximumLogEvidence, logEvidence)
+    }
+
+    /// Each bettor's boldness over the deviation of one outcome, held at a limit.
+    static func stakes(deviation: Double, limit: Double) -> PerBettor {
+        var stakes = boldness
+        for index in PerBettor.indices { stakes[index] = min(stakes[index] / deviation, limit) }
+        return stakes
     }
 
     /// The sum of `γ_t` for t in `start ..< end`.
@@ -65,17 +74,27 @@ struct Mixture: Equatable, Sendable {
 }
 
 extension Mixture: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case drip, observations, maximumLogEvidence, logCapital
+    }
+
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         drip = try values.decode(Bool.self, forKey: .drip)
         observations = try values.decode(Int.self, forKey: .observations)
         maximumLogEvidence = try values.decode(Double.self, forKey: .maximumLogEvidence)
-        logCapital = try values.decode([Double].self, forKey: .logCapital)
-        let numbersAreSound =
-            observations >= 0 && maximumLogEvidence.isFinite && logCapital.count == Self.boldness.count
-            && logCapital.allSatisfy(\.isFinite)
-        guard numbersAreSound else {
-            throw DecodingError.invalid("not the capital of a running bet", from: decoder)
-        }
+        let capital = try values.decode([Double].self, forKey: .logCapital)
+        guard observations >= 0, maximumLogEvidence.isFinite, capital.allSatisfy(\.isFinite),
+            let capital = PerBettor(capital)
+        else { throw DecodingError.invalid("not the capital of a running bet", from: decoder) }
+        logCapital = capital
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(drip, forKey: .drip)
+        try values.encode(observations, forKey: .observations)
+        try values.encode(maximumLogEvidence, forKey: .maximumLogEvidence)
+        try values.encode(logCapital.numbers, forKey: .logCapital)
     }
 }

@@ -28,29 +28,23 @@ package struct OneSampleBet: Equatable, Sendable {
 
     /// Takes in one tick of events that are either bad or good; a negative count counts as zero.
     package mutating func settle(bad: Int, good: Int) {
-        settle([(1, max(bad, 0)), (0, max(good, 0))])
+        settle(OneSampleStakes.Outcomes(bad: bad, good: good))
     }
 
     /// Takes in one tick of graded outcomes.
-    package mutating func settle(_ cells: [Cell]) {
-        settle(Cell.merged(cells))
+    package mutating func settle(_ cells: [Cell]) { settle(OneSampleStakes.Outcomes(cells)) }
+
+    /// Takes in one outcome, as a tick of its own.
+    ///
+    /// - Parameter value: Badness, 0 … 1; anything else is passed over.
+    package mutating func settle(_ value: Double) {
+        guard (0...1).contains(value) else { return }
+        mixture.settle(count: 1, growth: OneSampleStakes(limit: limit).growth(value))
     }
 
-    private mutating func settle(_ outcomes: [(value: Double, count: Int)]) {
-        let total = outcomes.reduce(0) { $0.addingSaturated($1.count) }
-        guard total > 0 else { return }
-        let growth = stakes.map { stake in
-            outcomes.reduce(0) { sum, outcome in
-                sum + Double(outcome.count) * logarithmOfOnePlus(stake * (outcome.value - limit))
-            }
-        }
-        mixture.settle(count: total, growth: growth)
-    }
-
-    /// The deviation of a rate at the limit is the largest that any outcome in 0 … 1 with that mean can have.
-    private var stakes: [Double] {
-        let deviation = (limit * (1 - limit)).squareRoot()
-        return Mixture.boldness.map { min($0 / deviation, Mixture.largestLoss / limit) }
+    private mutating func settle(_ outcomes: OneSampleStakes.Outcomes) {
+        guard outcomes.total > 0 else { return }
+        mixture.settle(count: outcomes.total, growth: OneSampleStakes(limit: limit).growth(outcomes))
     }
 }
 
@@ -66,19 +60,6 @@ extension OneSampleBet {
             guard (0...1).contains(value), count >= 0 else { return nil }
             self.value = value
             self.count = count
-        }
-
-        /// Sorted by value, so that the order of delivery does not change a bit of the result.
-        fileprivate static func merged(_ cells: [Cell]) -> [(value: Double, count: Int)] {
-            var merged: [(value: Double, count: Int)] = []
-            for cell in cells.sorted(by: { $0.value < $1.value }) {
-                if let last = merged.last, last.value == cell.value {
-                    merged[merged.count - 1].count = last.count.addingSaturated(cell.count)
-                } else {
-                    merged.append((cell.value, cell.count))
-                }
-            }
-            return merged
         }
     }
 }

@@ -49,9 +49,10 @@ struct Client: Sendable {
         try decode(try await send(request("DELETE", path, body: try JSONEncoder().encode(body))).body)
     }
 
-    func post<Answer: Decodable>(_ path: APIPath, ndjson: Data) async throws -> Answer {
-        var call = request("POST", path, body: ndjson)
-        call.headers["Content-Type"] = "application/x-ndjson"
+    /// Sends a body of another form than JSON.
+    func post<Answer: Decodable>(_ path: APIPath, _ body: Data, as type: String) async throws -> Answer {
+        var call = request("POST", path, body: body)
+        call.headers["Content-Type"] = type
         return try decode(try await send(call).body)
     }
 

@@ -6,6 +6,11 @@ import Testing
 /// Evidence leaves a loop in the order in which the coins were tossed.
 @Suite struct LoopTallyTests {
     private let seen = SeenUnits(limit: 100)
+    private let counting = Counting(
+        EvidenceEpoch(release: release, number: 0),
+        plan: .nothing,
+        isTrial: true
+    )
 
     private func assignment(_ arm: Arm, sticky unit: UnitHash? = nil) throws -> Assignment {
         Assignment(
@@ -22,9 +27,25 @@ import Testing
         in cohort: Int,
         sticky unit: UnitHash? = nil
     ) throws {
-        let charge = Charge(arm: arm, verdict: .good)
-        tally.count(charge, of: try assignment(arm, sticky: unit), in: cohort, isHurried: false, seen: seen)
+        count(&tally, Charge(arm: arm, verdict: .good), of: try assignment(arm, sticky: unit), in: cohort)
         tally.leave(cohort)
+    }
+
+    private func count(
+        _ tally: inout LoopTally,
+        _ charge: Charge,
+        of assignment: Assignment,
+        in cohort: Int,
+        isHurried: Bool = false
+    ) {
+        tally.count(
+            RequestOutcome(charge: charge, microseconds: 1000, observation: nil),
+            of: assignment,
+            by: counting,
+            in: cohort,
+            isHurried: isHurried,
+            seen: seen
+        )
     }
 
     @Test func aFasterArmIsNotCountedBeforeTheSlowerOneItWasTossedWith() throws {
@@ -58,7 +79,7 @@ import Testing
         let cohort = tally.admit()
         let fault = OutputGuard.Fault(sentence: "it is NaN")
         let charge = Charge(arm: .candidate, verdict: .bad(.invalidOutput(fault.sentence)))
-        tally.count(charge, of: try assignment(.candidate), in: cohort, isHurried: false, seen: seen)
+        count(&tally, charge, of: try assignment(.candidate), in: cohort)
         #expect(tally.take().counts == [key(.invalidOutput, .candidate, bad: true): 1])
     }
 
@@ -77,12 +98,51 @@ import Testing
         )
     }
 
+    @Test func whatIsWatchedWithoutATrialIsHandedOverNowAndThen() throws {
+        var tally = LoopTally()
+        let watch = Counting(EvidenceEpoch(release: release, number: 0), plan: .nothing, isTrial: false)
+        let stable = Assignment(arm: .stable, version: version(1), trial: nil, stickyUnit: UnitHash(7))
+        func answer() {
+            let cohort = tally.admit()
+            tally.count(
+                RequestOutcome(
+                    charge: Charge(arm: .stable, verdict: .good),
+                    microseconds: 1,
+                    observation: nil
+                ),
+                of: stable,
+                by: watch,
+                in: cohort,
+                isHurried: false,
+                seen: seen
+            )
+            tally.leave(cohort)
+        }
+        var handed: [Int] = []
+        for _ in 0..<2 * LoopTally.watchCadence + 1 {
+            answer()
+            let counts = tally.take().counts
+            #expect(counts.keys.allSatisfy { $0 == key(.errorRate, .candidate, bad: false, share: .all) })
+            handed.append(counts.values.reduce(0, +))
+        }
+        #expect(handed.filter { $0 > 0 } == [1, LoopTally.watchCadence, LoopTally.watchCadence])
+    }
+
+    @Test func aStableThatStandsInForAMissingCandidateIsNoWatchOfItsTrial() throws {
+        var tally = LoopTally()
+        let cohort = tally.admit()
+        let alone = Assignment(arm: .stable, version: version(1), trial: nil, stickyUnit: nil)
+        count(&tally, Charge(arm: .stable, verdict: .good), of: alone, in: cohort)
+        tally.leave(cohort)
+        #expect(tally.take().isEmpty)
+    }
+
     @Test func whoHurriesComparesNothingButANeverEventCounts() throws {
         var tally = LoopTally()
         let cohort = tally.admit()
         let nonsense = Charge(arm: .candidate, verdict: .bad(.invalidOutput("NaN")))
         let assignment = try assignment(.candidate)
-        tally.count(nonsense, of: assignment, in: cohort, isHurried: true, seen: seen)
+        count(&tally, nonsense, of: assignment, in: cohort, isHurried: true)
         tally.leave(cohort)
         #expect(tally.take().counts == [key(.invalidOutput, .candidate, bad: true): 1])
     }

@@ -42,6 +42,7 @@ struct GuardCase: Equatable, Sendable {
     private var tossed = Tossed()
 
     let guarded: Guard
+    private var series: Series { guarded.metric.series(of: guarded.focus.feature) }
     private var bet: Bet
     /// In a step that cannot show its metric, what the last one showed stays.
     private var applies = true
@@ -56,6 +57,7 @@ struct GuardCase: Equatable, Sendable {
         case .absolute(let max):
             // A limit is strictly between 0 and 1 by construction; the bet asks for no more.
             bet = OneSampleBet(limit: max).map(Bet.limit) ?? .never(count: 0)
+        case .relativeToStable, .atLeast, .withinOfStable: bet = .none
         case .never:
             bet = .never(count: 0)
         }
@@ -103,12 +105,14 @@ struct GuardCase: Equatable, Sendable {
 
     /// Takes in a tick; one of an earlier step is evidence all the same, but no sample of this step.
     mutating func settle(_ tick: EvidenceTick, isOfThisStep: Bool) {
-        let counts = tick.counts.counts.filter { $0.key.metric == guarded.metric && $0.key.arm != .pinned }
+        let counts = tick.counts.counts.filter { key, _ in
+            key.series == series && key.slice == nil && key.arm != .pinned
+        }
         for (key, number) in counts where isOfThisStep {
             if key.arm == .candidate {
-                inStep.candidate.add(number, bad: key.bad, at: tick.at)
+                inStep.candidate.add(number, bad: key.isBad, at: tick.at)
             } else {
-                inStep.stable.add(number, bad: key.bad, at: tick.at)
+                inStep.stable.add(number, bad: key.isBad, at: tick.at)
             }
         }
         for (key, number) in counts
@@ -125,7 +129,7 @@ struct GuardCase: Equatable, Sendable {
                 counts.compactMap { key, number in
                     AllocationBet.Cell(
                         candidate: key.arm == .candidate,
-                        value: key.bad ? 1 : 0,
+                        value: key.isBad ? 1 : 0,
                         share: key.share.fraction,
                         count: number
                     )
@@ -149,7 +153,7 @@ struct GuardCase: Equatable, Sendable {
     }
 
     private static func ofCandidate(_ counts: [EvidenceKey: Int], bad: Bool) -> Int {
-        counts.filter { $0.key.arm == .candidate && $0.key.bad == bad }.values
+        counts.filter { $0.key.arm == .candidate && $0.key.isBad == bad }.values
             .reduce(0) { $0.addingSaturated($1) }
     }
 
@@ -189,7 +193,7 @@ struct GuardCase: Equatable, Sendable {
     private var looksBad: Bool {
         guard let candidate = inStep.candidate.smoothed else { return false }
         switch guarded.limit {
-        case .never: return false
+        case .never, .relativeToStable, .atLeast, .withinOfStable: return false
         case .absolute(let max):
             return ConfidenceSequence.mean(of: candidate, alpha: Self.displayLevel, effect: 0.1).lower > max
         case .againstStable(let margin):
@@ -226,6 +230,8 @@ extension GuardCase {
         let falls = guarded.metric == .accuracy
         let candidate = ArmSummary(bad: sample.candidate.bad, count: sample.candidate.all)
         switch guarded.limit {
+        case .relativeToStable, .atLeast, .withinOfStable:
+            return Figures(value: nil, interval: nil, limit: 0)
         case .never:
             let count = if case .never(let count) = bet { count } else { sample.candidate.bad }
             return Figures(value: Double(count), interval: nil, limit: 0)

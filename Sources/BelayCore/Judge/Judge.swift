@@ -39,8 +39,9 @@ package struct Judge: Equatable, Sendable {
         let isOfThisStep = tick.step == step
         for index in cases.indices { cases[index].settle(tick, isOfThisStep: isOfThisStep) }
         guard isOfThisStep else { return }
-        let answers = plan.steps.indices.contains(step) ? plan.steps[step].kind.answers : .errorRate
-        for (key, count) in tick.counts.counts where key.metric == answers && key.arm == .candidate {
+        let answers = plan.steps.indices.contains(step) ? plan.steps[step].kind.answers : .answers
+        for (key, count) in tick.counts.counts
+        where key.series == answers && key.slice == nil && key.arm == .candidate {
             answersInStep = answersInStep.addingSaturated(count)
         }
     }
@@ -80,7 +81,7 @@ package struct Judge: Equatable, Sendable {
         if let culprit { return .rollback(culprit, reports) }
         let ignoresHolds = waived
         let holding = zip(cases, reports).first { $0.guarded.reaction == .hold && $1.verdict == .breach }
-        if let holding, !ignoresHolds { return .hold(holding.1.name, reports) }
+        if let holding, !ignoresHolds { return .hold(.breach(of: holding.1.name), reports) }
         let allPass = zip(cases, reports).allSatisfy { guardCase, report in
             report.verdict == .pass || report.verdict == .unjudged
                 || (ignoresHolds && guardCase.guarded.reaction == .hold)
@@ -103,11 +104,11 @@ package struct Judge: Equatable, Sendable {
 }
 
 extension Plan.Step.Kind {
-    /// The metric whose outcomes are the answers that a step asks for.
-    fileprivate var answers: Metric {
+    /// The series whose outcomes are the answers that a step asks for.
+    fileprivate var answers: Series {
         switch self {
         case .shadow: .disagreement
-        case .canary: .errorRate
+        case .canary: .answers
         }
     }
 }

@@ -2,25 +2,93 @@
 package struct Guard: Hashable, Codable, Sendable {
     /// What the metric is held against.
     ///
-    /// Rates are fractions of one; "bad" is an error or a wrong answer.
+    /// Bounds are on badness, in the metric's own unit: rates are fractions of one, latencies microseconds,
+    /// losses what they are, drift a population stability index. Where people say how good something must be
+    /// (accuracy, precision, recall, F1, a score), badness is what is missing to the best.
     package enum Limit: Hashable, Codable, Sendable {
-        /// The candidate's bad rate may exceed stable's by at most `margin` (0 … 1).
+        /// The candidate may be worse than stable by at most `margin` (≥ 0).
         case againstStable(margin: Double)
-        /// The candidate's bad rate may not exceed this (strictly between 0 and 1).
+        /// The candidate may be worse than stable by at most this part of stable's badness (≥ 0).
+        case relativeToStable(margin: Double)
+        /// The candidate's badness may not exceed this.
         case absolute(max: Double)
+        /// For `throughput` and `query`, which no badness is made of: the value may not fall below this.
+        case atLeast(min: Double)
+        /// For `query`: the candidate's value may differ from stable's by at most this part of it.
+        case withinOfStable(change: Double)
         /// It must not happen once.
         case never
 
         enum CodingKeys: String, CodingKey {
             case againstStable = "against_stable"
-            case absolute, never
+            case relativeToStable = "relative_to_stable"
+            case absolute
+            case atLeast = "at_least"
+            case withinOfStable = "within_of_stable"
+            case never
         }
     }
 
     /// What a breach leads to.
-    package enum Reaction: String, Codable, Sendable {
+    package enum Reaction: String, Codable, CaseIterable, Sendable {
         case rollback
         case hold
+        /// Somebody is told, and the release goes on.
+        case notify
+    }
+
+    /// What a guard without data does to the release.
+    package enum NoData: String, Hashable, Codable, CaseIterable, Sendable {
+        /// It is blind, and the release waits.
+        case wait
+        /// It counts as passed, which the policy then says in so many words.
+        case pass
+        /// It counts as breached.
+        case fail
+    }
+
+    /// What narrows a guard or tunes it, besides its limit.
+    package struct Focus: Hashable, Codable, Sendable {
+        /// The input that a metric of features looks at.
+        package let feature: String?
+        /// The class that precision, recall or F1 is of; nil means the positive one, or the mean over all.
+        package let label: String?
+        /// Features whose values split the requests: the limit must hold in every slice too.
+        package let sliceBy: [String]
+        /// How far back a windowed metric looks, in milliseconds; nil takes the metric's own.
+        package let windowMilliseconds: Int64?
+        package let noData: NoData
+        /// A Prometheus query with `{{version}}` and `{{arm}}`.
+        package let query: String?
+        /// Losses and scores beyond this are counted as this; nil takes it from the profile.
+        package let most: Double?
+
+        enum CodingKeys: String, CodingKey {
+            case feature, label, query, most
+            case sliceBy = "slice_by"
+            case windowMilliseconds = "window_ms"
+            case noData = "no_data"
+        }
+
+        package init(
+            feature: String? = nil,
+            label: String? = nil,
+            sliceBy: [String] = [],
+            windowMilliseconds: Int64? = nil,
+            noData: NoData = .wait,
+            query: String? = nil,
+            most: Double? = nil
+        ) {
+            self.feature = feature
+            self.label = label
+            self.sliceBy = sliceBy
+            self.windowMilliseconds = windowMilliseconds
+            self.noData = noData
+            self.query = query
+            self.most = most
+        }
+
+        package static let whole = Focus()
     }
 
     /// Unique within its policy; shown to people.
@@ -30,33 +98,49 @@ package struct Guard: Hashable, Codable, Sendable {
     /// Fewest outcomes of the candidate in a step before the guard can pass; nil leaves it to the step.
     package let minSamples: Int?
     package let reaction: Reaction
+    package let focus: Focus
 
     enum CodingKeys: String, CodingKey {
         case name, metric, limit
         case minSamples = "min_samples"
         case reaction = "then"
+        case focus
     }
 
     /// Returns nil when a bound is out of its range or does not suit the metric.
-    package init?(name: String, metric: Metric, limit: Limit, minSamples: Int?, reaction: Reaction) {
-        switch limit {
-        case .againstStable(let margin):
-            guard margin >= 0, margin < 1, !metric.isNeverEvent, !metric.isOfShadows else { return nil }
-        case .absolute(let max):
-            guard max > 0, max < 1, !metric.isNeverEvent else { return nil }
-        case .never:
-            guard metric.isNeverEvent else { return nil }
-        }
-        guard (minSamples ?? 0) >= 0 else { return nil }
-        self.init(known: name, metric: metric, limit: limit, minSamples: minSamples, reaction: reaction)
+    package init?(
+        name: String,
+        metric: Metric,
+        limit: Limit,
+        minSamples: Int?,
+        reaction: Reaction,
+        focus: Focus = .whole
+    ) {
+        guard limit.suits(metric), (minSamples ?? 0) >= 0 else { return nil }
+        self.init(
+            known: name,
+            metric: metric,
+            limit: limit,
+            minSamples: minSamples,
+            reaction: reaction,
+            focus: focus
+        )
     }
 
-    private init(known name: String, metric: Metric, limit: Limit, minSamples: Int?, reaction: Reaction) {
+    private init(
+        known name: String,
+        metric: Metric,
+        limit: Limit,
+        minSamples: Int?,
+        reaction: Reaction,
+        focus: Focus = .whole
+    ) {
         self.name = name
         self.metric = metric
         self.limit = limit
         self.minSamples = minSamples
         self.reaction = reaction
+        self.focus = focus
     }
 
     /// No rise of the error rate over stable's, at any margin.
@@ -98,7 +182,8 @@ package struct Guard: Hashable, Codable, Sendable {
             metric: try container.decode(Metric.self, forKey: .metric),
             limit: try container.decode(Limit.self, forKey: .limit),
             minSamples: try container.decodeIfPresent(Int.self, forKey: .minSamples),
-            reaction: try container.decode(Reaction.self, forKey: .reaction)
+            reaction: try container.decode(Reaction.self, forKey: .reaction),
+            focus: try container.decodeIfPresent(Focus.self, forKey: .focus) ?? .whole
         )
         guard let guarded else {
             throw DecodingError.dataCorruptedError(

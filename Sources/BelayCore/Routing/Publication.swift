@@ -52,4 +52,10 @@ package protocol RoutePublisher: Sendable {
 package protocol EvidenceSource: Sendable {
     /// Hands over everything counted since the last call; each count is handed over once.
     func collect() async -> EvidenceCounts
+    /// Hands over what monitors elsewhere have said since the last call, each reading once.
+    func collectReadings() async -> [ReleaseID: [EvidenceTick.Reading]]
+}
+
+extension EvidenceSource {
+    package func collectReadings() async -> [ReleaseID: [EvidenceTick.Reading]] { [:] }
 }

@@ -10,6 +10,7 @@ struct MetricsRoutes: Sendable {
     let logged: @Sendable () -> [String: Int]
     /// Bytes of disk space that are kept free for rollbacks.
     let reserve: @Sendable () -> Int
+    let surroundings: @Sendable () async -> Surroundings
 
     func register(on router: Router<CallContext>) {
         router.get("metrics") { _, _ in
@@ -19,7 +20,8 @@ struct MetricsRoutes: Sendable {
                 figures: await figures(),
                 logged: logged(),
                 reserve: reserve(),
-                belayVersion: belayVersion
+                belayVersion: belayVersion,
+                surroundings: await surroundings()
             )
             return Response(
                 status: .ok,

@@ -193,7 +193,7 @@ struct JudgeTests {
             Count(.errorRate, .candidate, bad: true, 60),
             Count(.errorRate, .candidate, bad: false, 60)
         )
-        #expect(trial.ruling.name == "hold soft")
+        #expect(trial.ruling.name == "hold guard:soft")
         #expect(trial.verdict("soft") == .breach)
         try trial.release.apply(.held(Release.Hold(by: .belay, why: nil, since: trial.now)), at: trial.now)
         try trial.release.apply(.resumed, at: trial.now)

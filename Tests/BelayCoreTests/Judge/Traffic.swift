@@ -116,7 +116,7 @@ extension Ruling {
         switch self {
         case .wait: "wait"
         case .advance: "advance"
-        case .hold(let name, _): "hold \(name)"
+        case .hold(let cause, _): "hold \(cause)"
         case .rollback(let name, _): "rollback \(name)"
         }
     }
