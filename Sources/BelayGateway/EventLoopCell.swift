@@ -30,6 +30,7 @@ final class EventLoopCell {
     private var isLeaving: TimeAmount?
     /// Runs that have not come back to this loop, those included that nobody waits for any more.
     private var runs = 0
+    private var lanesToWake: [Lane] = []
     private var isPulsing = false
     private var isSweeping = false
     private var paths: [String: Result<InferencePath, Rejection>] = [:]
@@ -88,6 +89,20 @@ extension EventLoopCell {
     }
 
     func end(_ run: ShadowRun) { shadowRuns[ObjectIdentifier(run)] = nil }
+
+    /// Wakes a thread of the lane once everything that is ready on this loop has been looked at.
+    ///
+    /// Requests come in bunches. A thread that is woken for the first of one has done it before the second is
+    /// read, sleeps, and is woken again: that costs more than most models do.
+    func wakeSoon(_ lane: Lane) {
+        lanesToWake.append(lane)
+        guard lanesToWake.count == 1 else { return }
+        eventLoop.assumeIsolated().execute { [self] in
+            let lanes = lanesToWake
+            lanesToWake.removeAll(keepingCapacity: true)
+            for lane in lanes { lane.wake() }
+        }
+    }
 
     func runBegan() { runs += 1 }
 

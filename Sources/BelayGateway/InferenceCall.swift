@@ -325,7 +325,8 @@ final class InferenceCall {
         let patience = TimeAmount.milliseconds(
             attempt.role == .candidate ? milliseconds / 4 : milliseconds / 2
         )
-        if let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds) {
+        let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds, waking: cell.wakeSoon)
+        if let refusal {
             if refusal == .overloaded { cell.figures.shown.shed(by: lane.version) }
             return ended(attempt, .failed(refusal))
         }

@@ -75,25 +75,40 @@ struct ElementReader {
     /// behind the last such number, and leaves everything else, mistakes too, to ``element(_:)``. Returns
     /// false when there was none.
     private mutating func takeUsualFloats(_ scanner: inout JSONScanner) -> Bool {
+        let (isSingle, before) = (type == .fp32, count)
+        let width = isSingle ? 4 : 8
         let document = scanner.bytes
-        var start = scanner.position
-        var hasTaken = false
-        while count < mostElements, let number = UsualNumber(document, at: start) {
-            let behind = document[number.end]
-            let isLast = behind == UInt8(ascii: "]")
-            guard isLast || behind == UInt8(ascii: ",") else { break }
-            if type == .fp32 {
-                packed.append(Float(number.value).bitPattern)
-            } else {
-                packed.append(number.value.bitPattern)
+        // Some at a time, so that what they are added to is looked at once for all of them.
+        unsafe withUnsafeTemporaryAllocation(byteCount: 64 * 8, alignment: 8) { room in
+            unsafe document.withUnsafeBufferPointer { document in
+                var start = scanner.position
+                var isOver = false
+                while !isOver {
+                    let most = min(64, mostElements - count)
+                    var taken = 0
+                    while taken < most, !isOver, let number = unsafe UsualNumber(document, at: start) {
+                        let behind = unsafe document[number.end]
+                        guard behind == UInt8(ascii: ",") || behind == UInt8(ascii: "]") else { break }
+                        if isSingle {
+                            let bits = Float(number.value).bitPattern.littleEndian
+                            unsafe room.storeBytes(of: bits, toByteOffset: 4 * taken, as: UInt32.self)
+                        } else {
+                            let bits = number.value.bitPattern.littleEndian
+                            unsafe room.storeBytes(of: bits, toByteOffset: 8 * taken, as: UInt64.self)
+                        }
+                        taken += 1
+                        scanner.position = number.end
+                        start = number.end + 1
+                        isOver = behind == UInt8(ascii: "]")
+                    }
+                    let found = unsafe UnsafeRawBufferPointer(rebasing: room[..<(taken * width)])
+                    unsafe packed.append(contentsOf: found.assumingMemoryBound(to: UInt8.self))
+                    count += taken
+                    isOver = isOver || taken < most || taken == 0
+                }
             }
-            count += 1
-            hasTaken = true
-            scanner.position = number.end
-            if isLast { break }
-            start = number.end + 1
         }
-        return hasTaken
+        return count > before
     }
 
     private mutating func string(_ scanner: inout JSONScanner) throws(InferenceError) {
@@ -169,26 +184,26 @@ private struct UsualNumber {
 
     /// Nil for anything else, and near the end of the document.
     @inline(__always)
-    init?(_ document: [UInt8], at start: Int) {
-        // A space, a minus, twice eight digits, a point, and what follows.
-        guard start >= 0, document.count - start >= 32 else { return nil }
+    init?(_ document: UnsafeBufferPointer<UInt8>, at start: Int) {
+        // A space, a minus, seven digits, a point, twice eight digits, and what follows.
+        guard start >= 0, document.count - start >= 34 else { return nil }
         var position = start
-        if document[position] == 0x20 { position += 1 }
-        let isNegative = document[position] == UInt8(ascii: "-")
+        if unsafe document[position] == 0x20 { position += 1 }
+        let isNegative = unsafe document[position] == UInt8(ascii: "-")
         if isNegative { position += 1 }
-        let whole = EightCharacters(document, at: position)
-        let hasLeadingZero = document[position] == UInt8(ascii: "0")
-        guard 1...7 ~= whole.count, whole.count == 1 || !hasLeadingZero else { return nil }
+        let whole = unsafe EightCharacters(document, at: position)
+        guard 1...7 ~= whole.count else { return nil }
+        if whole.count > 1, unsafe document[position] == UInt8(ascii: "0") { return nil }
         position += whole.count
         var significand = whole.value
         var places = 0
-        if document[position] == UInt8(ascii: ".") {
-            let first = EightCharacters(document, at: position + 1)
+        if unsafe document[position] == UInt8(ascii: ".") {
+            let first = unsafe EightCharacters(document, at: position + 1)
             guard first.count > 0 else { return nil }
             significand = significand &* powersOfTen[first.count] &+ first.value
             places = first.count
             if places == 8 {
-                let second = EightCharacters(document, at: position + 9)
+                let second = unsafe EightCharacters(document, at: position + 9)
                 guard whole.count + 8 + second.count <= 15 else { return nil }
                 significand = significand &* powersOfTen[second.count] &+ second.value
                 places += second.count

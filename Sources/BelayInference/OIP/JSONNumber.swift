@@ -230,6 +230,18 @@ struct EightCharacters {
                 word |= UInt64(document[index]) << UInt64(8 * (index - position))
             }
         }
+        self.init(word)
+    }
+
+    /// Eight bytes must be there.
+    @inline(__always)
+    init(_ document: UnsafeBufferPointer<UInt8>, at position: Int) {
+        let bytes = unsafe UnsafeRawBufferPointer(document)
+        self.init(unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)))
+    }
+
+    @inline(__always)
+    private init(_ word: UInt64) {
         let digits = word ^ 0x3030_3030_3030_3030
         // The top bit of a byte comes up where it is above 9. It may come up wrongly after such a byte, but
         // only the first one counts.
@@ -239,6 +251,7 @@ struct EightCharacters {
     }
 
     /// Moves the digits to the end of the word, with zeros before them, and adds up pairs, fours, then all.
+    @inline(__always)
     var value: UInt64 {
         let aligned = digits << UInt64(64 - 8 * count)
         let pairs = aligned &* 10 &+ aligned >> 8
