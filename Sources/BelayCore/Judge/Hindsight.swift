@@ -45,33 +45,20 @@ package struct Hindsight: Sendable {
 
     /// Judges the ticks under the guards and labels of `policy`, until they prove harm.
     package func course(under policy: Policy) -> Course {
-        guard var again = release.judged(under: policy) else { return Course() }
-        var judge = Judge(of: again)
+        guard let mixed = release.proposal.policy.judging(by: policy.guards, reading: policy.labels) else {
+            return Course()
+        }
         var course = Course()
-        for (index, tick) in ticks.enumerated() {
-            judge.settle(tick)
-            guard again.reach(step: tick.step, at: tick.at) else { continue }
-            let ruling = judge.ruling(on: again, now: tick.at)
-            course.last = ruling.reports
-            switch ruling {
-            case .rollback(let name, let reports):
-                course.rollback = Outcome(
-                    what: .rollback,
-                    by: name,
-                    tick: index + 1,
-                    at: tick.at,
-                    reports: reports
-                )
-                return course
-            case .hold(let cause, let reports) where course.hold == nil:
-                course.hold = Outcome(
-                    what: .hold,
-                    by: cause.guardName ?? cause.description,
-                    tick: index + 1,
-                    at: tick.at,
-                    reports: reports
-                )
-            case .hold, .wait, .advance: break
+        for line in replay(release, under: mixed, ticks: ticks) {
+            course.last = line.reports
+            guard let tick = ticks.firstIndex(where: { $0.at >= line.at }) else { continue }
+            let end = { (what: Outcome.What, by: String) in
+                Outcome(what: what, by: by, tick: tick + 1, at: line.at, reports: line.reports)
+            }
+            if let name = line.ruling.after("rollback ") {
+                course.rollback = end(.rollback, name)
+            } else if let cause = line.ruling.after("hold "), course.hold == nil {
+                course.hold = end(.hold, cause.after("guard:") ?? cause)
             }
         }
         return course
@@ -116,84 +103,25 @@ package struct Hindsight: Sendable {
 
 // MARK: - Judging again
 
-extension Judge {
-    /// What it says with nothing waived.
-    fileprivate func ruling(on release: Release, now: Timestamp) -> Ruling {
-        rule(on: release.phase, waived: false, now: now)
-    }
-}
-
-extension Release {
-    /// The same release with another policy's guards and labels, and its own steps.
-    fileprivate func judged(under policy: Policy) -> Release? {
-        let mixed = Policy(
-            model: proposal.policy.model,
-            serving: proposal.policy.serving,
-            plan: plan,
-            guards: policy.guards,
-            labels: policy.labels,
-            rollback: proposal.policy.rollback,
-            notify: []
-        )
-        return mixed.map { mixed in
-            Release(
-                proposal: Proposal(
-                    release: id,
-                    endpoint: proposal.endpoint,
-                    candidate: proposal.candidate,
-                    stable: proposal.stable,
-                    policy: mixed,
-                    salt: proposal.salt,
-                    profile: proposal.profile
-                ),
-                by: proposedBy,
-                at: proposedAt,
-                reason: reason
-            )
-        }
-    }
-
-    /// Moves on to the step in which a tick was recorded; false for one that came when the release was over.
-    fileprivate mutating func reach(step: Int, at time: Timestamp) -> Bool {
-        guard step <= plan.watchStep else { return false }
-        while !phase.isWatched, (phase.step ?? -1) < step {
-            let next = (phase.step ?? -1) + 1
-            let move = next < plan.steps.count ? Move.entered(step: next) : .promoted
-            do {
-                try apply(move, at: time)
-            } catch {
-                return false
-            }
-        }
-        return true
-    }
-}
-
-extension Release.Phase {
-    fileprivate var isWatched: Bool {
-        if case .watching = self { true } else { false }
-    }
-}
-
 extension Policy {
-    /// The same policy with other guards; nil when they do not suit each other.
-    package func judging(by guards: [Guard]) -> Policy? {
+    /// The same policy with other guards, and labels read as another says; nil when they do not suit.
+    package func judging(by guards: [Guard], reading labels: Labels? = nil) -> Policy? {
         Policy(
             model: model,
             serving: serving,
             plan: plan,
             guards: guards,
-            labels: labels,
+            labels: labels ?? self.labels,
             rollback: rollback,
             notify: notify
         )
     }
 }
 
-extension HoldCause {
-    /// Nil when no guard holds.
-    fileprivate var guardName: String? {
-        if case .breach(let name) = self { name } else { nil }
+extension String {
+    /// What follows a word that it begins with.
+    fileprivate func after(_ word: String) -> String? {
+        hasPrefix(word) ? String(dropFirst(word.count)) : nil
     }
 }
 

@@ -81,25 +81,3 @@ extension Metric {
         }
     }
 }
-
-extension Guard.Limit {
-    /// Whether it can be held against a metric, and its number is in the metric's range.
-    func suits(_ metric: Metric) -> Bool {
-        let unit = metric.unit
-        switch self {
-        case .never: return unit == .event
-        case .againstStable(let margin):
-            guard margin.isFinite, margin >= 0, !metric.isOfShadows else { return false }
-            return unit == .rate || unit == .goodRate ? margin < 1 : [.time, .loss, .score].contains(unit)
-        case .relativeToStable(let margin):
-            guard margin.isFinite, margin >= 0, !metric.isOfShadows else { return false }
-            return unit == .throughput ? margin < 1 : [.rate, .time, .loss].contains(unit)
-        case .absolute(let max):
-            guard max.isFinite, unit != .event, unit != .throughput else { return false }
-            return max > 0 && (max < 1 || unit != .rate && unit != .goodRate)
-        case .atLeast(let min):
-            return (unit == .throughput || unit == .number) && min > 0 && min.isFinite
-        case .withinOfStable(let change): return unit == .number && change > 0 && change.isFinite
-        }
-    }
-}

@@ -24,7 +24,7 @@ extension GuardView {
             reason: report.reason?.rawValue,
             detail: report.explanation(of: guarded, model: policy?.model),
             slice: report.slice?.description,
-            feature: nil
+            feature: report.feature
         )
     }
 
