@@ -48,8 +48,15 @@ let package = Package(
         .target(name: "BelayStats", swiftSettings: house),
         .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
         .target(name: "CONNXRuntime"),
+        .target(name: "CCurl"),
+        .target(name: "CMemory"),
+        .target(name: "CThreads"),
         .systemLibrary(name: "CZlib"),
-        .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
+        .target(
+            name: "BelayStore",
+            dependencies: ["BelayCore", "CThreads", grdb, crypto],
+            swiftSettings: house
+        ),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
         .target(
             name: "BelayInference",
@@ -60,7 +67,8 @@ let package = Package(
         .target(
             name: "BelayGateway",
             dependencies: [
-                "BelayCore", "BelayStats", "BelayInference", "CZlib", nioCore, nioPosix, nioHTTP1,
+                "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", nioCore, nioPosix,
+                nioHTTP1,
             ],
             swiftSettings: house
         ),
@@ -84,8 +92,10 @@ let package = Package(
             dependencies: [
                 "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
                 "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
-                hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix, signals,
+                "CMemory", "CThreads", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+                signals,
             ],
+            resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: house
         ),
         .executableTarget(
@@ -97,7 +107,14 @@ let package = Package(
         ),
         .executableTarget(
             name: "belay",
-            dependencies: ["BelayServer", "BelayCore", arguments, yams, logging],
+            dependencies: ["BelayServer", "BelayCore", "BelayStats", "CCurl", arguments, yams, logging],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "belay-bench-judge",
+            dependencies: ["BelayStats"],
+            path: "Benchmarks/Judge",
+            exclude: ["README.md"],
             swiftSettings: house
         ),
         .target(
@@ -177,7 +194,7 @@ let package = Package(
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["belay", "BelayCore", "BelayServer", arguments],
+            dependencies: ["belay", "BelayCore", "BelayServer", "BelayStats", arguments],
             swiftSettings: house
         ),
     ]

@@ -108,9 +108,13 @@ extension State {
     /// What serves is watched by the guards of the release that brought it.
     private func watchedRoute(_ endpoint: Endpoint) -> Route.Watched? {
         guard let release = endpoint.stable?.release.flatMap({ releases[$0] }),
-            release.proposal.policy.guards.watchSettled
+            !release.hasEnded || release.proposal.policy.guards.watchSettled
         else { return nil }
-        return Route.Watched(release: release.id, counting: release.proposal.counting)
+        return Route.Watched(
+            release: release.id,
+            counting: release.proposal.counting,
+            isJudged: !release.hasEnded
+        )
     }
 
     /// The shadow step of the release, and the standing shadow unless that version is there already.

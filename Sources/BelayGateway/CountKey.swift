@@ -17,11 +17,11 @@ struct CountKey {
     init?(_ arm: Arm, _ assignment: Assignment, _ counting: Counting, _ seen: SeenUnits) {
         guard let trial = assignment.trial else {
             // The candidate may have been left out of the toss, which makes no watch of its trial.
-            guard !counting.isTrial else { return nil }
+            guard counting.kind != .trial else { return nil }
             self.init(.candidate, .all)
             return
         }
-        guard trial.isCounted, counting.isTrial else { return nil }
+        guard trial.isCounted, counting.kind == .trial else { return nil }
         let chance = assignment.stickyUnit.map {
             seen.chance(of: $0, on: arm, at: trial.share, in: counting.epoch)
         }

@@ -16,8 +16,14 @@ final class Counting: Sendable {
 
     let epoch: EvidenceEpoch
     let plan: CountingPlan
-    /// Whether two versions are compared; else the one that serves is watched.
-    let isTrial: Bool
+    let kind: Kind
+
+    enum Kind: Equatable {
+        /// Two versions are compared.
+        case trial
+        /// The one that serves is watched; whether its release goes on, and one never-event still ends it.
+        case watch(isJudged: Bool)
+    }
     /// By number.
     let series: [Series]
     /// For each slicing of the plan, whether it splits the series of each number.
@@ -31,9 +37,9 @@ final class Counting: Sendable {
         var texts: [String] = []
     }
 
-    init(_ epoch: EvidenceEpoch, plan: CountingPlan, isTrial: Bool) {
+    init(_ epoch: EvidenceEpoch, plan: CountingPlan, _ kind: Kind) {
         self.epoch = epoch
-        self.isTrial = isTrial
+        self.kind = kind
         self.plan = plan
         let series = [.answers, .latency, .schema] + plan.columns.map(\.series)
         self.series = series
@@ -47,7 +53,7 @@ final class Counting: Sendable {
 
     /// Whether the same is counted of the same.
     func isLike(_ other: Counting) -> Bool {
-        epoch == other.epoch && isTrial == other.isTrial && plan == other.plan
+        epoch == other.epoch && kind == other.kind && plan == other.plan
     }
 
     // MARK: - Slices

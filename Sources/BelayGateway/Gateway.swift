@@ -137,6 +137,11 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         return try await publication.publish(table)
     }
 
+    package func prepare(_ table: RouteTable?) async {
+        if case .stopped = phase.withLock({ $0 }) { return }
+        await publication.prepare(table)
+    }
+
     // MARK: - Evidence
 
     package func collect() async -> EvidenceCounts {

@@ -3,7 +3,7 @@ import BelayInference
 import NIOCore
 
 /// One version asked one question, on its way to a thread and back.
-struct Job: Sendable {
+final class Job: Sendable {
     /// What is done with the answer.
     enum Purpose: Sendable {
         /// It is written for a caller, in these codings; its tensors are kept when shadows compare with them.
@@ -29,6 +29,22 @@ struct Job: Sendable {
 
         /// It was not begun any more.
         static let cancelled = Ending(completion: .cancelled, observation: nil)
+    }
+
+    init(
+        question: Question,
+        purpose: Purpose,
+        cancellation: Cancellation,
+        submitted: NIODeadline,
+        eventLoop: any EventLoop,
+        completed: @escaping @Sendable (Completion) -> Void
+    ) {
+        self.question = question
+        self.purpose = purpose
+        self.cancellation = cancellation
+        self.submitted = submitted
+        self.eventLoop = eventLoop
+        self.completed = completed
     }
 
     /// What a run came to.

@@ -81,8 +81,14 @@ final class Lane: Sendable {
     ///   - patience: How long it can wait for its turn.
     ///   - heedsBreaker: Whether an open breaker refuses it; false for the last version of a chain, where a
     ///     poor chance is better than none.
+    ///   - waking: Sees to it that ``wake()`` is called when a thread is needed, soon; nil does so at once.
     /// - Returns: Why it is refused; nil when it is not.
-    func submit(_ job: Job, patience: TimeAmount, heedsBreaker: Bool) -> Exchange.Failure? {
+    func submit(
+        _ job: Job,
+        patience: TimeAmount,
+        heedsBreaker: Bool,
+        waking: ((Lane) -> Void)? = nil
+    ) -> Exchange.Failure? {
         let decision = state.withLock { state -> Decision in
             let threads = limits.threads
             guard state.inside < threads + limits.waiting,
@@ -102,10 +108,15 @@ final class Lane: Sendable {
         case .refuse(let failure): return failure
         case .wait: return nil
         case .wake:
-            threads.start()
-            threads.submit { [self] _ in work() }
+            if let waking { waking(self) } else { wake() }
             return nil
         }
+    }
+
+    /// Sends a thread to work, which a question has been given to.
+    func wake() {
+        threads.start()
+        threads.submit { [self] _ in work() }
     }
 
     private enum Decision {

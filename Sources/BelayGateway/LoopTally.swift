@@ -11,22 +11,40 @@ import BelayStats
 /// Confined to its loop, so counting takes no lock. Keys are small numbers until they are handed over; to
 /// hash a series and a slice for each count would cost more than all else here.
 struct LoopTally {
+    /// Collections between two that hand over what is watched without a trial: it goes on for ever, and ten
+    /// seconds are soon enough to see a decay.
+    static let watchCadence = 50
+
     /// The requests routed between two collections.
     private struct Cohort {
         var open = 0
-        var pages: [Page] = []
-
-        mutating func page(of counting: Counting) -> Int {
-            if let index = pages.firstIndex(where: { $0.counting === counting }) { return index }
-            pages.append(Page(counting: counting))
-            return pages.count - 1
-        }
+        var pages = Pages()
     }
 
-    /// What was counted for one release.
-    private struct Page {
-        let counting: Counting
-        var counts = CountTable()
+    /// What was counted, release by release; nearly always there is but one.
+    private struct Pages {
+        private var all: [(counting: Counting, counts: CountTable)] = []
+
+        var isEmpty: Bool { all.isEmpty }
+
+        mutating func count(by counting: Counting, _ body: (inout CountTable) -> Void) {
+            if let index = all.firstIndex(where: { $0.counting === counting }) {
+                body(&all[index].counts)
+            } else {
+                var counts = CountTable()
+                body(&counts)
+                all.append((counting, counts))
+            }
+        }
+
+        func add(to counts: inout EvidenceCounts) {
+            for page in all {
+                page.counts.forEach { key, number in
+                    guard let key = CountKey(bits: key).evidence(by: page.counting) else { return }
+                    counts.add(key, number)
+                }
+            }
+        }
     }
 
     /// Oldest first; the last one takes the requests that are routed now.
@@ -34,6 +52,9 @@ struct LoopTally {
     private var numberOfFirst = 0
     /// What waits for no cohort.
     private var neverEvents = EvidenceCounts()
+    /// Outcomes without a trial: nothing is compared with them, so they wait for no cohort either.
+    private var watched = Pages()
+    private var collectionsUntilWatched = 0
 
     /// Notes that a request has been routed, and says to which cohort it belongs.
     mutating func admit() -> Int {
@@ -62,15 +83,11 @@ struct LoopTally {
         seen: SeenUnits
     ) {
         let charge = outcome.charge
-        if let trial = assignment.trial, trial.isCounted, charge.arm == .candidate,
-            case .bad(.invalidOutput) = charge.verdict
-        {
-            neverEvents.add(key(.invalidOutput, trial.release, share: trial.share, bad: true), 1)
+        if case .bad(.invalidOutput) = charge.verdict, assignment.trial?.isCounted ?? true {
+            countNeverEvent(.invalidOutput, on: charge.arm, of: assignment, by: counting)
         }
         guard !isHurried, let place = CountKey(charge.arm, assignment, counting, seen) else { return }
-        let index = cohort - numberOfFirst
-        let page = cohorts[index].page(of: counting)
-        cohorts[index].pages[page].counts.add(outcome, at: place, by: counting)
+        count(by: counting, in: cohort) { $0.add(outcome, at: place, by: counting) }
     }
 
     /// Counts a request that was refused because it does not fit the signature, for the arm of its coin.
@@ -84,16 +101,41 @@ struct LoopTally {
         guard counting.plan.countsSchema, assignment.arm != .pinned, !isHurried,
             let place = CountKey(assignment.arm, assignment, counting, seen)
         else { return }
-        let index = cohort - numberOfFirst
-        let page = cohorts[index].page(of: counting)
-        cohorts[index].pages[page].counts.add(place.counted(1, in: Counting.Numbered.schema))
+        count(by: counting, in: cohort) { $0.add(place.counted(1, in: Counting.Numbered.schema)) }
     }
 
-    /// Counts that the candidate's circuit breaker opened twice within a minute: an event that waits for
-    /// nothing, like every never-event.
-    mutating func countRelapse(of assignment: Assignment) {
-        guard let trial = assignment.trial else { return }
-        neverEvents.add(key(.circuitBreaker, trial.release, share: trial.share, bad: true), 1)
+    private mutating func count(
+        by counting: Counting,
+        in cohort: Int,
+        _ body: (inout CountTable) -> Void
+    ) {
+        if counting.kind == .trial {
+            cohorts[cohort - numberOfFirst].pages.count(by: counting, body)
+        } else {
+            watched.count(by: counting, body)
+        }
+    }
+
+    /// Counts that the circuit breaker of the version on this arm opened twice within a minute: an event that
+    /// waits for nothing, like every never-event.
+    mutating func countRelapse(on arm: Arm, of assignment: Assignment, by counting: Counting) {
+        countNeverEvent(.circuitBreaker, on: arm, of: assignment, by: counting)
+    }
+
+    /// Of the version on trial, or of the one that its release has brought and still watches.
+    private mutating func countNeverEvent(
+        _ metric: Metric,
+        on arm: Arm,
+        of assignment: Assignment,
+        by counting: Counting
+    ) {
+        let release = counting.epoch.release
+        if let trial = assignment.trial {
+            guard arm == .candidate else { return }
+            neverEvents.add(key(metric, release, share: trial.share, bad: true), 1)
+        } else if counting.kind == .watch(isJudged: true), arm == .stable {
+            neverEvents.add(key(metric, release, share: .all, bad: true), 1)
+        }
     }
 
     /// Counts what a shadow said of one copied request.
@@ -106,19 +148,21 @@ struct LoopTally {
         neverEvents.add(key(.disagreement, release, share: .all, bad: outcome == .differed), 1)
     }
 
-    /// Hands over the cohorts that are complete; requests routed from now on belong to the next one.
+    /// Hands over the cohorts that are complete, and now and then what is watched; requests routed from now
+    /// on belong to the next cohort.
     mutating func take() -> EvidenceCounts {
         var ready = neverEvents
         neverEvents = EvidenceCounts()
         cohorts.append(Cohort())
         while cohorts.count > 1, cohorts[0].open == 0 {
-            for page in cohorts.removeFirst().pages {
-                page.counts.forEach { key, number in
-                    guard let key = CountKey(bits: key).evidence(by: page.counting) else { return }
-                    ready.add(key, number)
-                }
-            }
+            cohorts.removeFirst().pages.add(to: &ready)
             numberOfFirst += 1
+        }
+        collectionsUntilWatched -= 1
+        if collectionsUntilWatched <= 0, !watched.isEmpty {
+            watched.add(to: &ready)
+            watched = Pages()
+            collectionsUntilWatched = Self.watchCadence
         }
         return ready
     }

@@ -50,7 +50,7 @@ struct Observer: Sendable {
         }
         for (index, place) in slicings.enumerated() {
             let value = place?.value(in: inputs)
-            numbers.append(UInt16(clamping: counting.slice(value?.sliceText, of: index)))
+            numbers.append(UInt16(clamping: counting.slice(value?.description, of: index)))
         }
         return Observation(numbers: numbers)
     }
@@ -80,23 +80,11 @@ private struct ColumnBins: Sendable {
     func bin(of value: TensorColumn.Value) -> UInt16 {
         let bin =
             switch value {
-            case .number(let number): bins.bin(of: number)
+            case .number, .flag: bins.bin(of: value.number)
             case .text(let bytes):
                 bins.unseenBin.map { categories[CategoryHash(bytes: bytes).value] ?? $0 } ?? bins.missingBin
             case .missing: bins.missingBin
             }
         return UInt16(clamping: bin)
-    }
-}
-
-extension TensorColumn.Value {
-    /// A whole number without a point; nil when it is missing.
-    fileprivate var sliceText: String? {
-        switch self {
-        case .number(let number): shortDecimal(number)
-        case .text(let bytes):
-            bytes.count <= CountingPlan.mostValueBytes ? String(decoding: bytes, as: UTF8.self) : nil
-        case .missing: nil
-        }
     }
 }

@@ -57,7 +57,7 @@ final class Snapshot: Sendable {
 }
 
 /// One model's route and the versions that are there to answer by it.
-struct RoutedModel: Sendable {
+final class RoutedModel: Sendable {
     /// Where a request says something of itself, ready to be looked up.
     enum Source: Sendable {
         case request
@@ -96,20 +96,33 @@ struct RoutedModel: Sendable {
             former?.counting.flatMap { $0.isLike(new) ? $0 : nil } ?? new
         }
         self.counting = counting
-        observers =
-            counting.map { counting in
-                let counted = [route.stable, route.candidate?.version].compactMap { $0 }
-                let observers = counted.compactMap { number in
-                    lanes[number].flatMap {
-                        Observer(counting, signature: $0.signature, prediction: route.prediction)
-                    }.map { (number, $0) }
-                }
-                return Dictionary(observers) { first, _ in first }
-            } ?? [:]
+        observers = Self.observers(route, lanes, counting, former)
         unitSource = Source(route.serving.unit)
         subjectSource = route.serving.record.subject.map(Source.init)
         let redact = route.serving.record.redact
         redaction = redact.isEmpty ? nil : Redaction(pointers: redact)
+    }
+
+    private static func observers(
+        _ route: Route,
+        _ lanes: [VersionNumber: Lane],
+        _ counting: Counting?,
+        _ former: RoutedModel?
+    ) -> [VersionNumber: Observer] {
+        guard let counting, counting.needsObservation else { return [:] }
+        var observers: [VersionNumber: Observer] = [:]
+        for number in [route.stable, route.candidate?.version].compactMap(\.self) {
+            guard let lane = lanes[number] else { continue }
+            // A rollback makes a table too, and need not wait for what is there already.
+            let isKept =
+                former?.counting === counting && former?.lanes[number] === lane
+                && former?.route.prediction == route.prediction
+            observers[number] =
+                isKept
+                ? former?.observers[number]
+                : Observer(counting, signature: lane.signature, prediction: route.prediction)
+        }
+        return observers
     }
 
     /// Who looks into a request that is counted so: it may have been routed by an earlier table.
@@ -123,7 +136,8 @@ struct RoutedModel: Sendable {
     /// What the model takes and gives, by the first version that is there.
     var anySignature: Signature? {
         let chain = [route.stable].compactMap { $0 } + route.standbys
-        return chain.lazy.compactMap { lanes[$0]?.signature }.first ?? lanes.values.first?.signature
+        let first = chain.lazy.compactMap { [lanes] in lanes[$0]?.signature }.first
+        return first ?? lanes.values.first?.signature
     }
 
     /// Whether somebody can answer in place of stable: a standby, or the policy itself.
@@ -148,11 +162,11 @@ extension Route {
     /// Of which release outcomes are counted, and what of them: that on trial, else that of stable.
     fileprivate var counting: Counting? {
         if let candidate {
-            return Counting(EvidenceEpoch(candidate), plan: candidate.counting, isTrial: true)
+            return Counting(EvidenceEpoch(candidate), plan: candidate.counting, .trial)
         }
         return watched.map { watched in
             let epoch = EvidenceEpoch(release: watched.release, number: 0)
-            return Counting(epoch, plan: watched.counting, isTrial: false)
+            return Counting(epoch, plan: watched.counting, .watch(isJudged: watched.isJudged))
         }
     }
 }

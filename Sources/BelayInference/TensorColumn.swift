@@ -9,9 +9,29 @@ package struct TensorColumn: Equatable, Sendable {
     /// What stands in a column.
     package enum Value: Equatable, Sendable {
         case number(Double)
+        case flag(Bool)
         case text([UInt8])
         /// NaN, an empty text, or no row at all.
         case missing
+
+        /// As people write it, a whole number without a point; nil when it is missing.
+        package var description: String? {
+            switch self {
+            case .number(let number): shortDecimal(number)
+            case .flag(let flag): flag ? "true" : "false"
+            case .text(let bytes): String(decoding: bytes, as: UTF8.self)
+            case .missing: nil
+            }
+        }
+
+        /// What it counts as among numbers; nil for a text and for what is missing.
+        package var number: Double? {
+            switch self {
+            case .number(let number): number
+            case .flag(let flag): flag ? 1 : 0
+            case .text, .missing: nil
+            }
+        }
     }
 
     private enum Place: Equatable, Sendable {
@@ -89,7 +109,7 @@ package struct TensorColumn: Equatable, Sendable {
                 return texts[index].isEmpty ? .missing : .text(texts[index])
             }
             guard let number = tensor.number(at: index), !number.isNaN else { return .missing }
-            return .number(number)
+            return tensor.type == .bool ? .flag(number != 0) : .number(number)
         case .greatest:
             let columns = tensor.shape.count > 1 ? tensor.shape[1] : 1
             guard columns > 0, tensor.count >= columns else { return .missing }
@@ -107,30 +127,6 @@ extension TensorSpec {
         case 0, 1: 1
         case 2: shape[1]
         default: nil
-        }
-    }
-}
-
-extension Tensor {
-    /// One element as the nearest double; nil for texts and out of bounds.
-    package func number(at index: Int) -> Double? {
-        guard index >= 0, index < count, case .packed(let packed) = storage, let width = type.width else {
-            return nil
-        }
-        let start = index * width
-        switch type {
-        case .bool, .uint8: return Double(packed[start])
-        case .int8: return Double(Int8(bitPattern: packed[start]))
-        case .int16: return Double(Int16(bitPattern: packed.littleEndian(at: start)))
-        case .int32: return Double(Int32(bitPattern: packed.littleEndian(at: start)))
-        case .int64: return Double(Int64(bitPattern: packed.littleEndian(at: start)))
-        case .uint16: return Double(packed.littleEndian(at: start) as UInt16)
-        case .uint32: return Double(packed.littleEndian(at: start) as UInt32)
-        case .uint64: return Double(packed.littleEndian(at: start) as UInt64)
-        case .fp16: return Double(Float16(bitPattern: packed.littleEndian(at: start)))
-        case .fp32: return Double(Float(bitPattern: packed.littleEndian(at: start)))
-        case .fp64: return Double(bitPattern: packed.littleEndian(at: start))
-        case .bytes: return nil
         }
     }
 }

@@ -94,8 +94,8 @@ extension Segment {
                 database,
                 sql: """
                     SELECT position, count, model, keys FROM block
-                    WHERE bytes > 0 AND last_at >= $2 AND position IN (
-                        SELECT position FROM block_release WHERE release = $1
+                    WHERE bytes > 0 AND last_at >= ?2 AND position IN (
+                        SELECT position FROM block_release WHERE release = ?1
                     )
                     """,
                 arguments: [release.value, since?.milliseconds ?? .min]

@@ -44,9 +44,12 @@ struct Belay: AsyncParsableCommand {
                 name: "Check",
                 subcommands: [
                     LabelCommand.self, FeedbackCommand.self, AuditCommand.self, PolicyCommand.self,
-                    ReplayCommand.self, NotifyCommand.self,
-                    EraseCommand.self,
+                    ReplayCommand.self, NotifyCommand.self, EraseCommand.self,
                 ]
+            ),
+            CommandGroup(
+                name: "Rehearse",
+                subcommands: [JudgeCommand.self, DriftCommand.self]
             ),
         ]
     )

@@ -32,7 +32,7 @@ import Testing
             columns: [],
             slicings: features.map { CountingPlan.Slicing(feature: $0, series: [.answers]) }
         )
-        return Counting(EvidenceEpoch(release: release, number: 0), plan: plan, isTrial: true)
+        return Counting(EvidenceEpoch(release: release, number: 0), plan: plan, .trial)
     }
 
     @Test func aSliceIsFoundAgainByItsNumber() {

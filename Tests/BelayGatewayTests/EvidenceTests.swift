@@ -2,6 +2,7 @@ import BelayCore
 import BelayGateway
 import BelayInference
 import BelayStats
+import NIOHTTP1
 import Testing
 
 /// What a gateway counts besides answers: latencies, predictions, features, misfits, each exactly once.

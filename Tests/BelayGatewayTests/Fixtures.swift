@@ -230,7 +230,7 @@ func route(
                 counting: counting
             )
         },
-        watched: watched.map { Route.Watched(release: ReleaseID(1), counting: $0) },
+        watched: watched.map { Route.Watched(release: ReleaseID(1), counting: $0, isJudged: false) },
         standbys: standbys.map(version),
         shadows: shadows,
         withdrawn: Set(withdrawn.map(version)),

@@ -9,7 +9,7 @@ import Testing
     private let counting = Counting(
         EvidenceEpoch(release: release, number: 0),
         plan: .nothing,
-        isTrial: true
+        .trial
     )
 
     private func assignment(_ arm: Arm, sticky unit: UnitHash? = nil) throws -> Assignment {
@@ -98,6 +98,43 @@ import Testing
         )
     }
 
+    @Test func whatIsWatchedWithoutATrialIsHandedOverNowAndThen() throws {
+        var tally = LoopTally()
+        let watch = watch(isJudged: false)
+        func answer() {
+            let cohort = tally.admit()
+            tally.count(
+                RequestOutcome(
+                    charge: Charge(arm: .stable, verdict: .good),
+                    microseconds: 1,
+                    observation: nil
+                ),
+                of: alone,
+                by: watch,
+                in: cohort,
+                isHurried: false,
+                seen: seen
+            )
+            tally.leave(cohort)
+        }
+        var handed: [Int] = []
+        for _ in 0..<2 * LoopTally.watchCadence + 1 {
+            answer()
+            let counts = tally.take().counts
+            #expect(counts.keys.allSatisfy { $0 == key(.errorRate, .candidate, bad: false, share: .all) })
+            handed.append(counts.values.reduce(0, +))
+        }
+        #expect(handed.filter { $0 > 0 } == [1, LoopTally.watchCadence, LoopTally.watchCadence])
+    }
+
+    @Test func aStableThatStandsInForAMissingCandidateIsNoWatchOfItsTrial() throws {
+        var tally = LoopTally()
+        let cohort = tally.admit()
+        count(&tally, Charge(arm: .stable, verdict: .good), of: alone, in: cohort)
+        tally.leave(cohort)
+        #expect(tally.take().isEmpty)
+    }
+
     @Test func whoHurriesComparesNothingButANeverEventCounts() throws {
         var tally = LoopTally()
         let cohort = tally.admit()
@@ -110,7 +147,37 @@ import Testing
 
     @Test func aBreakerThatOpensTwiceIsANeverEvent() throws {
         var tally = LoopTally()
-        tally.countRelapse(of: try assignment(.candidate))
+        tally.countRelapse(on: .candidate, of: try assignment(.candidate), by: counting)
         #expect(tally.take().counts == [key(.circuitBreaker, .candidate, bad: true): 1])
+        // Stable's does not concern the release.
+        tally.countRelapse(on: .stable, of: try assignment(.candidate), by: counting)
+        #expect(tally.take().isEmpty)
+    }
+
+    @Test(arguments: [true, false])
+    func aNeverEventOfWhatServesCountsWhileItsReleaseGoesOn(isJudged: Bool) {
+        var tally = LoopTally()
+        let watch = watch(isJudged: isJudged)
+        let cohort = tally.admit()
+        let nonsense = Charge(arm: .stable, verdict: .bad(.invalidOutput("NaN")))
+        let outcome = RequestOutcome(charge: nonsense, microseconds: 1, observation: nil)
+        tally.count(outcome, of: alone, by: watch, in: cohort, isHurried: false, seen: seen)
+        tally.countRelapse(on: .stable, of: alone, by: watch)
+        tally.leave(cohort)
+        var expected = [key(.errorRate, .candidate, bad: true, share: .all): 1]
+        if isJudged {
+            expected[key(.invalidOutput, .candidate, bad: true, share: .all)] = 1
+            expected[key(.circuitBreaker, .candidate, bad: true, share: .all)] = 1
+        }
+        #expect(tally.take().counts == expected)
+    }
+
+    private func watch(isJudged: Bool) -> Counting {
+        Counting(EvidenceEpoch(release: release, number: 0), plan: .nothing, .watch(isJudged: isJudged))
+    }
+
+    /// Nobody is on trial.
+    private var alone: Assignment {
+        Assignment(arm: .stable, version: version(1), trial: nil, stickyUnit: UnitHash(7))
     }
 }

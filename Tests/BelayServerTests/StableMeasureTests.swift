@@ -229,7 +229,12 @@ import Testing
         let labels = try LabelStore(path: "\(folder)/labels.sqlite")
         for number in 0..<300 { log.record(record(number, milliseconds: 90_000_000)) }
         for number in 0..<500 { log.record(record(number, age: Double(number))) }
-        let measure = StableMeasure(log: log, labels: labels, logger: Logger(label: "test"))
+        let measure = StableMeasure(
+            log: log,
+            labels: labels,
+            patience: .seconds(3600),
+            logger: Logger(label: "test")
+        )
         let state = try serving()
         let profile = try #require(
             await measure.profile(of: endpoint, under: try policy(), in: state, now: noon)

@@ -50,10 +50,13 @@ package struct Route: Equatable, Sendable {
     package struct Watched: Equatable, Sendable {
         package let release: ReleaseID
         package let counting: CountingPlan
+        /// Whether the release goes on, and one never-event still ends it.
+        package let isJudged: Bool
 
-        package init(release: ReleaseID, counting: CountingPlan) {
+        package init(release: ReleaseID, counting: CountingPlan, isJudged: Bool) {
             self.release = release
             self.counting = counting
+            self.isJudged = isJudged
         }
     }
 

@@ -63,8 +63,7 @@ struct LabelIntake: Sendable {
         let receipts = try await labels.accept(records)
         for key in receipts.lazy.flatMap(\.evidence) { evidence.add(key, 1) }
         for (record, receipt) in zip(records, receipts) where receipt.acceptance.isJoined {
-            guard let answer = record.answer else { continue }
-            counts.add(VersionID(record.statement.model, answer.version))
+            if let version = record.answer?.version { counts.add(VersionID(record.statement.model, version)) }
         }
         return receipts
     }

@@ -163,8 +163,9 @@ private struct ColumnDraft {
     }
 
     mutating func add(from tensors: [NamedTensor]) {
-        switch place.value(in: tensors) {
-        case .number(let number): numbers.append(number)
+        let value = place.value(in: tensors)
+        switch value {
+        case .number, .flag: numbers += value.number.map { [$0] } ?? []
         case .missing: missing += 1
         case .text(let bytes):
             let hash = CategoryHash(bytes: bytes)

@@ -11,10 +11,12 @@ import Logging
 struct StableMeasure: Sendable {
     static let mostAnswers = 20_000
     static let window = Duration.seconds(86_400)
-    static let patience = Duration.seconds(2)
+    static let standardPatience = Duration.seconds(2)
 
     let log: InferenceLog
     let labels: LabelStore
+    /// How long the log is read; the release waits so long at most, and for the block under way.
+    let patience: Duration
     let logger: Logger
 
     /// What is known of the version that serves an endpoint, as far as the guards of `policy` need it; nil
@@ -55,7 +57,7 @@ struct StableMeasure: Sendable {
         _ model: ModelName,
         now: Timestamp
     ) async throws(InferenceLogError) {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + patience
         var filter = AnswerFilter(model: model)
         filter.since = now.advanced(by: .zero - Self.window)
         var cursor = await log.newest(matching: filter)

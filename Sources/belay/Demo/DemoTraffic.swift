@@ -1,5 +1,4 @@
 import Foundation
-import FoundationNetworking
 import Synchronization
 
 /// Real requests over HTTP, as applications send them, and the truth about each answer a moment later.
@@ -40,7 +39,7 @@ final class DemoTraffic: Sendable {
     private let infer: URL
     private let labels: URL
     private let feedback: URL
-    private let session = URLSession(configuration: .ephemeral)
+    private let transport = Transport(withoutProxy: "*")
     private let seen = Mutex(Seen())
     private let isOver = Mutex(false)
     private let habit = Mutex(Habit.labelling)
@@ -107,22 +106,20 @@ final class DemoTraffic: Sendable {
         let input: [String: Any] = [
             "name": "input", "shape": [1, values.count], "datatype": "FP32", "data": values,
         ]
-        var request = URLRequest(url: infer)
-        request.httpMethod = "POST"
-        request.setValue(id, forHTTPHeaderField: "Belay-Request-Id")
-        request.httpBody = try? JSONSerialization.data(withJSONObject: ["inputs": [input]])
+        var call = post(to: infer)
+        call.headers["Belay-Request-Id"] = id
         do {
-            let (body, received) = try await session.data(for: request)
-            guard let response = received as? HTTPURLResponse, response.statusCode == 200,
-                let version = response.value(forHTTPHeaderField: "Belay-Version").flatMap({ Int($0) }),
-                let label = try JSONDecoder().decode(Reply.self, from: body).outputs.first(where: \.isLabel),
+            call.body = .bytes(try JSONSerialization.data(withJSONObject: ["inputs": [input]]))
+            let reply = try await transport.send(call)
+            guard reply.status == 200, let version = reply.headers["belay-version"].flatMap({ Int($0) }),
+                let label = try JSONDecoder().decode(Reply.self, from: reply.body).outputs
+                    .first(where: \.isLabel),
                 let answer = label.data.first.flatMap({ Int(exactly: $0) })
             else {
-                let status = (received as? HTTPURLResponse)?.statusCode ?? 0
-                fail("status \(status): \(String(decoding: body, as: UTF8.self))")
+                fail("status \(reply.status): \(String(decoding: reply.body, as: UTF8.self))")
                 return nil
             }
-            let fell = response.value(forHTTPHeaderField: "Belay-Fallback") != nil
+            let fell = reply.headers["belay-fallback"] != nil
             seen.withLock { seen in
                 seen.answers[version, default: 0] += 1
                 if fell { seen.fallbacks += 1 }
@@ -142,9 +139,13 @@ final class DemoTraffic: Sendable {
     }
 
     private func send(_ batch: [[String: Any]], to place: URL) async {
-        var request = URLRequest(url: place)
-        request.httpMethod = "POST"
-        request.httpBody = try? JSONSerialization.data(withJSONObject: batch)
-        _ = try? await session.data(for: request)
+        guard let body = try? JSONSerialization.data(withJSONObject: batch) else { return }
+        var call = post(to: place)
+        call.body = .bytes(body)
+        _ = try? await transport.send(call)
+    }
+
+    private func post(to url: URL) -> HTTPCall {
+        HTTPCall(method: "POST", url: url, headers: ["Content-Type": "application/json"])
     }
 }

@@ -89,7 +89,10 @@ import Testing
         try world.register(1, 2)
         try world.serve(1)
         let first = try #require(world.newest?.id)
-        #expect(world.route?.watched == Route.Watched(release: first, counting: .nothing))
+        #expect(
+            world.route?.watched
+                == Route.Watched(release: first, counting: .nothing, isJudged: false)
+        )
         let latency = try guarded(.latencyP99)
         try world.release(2, under: policy(twoSteps(), guards: [latency]))
         #expect(world.route?.watched?.release == first)
@@ -101,6 +104,20 @@ import Testing
         #expect(world.route?.candidate == nil)
         #expect(world.route?.watched?.counting.countsLatency == true)
         #expect(world.route?.watched?.release == world.newest?.id)
+        #expect(world.route?.watched?.isJudged == false)
+    }
+
+    @Test func aPromotedVersionIsJudgedUntilItsReleaseIsSettledWhateverItsGuards() throws {
+        var world = World()
+        try world.register(1, 2)
+        try world.serve(1)
+        let policy = policy(twoSteps(watch: hour), guards: [try guarded(.disagreement)])
+        try world.release(2, under: policy)
+        try world.passGates()
+        for _ in 0..<2 { try world.advance() }
+        #expect(world.route?.watched?.isJudged == true)
+        try world.advance()
+        #expect(world.route?.watched == nil)
     }
 
     @Test func whatOnlyNeverEventsAndShadowsGuardIsNotWatched() throws {
