@@ -144,7 +144,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayServerTests",
-            dependencies: ["BelayServer", "BelayCore", crypto, logging],
+            dependencies: ["BelayServer", "BelayCore", "BelayTesting", crypto, logging],
             swiftSettings: house
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),

@@ -5,6 +5,8 @@ import BelayInferenceLog
 /// Says to which slices a recorded request belongs, for the guards that look at slices.
 struct LabelSlicing {
     private static let longestValue = 64
+    /// Features that split the counts of one series, at most.
+    private static let mostFeatures = 8
 
     /// The features that each series is sliced by.
     private let features: [Series: [String]]
@@ -14,37 +16,33 @@ struct LabelSlicing {
         var features: [Series: [String]] = [:]
         for guarded in policy.guards {
             let series = guarded.metric.series(of: guarded.focus.feature)
-            for feature in guarded.focus.sliceBy where !features[series, default: []].contains(feature) {
-                features[series, default: []].append(feature)
+            for feature in guarded.focus.sliceBy {
+                let known = features[series] ?? []
+                guard known.count < Self.mostFeatures, !known.contains(feature) else { continue }
+                features[series] = known + [feature]
             }
         }
         (self.features, self.signature) = (features, signature)
     }
 
-    /// The outcomes with their slices; a batch of several values has none.
+    /// The outcomes with their slices.
+    ///
+    /// Values are written as gateways write them; a batch, and a request that cannot be read any more, are
+    /// among the others.
     func outcomes(_ shown: LabelScoring.Shown, of answer: AnswerRecord) -> [LabelOutcome] {
         let isSliced = shown.outcomes.contains { features[$0.series] != nil }
         let inputs = isSliced ? inputs(of: answer) : [:]
         return shown.outcomes.map { series, code in
-            let slices = (features[series] ?? []).compactMap { slice($0, inputs) }
+            let slices = (features[series] ?? []).map { slice($0, inputs) }
             return LabelOutcome(series: series, code: code, slices: slices)
         }
     }
 
-    private func slice(_ feature: String, _ inputs: [String: Tensor]) -> RequestSlice? {
-        guard let tensor = inputs[feature], tensor.count == 1 else { return nil }
-        let text: String
-        if let word = tensor.text(at: 0) {
-            text = word
-        } else if let number = tensor.number(at: 0) {
-            text = tensor.type == .bool ? (number == 0 ? "false" : "true") : shortDecimal(number)
-        } else {
-            return nil
-        }
-        return RequestSlice(
-            feature: feature,
-            value: text.utf8.count <= Self.longestValue ? text : RequestSlice.others
-        )
+    private func slice(_ feature: String, _ inputs: [String: Tensor]) -> RequestSlice {
+        let tensor = inputs[feature].flatMap { $0.count == 1 ? $0 : nil }
+        let text = tensor?.text(at: 0) ?? tensor?.number(at: 0).map(shortDecimal)
+        let known = text.flatMap { $0.utf8.count <= Self.longestValue ? $0 : nil }
+        return RequestSlice(feature: feature, value: known ?? RequestSlice.others)
     }
 
     /// The inputs of a request in either protocol; none when it cannot be read any more.
