@@ -9,6 +9,7 @@ struct Dispatch {
     let connection: Connection
 
     func answer(_ reception: Reception) {
+        cell.follow()
         let ticket = reception.ticket
         switch reception.path {
         case .failure(let rejection): connection.reply(to: ticket, Reply(rejection, headers: []))

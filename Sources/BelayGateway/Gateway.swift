@@ -137,6 +137,11 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         return try await publication.publish(table)
     }
 
+    package func prepare(_ table: RouteTable?) async {
+        if case .stopped = phase.withLock({ $0 }) { return }
+        await publication.prepare(table)
+    }
+
     // MARK: - Evidence
 
     package func collect() async -> EvidenceCounts {
@@ -152,9 +157,10 @@ package final class Gateway: RoutePublisher, EvidenceSource {
     /// What the gateway has counted since it started, for people and for machines to look at.
     package func figures() async -> GatewayFigures { await gather(stations).shown }
 
-    /// Puts back the sticky units whose outcome was counted before a restart, so that none is evidence twice.
-    package func seed(units: some Sequence<UnitHash>, for release: ReleaseID) {
-        seen.seed(units, in: release)
+    /// Puts back the sticky units whose outcome was counted before a restart, in the evidence epoch that goes
+    /// on, so that none is evidence twice.
+    package func seed(units: some Sequence<UnitHash>, for release: ReleaseID, inEvidenceEpoch epoch: Int) {
+        seen.seed(units, in: EvidenceEpoch(release: release, number: epoch))
     }
 
     /// Sticky units that are no evidence because the release had more than can be remembered.

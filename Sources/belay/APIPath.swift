@@ -57,7 +57,21 @@ struct APIPath: Equatable {
     static func automatic(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/automatic") }
     static func shadow(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/shadow") }
     static func policy(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/policy") }
+    static func forecast(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/forecast") }
+    static func forecast(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/forecast") }
     static func releases(of model: ModelName) -> APIPath { APIPath("/v1/releases?model=\(model)") }
+
+    static func testNotices(_ model: ModelName) -> APIPath {
+        APIPath("/v1/endpoints/\(model)/notify/test")
+    }
+
+    static func deliveries(_ model: ModelName?, state: String) -> APIPath {
+        APIPath("/v1/deliveries?state=\(state)" + (model.map { "&model=\($0)" } ?? ""))
+    }
+
+    static func resend(_ delivery: DeliveryArgument) -> APIPath {
+        APIPath("/v1/deliveries/\(delivery.id)/resend")
+    }
 
     static func erasures(_ model: ModelName) -> APIPath { APIPath("/v1/models/\(model)/erasures") }
     static func subjects(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/subjects") }
@@ -72,6 +86,11 @@ struct APIPath: Equatable {
 
     static func release(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)") }
     static func why(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/why") }
+    static func replay(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/replay") }
+    static func waive(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/waive") }
+    static let incidents = APIPath("/v1/incidents")
+    static func incidents(of model: ModelName) -> APIPath { APIPath("/v1/incidents?model=\(model)") }
+    static func closeIncident(_ id: IncidentID) -> APIPath { APIPath("/v1/incidents/\(id)/close") }
     static func hold(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/hold") }
     static func resume(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/resume") }
     static func promote(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/promote") }

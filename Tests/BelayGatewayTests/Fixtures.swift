@@ -211,15 +211,26 @@ func route(
     record: RecordSettings = .standard,
     shadows: [Route.Shadow] = [],
     aliases: [String: VersionNumber] = [:],
-    failing: FailureSettings = .standard
+    failing: FailureSettings = .standard,
+    counting: CountingPlan = .nothing,
+    epoch: Int = 0,
+    watched: CountingPlan? = nil
 ) -> Route {
     Route(
         endpoint: EndpointID(fraud, in: .prod),
         stable: stable.map(version),
         stableRelease: stable == nil ? nil : ReleaseID(1),
         candidate: candidate.map {
-            Route.Candidate(version: version($0), release: release, share: share, salt: salt)
+            Route.Candidate(
+                version: version($0),
+                release: release,
+                share: share,
+                salt: salt,
+                evidenceEpoch: epoch,
+                counting: counting
+            )
         },
+        watched: watched.map { Route.Watched(release: ReleaseID(1), counting: $0, isJudged: false) },
         standbys: standbys.map(version),
         shadows: shadows,
         withdrawn: Set(withdrawn.map(version)),

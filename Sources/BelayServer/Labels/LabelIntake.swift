@@ -18,6 +18,7 @@ struct LabelIntake: Sendable {
     let evidence: EvidenceBox
     let conductor: Conductor
     let now: @Sendable () -> Timestamp
+    let counts = LabelCounts()
 
     /// A label that can be read, at its place in the batch.
     private struct Placed {
@@ -61,6 +62,9 @@ struct LabelIntake: Sendable {
     private func keep(_ records: [LabelRecord]) async throws -> [LabelReceipt] {
         let receipts = try await labels.accept(records)
         for key in receipts.lazy.flatMap(\.evidence) { evidence.add(key, 1) }
+        for (record, receipt) in zip(records, receipts) where receipt.acceptance.isJoined {
+            if let version = record.answer?.version { counts.add(VersionID(record.statement.model, version)) }
+        }
         return receipts
     }
 

@@ -4,10 +4,6 @@ import BelayInferenceLog
 
 /// Says to which slices a recorded request belongs, for the guards that look at slices.
 struct LabelSlicing {
-    private static let longestValue = 64
-    /// Features that split the counts of one series, at most.
-    private static let mostFeatures = 8
-
     /// The features that each series is sliced by.
     private let features: [Series: [String]]
     private let signature: Signature
@@ -18,7 +14,7 @@ struct LabelSlicing {
             let series = guarded.metric.series(of: guarded.focus.feature)
             for feature in guarded.focus.sliceBy {
                 let known = features[series] ?? []
-                guard known.count < Self.mostFeatures, !known.contains(feature) else { continue }
+                guard known.count < CountingPlan.mostSlicings, !known.contains(feature) else { continue }
                 features[series] = known + [feature]
             }
         }
@@ -31,22 +27,23 @@ struct LabelSlicing {
     /// among the others.
     func outcomes(_ shown: LabelScoring.Shown, of answer: AnswerRecord) -> [LabelOutcome] {
         let isSliced = shown.outcomes.contains { features[$0.series] != nil }
-        let inputs = isSliced ? inputs(of: answer) : [:]
+        let inputs = isSliced ? inputs(of: answer) : []
         return shown.outcomes.map { series, code in
             let slices = (features[series] ?? []).map { slice($0, inputs) }
             return LabelOutcome(series: series, code: code, slices: slices)
         }
     }
 
-    private func slice(_ feature: String, _ inputs: [String: Tensor]) -> RequestSlice {
-        let tensor = inputs[feature].flatMap { $0.count == 1 ? $0 : nil }
-        let text = tensor?.text(at: 0) ?? tensor?.number(at: 0).map(shortDecimal)
-        let known = text.flatMap { $0.utf8.count <= Self.longestValue ? $0 : nil }
+    private func slice(_ feature: String, _ inputs: [NamedTensor]) -> RequestSlice {
+        let isBatch = inputs.contains { ($0.tensor.shape.first ?? 1) != 1 }
+        let column = isBatch ? nil : TensorColumn(feature: feature, of: signature.inputs)
+        let text = column?.value(in: inputs).description
+        let known = text.flatMap { $0.utf8.count <= CountingPlan.mostValueBytes ? $0 : nil }
         return RequestSlice(feature: feature, value: known ?? RequestSlice.others)
     }
 
     /// The inputs of a request in either protocol; none when it cannot be read any more.
-    private func inputs(of answer: AnswerRecord) -> [String: Tensor] {
+    private func inputs(of answer: AnswerRecord) -> [NamedTensor] {
         let body = answer.request
         var request: OIPRequest?
         do throws(InferenceError) {
@@ -61,7 +58,6 @@ struct LabelSlicing {
                 limits: .standard
             )
         }
-        let inputs = request?.inputs ?? []
-        return Dictionary(inputs.map { ($0.name, $0.tensor) }) { first, _ in first }
+        return request?.inputs ?? []
     }
 }
