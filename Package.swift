@@ -168,7 +168,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayServerTests",
-            dependencies: ["BelayServer", "BelayCore", "BelayTesting", crypto, logging],
+            dependencies: ["BelayServer", "BelayNotices", "BelayCore", "BelayTesting", crypto, logging],
             swiftSettings: house
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),
