@@ -48,8 +48,15 @@ let package = Package(
         .target(name: "BelayStats", swiftSettings: house),
         .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
         .target(name: "CONNXRuntime"),
+        .target(name: "CCurl"),
+        .target(name: "CMemory"),
+        .target(name: "CThreads"),
         .systemLibrary(name: "CZlib"),
-        .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
+        .target(
+            name: "BelayStore",
+            dependencies: ["BelayCore", "CThreads", grdb, crypto],
+            swiftSettings: house
+        ),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
         .target(
             name: "BelayInference",
@@ -60,7 +67,8 @@ let package = Package(
         .target(
             name: "BelayGateway",
             dependencies: [
-                "BelayCore", "BelayStats", "BelayInference", "CZlib", nioCore, nioPosix, nioHTTP1,
+                "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", nioCore, nioPosix,
+                nioHTTP1,
             ],
             swiftSettings: house
         ),
@@ -82,10 +90,12 @@ let package = Package(
         .target(
             name: "BelayServer",
             dependencies: [
-                "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-                "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", hummingbird, httpTypes,
-                lifecycle, logging, nioCore, nioPosix, signals,
+                "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
+                "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
+                "CMemory", "CThreads", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+                signals,
             ],
+            resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: house
         ),
         .executableTarget(
@@ -97,7 +107,14 @@ let package = Package(
         ),
         .executableTarget(
             name: "belay",
-            dependencies: ["BelayServer", "BelayCore", arguments, yams, logging],
+            dependencies: ["BelayServer", "BelayCore", "BelayStats", "CCurl", arguments, yams, logging],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "belay-bench-judge",
+            dependencies: ["BelayStats"],
+            path: "Benchmarks/Judge",
+            exclude: ["README.md"],
             swiftSettings: house
         ),
         .target(
@@ -143,8 +160,8 @@ let package = Package(
         .testTarget(
             name: "BelayGatewayTests",
             dependencies: [
-                "BelayGateway", "BelayInference", "BelayCore", "BelayTesting", nioCore, nioPosix, nioHTTP1,
-                nioEmbedded,
+                "BelayGateway", "BelayInference", "BelayCore", "BelayStats", "BelayTesting", nioCore,
+                nioPosix, nioHTTP1, nioEmbedded,
             ],
             swiftSettings: house
         ),
@@ -168,13 +185,16 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayServerTests",
-            dependencies: ["BelayServer", "BelayNotices", "BelayCore", "BelayTesting", crypto, logging],
+            dependencies: [
+                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog", "BelayNotices",
+                "BelayTesting", crypto, logging,
+            ],
             swiftSettings: house
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["belay", "BelayCore", "BelayServer", arguments],
+            dependencies: ["belay", "BelayCore", "BelayServer", "BelayStats", arguments],
             swiftSettings: house
         ),
     ]

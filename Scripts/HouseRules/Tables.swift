@@ -2,12 +2,12 @@
 let arrows: [String: Set<String>] = [
     "BelayStats": ["Glibc"],
     "BelayCore": ["BelayStats"],
-    "BelayStore": ["BelayCore", "GRDB", "Crypto", "Foundation", "Synchronization"],
+    "BelayStore": ["BelayCore", "CThreads", "GRDB", "Crypto", "Foundation", "Synchronization"],
     "BelayArtifacts": ["BelayCore", "Crypto", "Foundation", "Synchronization", "Glibc"],
     "BelayInference": ["BelayCore", "CONNXRuntime", "Foundation", "Synchronization", "Glibc"],
     "BelayInferenceLog": ["BelayCore", "GRDB", "Foundation", "Glibc", "Synchronization"],
     "BelayGateway": [
-        "BelayCore", "BelayStats", "BelayInference", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
+        "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
         "Synchronization", "Glibc", "Darwin",
     ],
     "BelayOutgoing": [
@@ -20,12 +20,12 @@ let arrows: [String: Set<String>] = [
     ],
     "BelayServer": [
         "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-        "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "Hummingbird", "HTTPTypes",
-        "ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc", "Synchronization",
-        "UnixSignals",
+        "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "CMemory", "CThreads", "Hummingbird",
+        "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
+        "Synchronization", "UnixSignals",
     ],
     "belay": [
-        "BelayServer", "BelayCore", "ArgumentParser", "Yams", "Logging", "Foundation", "FoundationNetworking",
+        "BelayServer", "BelayStats", "BelayCore", "CCurl", "ArgumentParser", "Yams", "Logging", "Foundation",
         "Synchronization", "Glibc",
     ],
     "BelayTesting": [

@@ -41,17 +41,19 @@ func decideFinding(
         unloadable: [:],
         in: state,
         unready: unready,
+        first: finding.better.keys.min(),
         unfit: finding.notBetter
     )
     guard let target = possible.first(where: \.taken)?.version, let why = finding.better[target],
-        let breached = finding.guards.first
+        let breached = finding.guards.first, unready[VersionID(id.model, target)] == nil
     else {
         let selection = possible.map { considered in
             considered.taken
                 ? Considered(
                     version: considered.version,
                     taken: false,
-                    why: "has no figures of its own that are better"
+                    why: unready[VersionID(id.model, considered.version)].map { "is not ready: \($0)" }
+                        ?? "has no figures of its own that are better"
                 ) : considered
         }
         return incident(of: finding, at: id, selection: selection, in: state)
@@ -67,6 +69,7 @@ func decideFinding(
     )
     return [.release(.rolledBack(rollback))]
         + quarantine(VersionID(id.model, stable.version), in: state)
+        + closures(ofIncidentsAt: id, in: state)
 }
 
 private func incident(

@@ -10,12 +10,16 @@ func decideRelease(_ request: ReleaseRequest, in state: State) throws(Refusal) -
     let changed = try request.policy.map { policy throws(Refusal) in
         try decidePolicy(policy, for: request.endpoint, in: state)
     }
+    let policy = request.policy ?? endpoint?.effectivePolicy ?? .standard(for: request.endpoint.model)
+    if !request.allowsUndecidable, let what = undecidable(policy, profile: request.profile) {
+        throw .undecidable(request.endpoint, what)
+    }
     let proposal = Proposal(
         release: state.nextRelease,
         endpoint: request.endpoint,
         candidate: candidate.id.number,
         stable: endpoint?.stable?.version,
-        policy: request.policy ?? endpoint?.effectivePolicy ?? .standard(for: request.endpoint.model),
+        policy: policy,
         salt: request.salt,
         profile: request.profile
     )

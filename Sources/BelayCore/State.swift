@@ -85,7 +85,7 @@ extension State {
         case .registry(let event): try fold(event, at: entry.at)
         case .release(let event): try fold(event, entry)
         case .safety(let event): try fold(event)
-        case .operation(let event): try fold(event)
+        case .operation(let event): try fold(event, at: entry.at)
         }
     }
 
@@ -148,7 +148,7 @@ extension State {
         }
     }
 
-    private mutating func fold(_ event: OperationEvent) throws {
+    private mutating func fold(_ event: OperationEvent, at time: Timestamp) throws {
         switch event {
         case .serverStarted: break
         case .incidentOpened(let incident):
@@ -158,7 +158,10 @@ extension State {
             newestIncident = incident.id.value
             openIncidents[incident.id] = incident
         case .incidentClosed(let closure):
-            guard openIncidents.removeValue(forKey: closure.id) != nil else { throw MissingSubject() }
+            guard let incident = openIncidents.removeValue(forKey: closure.id) else { throw MissingSubject() }
+            if closure.cause == .person, endpoints[incident.endpoint]?.stable?.version == incident.version {
+                endpoints[incident.endpoint]?.incidentClosed = time
+            }
         }
     }
 

@@ -49,6 +49,8 @@ struct Telling: Sendable {
 
     let outbox: Outbox
     let herald: Herald
+    /// For whoever else asks servers that are not Belay's.
+    let http: any OutgoingHTTP
     private let hooks: HookRoutes
 
     init(settings: Settings, store: SQLiteStore, conductor: Conductor, logger: Logger) throws {
@@ -60,14 +62,15 @@ struct Telling: Sendable {
         let entries = { @Sendable (after: Int, limit: Int) async throws -> [Entry] in
             try await store.entries(after: after, limit: limit).map(\.entry)
         }
-        self.outbox = outbox
+        let http = OutgoingClient(
+            group: .singletonMultiThreadedEventLoopGroup,
+            resolve: .system,
+            authorities: .system()
+        )
+        (self.outbox, self.http) = (outbox, http)
         herald = Herald(
             outbox: outbox,
-            http: OutgoingClient(
-                group: .singletonMultiThreadedEventLoopGroup,
-                resolve: .system,
-                authorities: .system()
-            ),
+            http: http,
             secrets: .system,
             server: settings.publicURL ?? "http://\(settings.listen)",
             entries: entries,

@@ -52,7 +52,7 @@ struct PolicyLeaves {
     private let document: PolicyNode?
     private let standard: [String: String]
 
-    /// - Parameter document: What the policy was decoded from, where that is known.
+    /// The document is what the policy was decoded from, where that is known.
     init(of policy: Policy, document: PolicyNode?) {
         self.document = document
         standard = document == nil ? PolicyLeaves(valuesOf: .standard(for: policy.model)).values : [:]

@@ -10,6 +10,7 @@ enum Serve {
             inference: options.inference,
             onnxRuntime: nil
         )
+        settings.prometheus = options.prometheus
         settings.publicURL = options.url
         settings.hookSecret = options.hookSecret
         var logger = Logger(label: "belay", factory: StreamLogHandler.standardError(label:))

@@ -78,6 +78,7 @@ struct MetricsTests {
             tallies: ControlTallies(),
             figures: figures,
             logged: ["logged": 5, "dropped": 1],
+            reserve: 1024,
             belayVersion: "0.2.0",
             surroundings: Surroundings(
                 notices: [.init(via: .slack, result: "delivered"): 2],
@@ -90,6 +91,7 @@ struct MetricsTests {
         let place = #"model="fraud",env="prod",version="2""#
         let expected = [
             #"belay_build_info{version="0.2.0"} 1"#, "belay_audit_entries_total 0",
+            "belay_reserve_bytes 1024",
             #"belay_requests_total{\#(place),arm="candidate",code="200"} 1"#,
             #"belay_request_duration_seconds_bucket{\#(place),arm="candidate",le="0.001"} 1"#,
             #"belay_requests_rejected_total{code="404"} 1"#,

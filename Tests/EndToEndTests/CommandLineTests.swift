@@ -154,9 +154,12 @@ extension EndToEnd {
                 let again = try await server.belay("label", "demo", "-", "-o", "json", input: text)
                 #expect(again.code == 0 && again.json["repeated"] as? Int == 2, "\(again)")
 
-                let stray = labels("demo", "nobody-asked", times: 1, value: 1)
-                let rejected = try await server.belay("label", "demo", "-", input: stray)
-                #expect(rejected.code == 1 && rejected.errors.contains("label.unknown-answer"), "\(rejected)")
+                let early = labels("demo", "not-yet", times: 1, value: 1)
+                let waiting = try await server.belay("label", "demo", "-", "-o", "json", input: early)
+                #expect(waiting.code == 0 && waiting.json["waiting"] as? Int == 1, "\(waiting)")
+                let hopeless = labels("nobody", "early", times: 1, value: 1)
+                let rejected = try await server.belay("label", "demo", "-", input: hopeless)
+                #expect(rejected.code == 1 && rejected.errors.contains("label.unknown-model"), "\(rejected)")
             }
         }
 

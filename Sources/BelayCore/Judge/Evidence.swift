@@ -63,6 +63,13 @@ package struct EvidenceCounts: Equatable, Sendable {
         for (key, number) in other.counts { add(key, number) }
     }
 
+    /// The counts of each release that has any.
+    package var byRelease: [ReleaseID: EvidenceCounts] {
+        var parts: [ReleaseID: EvidenceCounts] = [:]
+        for (key, number) in counts { parts[key.release, default: EvidenceCounts()].counts[key] = number }
+        return parts
+    }
+
     /// The counts of one release.
     package func of(_ release: ReleaseID) -> EvidenceCounts {
         var part = EvidenceCounts()

@@ -39,7 +39,7 @@ extension Metric {
     /// Whether people say how good it must be, so that what falls short is counted.
     package var isGood: Bool { unit == .goodRate || unit == .score || unit == .throughput }
 
-    /// Whether it is about one input, which a guard has to name.
+    /// Whether it is about one input, which a guard has to name; drift may be watched in all of them at once.
     package var isOfFeature: Bool {
         switch self {
         case .featureDrift, .missingRate, .unseenRate: true
@@ -78,29 +78,6 @@ extension Metric {
         switch self {
         case .logLoss, .mae, .rmse, .feedbackScore: true
         default: false
-        }
-    }
-}
-
-extension Guard.Limit {
-    /// Whether it can be held against a metric, and its number is in the metric's range.
-    func suits(_ metric: Metric) -> Bool {
-        let unit = metric.unit
-        switch self {
-        case .never: return unit == .event
-        case .againstStable(let margin):
-            guard margin.isFinite, margin >= 0, !metric.isOfShadows else { return false }
-            return unit == .rate || unit == .goodRate ? margin < 1 : [.time, .loss, .score].contains(unit)
-        case .relativeToStable(let margin):
-            guard margin.isFinite, margin >= 0, !metric.isOfShadows else { return false }
-            return unit == .throughput ? margin < 1 : [.rate, .time, .loss].contains(unit)
-        case .absolute(let max):
-            guard max.isFinite, unit != .event, unit != .throughput else { return false }
-            if unit == .number { return true }
-            return max > 0 && (max < 1 || unit != .rate && unit != .goodRate)
-        case .atLeast(let min):
-            return unit == .throughput && min > 0 && min.isFinite || unit == .number && min.isFinite
-        case .withinOfStable(let change): return unit == .number && change > 0 && change.isFinite
         }
     }
 }

@@ -60,9 +60,11 @@ package struct GuardReport: Hashable, Codable, Sendable {
     package let reason: Reason?
     /// The part of the requests in which it looks worst, for a guard that slices.
     package let slice: RequestSlice?
+    /// The input that drifted most, for a guard that watches all of them.
+    package let feature: String?
 
     enum CodingKeys: String, CodingKey {
-        case name, metric, verdict, value, lower, upper, limit, reason, slice
+        case name, metric, verdict, value, lower, upper, limit, reason, slice, feature
         case candidateSamples = "n"
         case stableSamples = "n_stable"
         case logEvidence = "log_e"
@@ -82,7 +84,8 @@ package struct GuardReport: Hashable, Codable, Sendable {
         logEvidence: Double,
         logAdvance: Double? = nil,
         reason: Reason? = nil,
-        slice: RequestSlice? = nil
+        slice: RequestSlice? = nil,
+        feature: String? = nil
     ) {
         self.name = name
         self.metric = metric
@@ -97,5 +100,6 @@ package struct GuardReport: Hashable, Codable, Sendable {
         self.logAdvance = logAdvance
         self.reason = reason
         self.slice = slice
+        self.feature = feature
     }
 }

@@ -66,7 +66,17 @@ extension PolicyDecoder {
                 isWhole = false
                 continue
             }
-            guards += [draft.guarded(by: limit, suffix: guards.isEmpty ? "" : ".\(key)")].compactMap { $0 }
+            guard let guarded = draft.guarded(by: limit, suffix: guards.isEmpty ? "" : ".\(key)") else {
+                report(
+                    node.place,
+                    .badValue,
+                    "\(draft.path).\(key) is out of the range of \(draft.metric.rawValue)",
+                    "write a positive bound in its unit"
+                )
+                isWhole = false
+                continue
+            }
+            guards.append(guarded)
         }
         guard isWhole else { return nil }
         if guards.isEmpty {

@@ -43,7 +43,7 @@ extension PolicyDecoder {
             fields["no_data"].flatMap { choice($0, "\(path).no_data", of: Guard.NoData.self) } ?? .wait
         let query = fields["query"].flatMap { self.query($0, "\(path).query") }
         let most = fields["most"].flatMap { self.most($0, "\(path).most") }
-        if metric.isOfFeature, fields["feature"] == nil {
+        if metric.isOfFeature, metric != .featureDrift, fields["feature"] == nil {
             let message = "\(path) on \(metric.rawValue) needs \"feature\""
             report(fields.place, .missingKey, message, "write feature: with the name of one input")
         }

@@ -11,6 +11,13 @@ extension PolicyNode {
         return mapping(members)
     }
 
+    /// The key and the value by which a document says a guard's bound; nil for a never-event.
+    package static func bound(of each: Guard) -> (key: String, text: String)? {
+        bound(each).flatMap { key, node in
+            if case .scalar(let scalar) = node.value { (key, scalar.text) } else { nil }
+        }
+    }
+
     private static func bound(_ each: Guard) -> (String, PolicyNode)? {
         let metric = each.metric
         switch each.limit {

@@ -195,10 +195,60 @@ package struct Guard: Hashable, Codable, Sendable {
         self = guarded
     }
 
+    /// What is as usual is not written.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(metric, forKey: .metric)
+        try container.encode(limit, forKey: .limit)
+        try container.encodeIfPresent(minSamples, forKey: .minSamples)
+        try container.encode(reaction, forKey: .reaction)
+        if focus != .whole { try container.encode(focus, forKey: .focus) }
+    }
+
     /// The outcomes of the candidate that `step` must bring before this guard can pass.
     ///
     /// Labels reach only some answers, so a guard on labels is content with 100 unless it says otherwise.
     package func samplesNeeded(in step: Plan.Step) -> Int {
-        minSamples ?? (metric == .accuracy ? min(step.minSamples, 100) : step.minSamples)
+        minSamples ?? (metric.isOfLabels ? min(step.minSamples, 100) : step.minSamples)
+    }
+}
+
+extension Guard.Limit {
+    /// Whether the bound is in its range and means something for the metric.
+    func suits(_ metric: Metric) -> Bool {
+        let end = metric.isFraction ? 1 : Double.infinity
+        switch self {
+        case .absolute(let max):
+            return max > 0 && max < end && !metric.isNeverEvent && metric != .throughput
+        case .againstStable(let margin):
+            return margin >= 0 && margin < end && metric.comparesArms && metric != .throughput
+        case .relativeToStable(let margin):
+            let most = metric == .throughput ? 1 : Double.infinity
+            return margin >= 0 && margin < most && metric.comparesArms
+        case .atLeast(let min):
+            return min > 0 && min.isFinite && (metric == .throughput || metric == .query)
+        case .withinOfStable(let change): return change > 0 && change.isFinite && metric == .query
+        case .never: return metric.isNeverEvent
+        }
+    }
+}
+
+extension Metric {
+    /// Whether its badness is a part of one.
+    package var isFraction: Bool {
+        switch self {
+        case .errorRate, .accuracy, .precision, .recall, .f1, .flagRate, .invalidOutput, .circuitBreaker,
+            .disagreement, .shadowError, .missingRate, .unseenRate, .schemaErrors:
+            true
+        case .latencyP50, .latencyP95, .latencyP99, .throughput, .logLoss, .brier, .mae, .rmse,
+            .feedbackScore, .predictionDrift, .featureDrift, .query:
+            false
+        }
+    }
+
+    /// Whether a candidate may be held against stable, or an input against its reference, by a margin.
+    fileprivate var comparesArms: Bool {
+        !isNeverEvent && !isOfShadows && self != .predictionDrift && self != .featureDrift
     }
 }

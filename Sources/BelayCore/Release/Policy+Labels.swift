@@ -65,6 +65,18 @@ extension Policy {
             )
         }
 
+        /// What is as usual is not written.
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encodeIfPresent(output, forKey: .output)
+            try container.encodeIfPresent(probability, forKey: .probability)
+            try container.encodeIfPresent(kind, forKey: .kind)
+            try container.encodeIfPresent(positive, forKey: .positive)
+            if !classes.isEmpty { try container.encode(classes, forKey: .classes) }
+            try container.encodeIfPresent(joinWithinMilliseconds, forKey: .joinWithinMilliseconds)
+            try container.encodeIfPresent(typicalDelayMilliseconds, forKey: .typicalDelayMilliseconds)
+        }
+
         /// The classes that ``LabelCell`` counts apart: those that are named, or the positive one.
         package var namedClasses: [String] { classes.isEmpty ? positive.map { [$0] } ?? [] : classes }
     }

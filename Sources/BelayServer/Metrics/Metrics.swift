@@ -11,6 +11,8 @@ struct Metrics: Sendable {
     let figures: GatewayFigures
     /// What became of answers on their way to the inference log, by result.
     let logged: [String: Int]
+    /// Bytes of disk space that are kept free for rollbacks.
+    let reserve: Int
     let belayVersion: String
     let surroundings: Surroundings
 
@@ -21,6 +23,9 @@ struct Metrics: Sendable {
         }
         text.family("belay_audit_entries_total", .counter, "Entries in the ledger.") {
             $0.add([:], snapshot.state.sequence)
+        }
+        text.family("belay_reserve_bytes", .gauge, "Disk space kept free for rollbacks.") {
+            $0.add([:], reserve)
         }
         text.family(
             "belay_inference_log_answers_total",

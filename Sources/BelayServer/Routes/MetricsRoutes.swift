@@ -9,6 +9,8 @@ struct MetricsRoutes: Sendable {
     /// What became of answers on their way to the inference log, by result.
     let logged: @Sendable () -> [String: Int]
     let surroundings: @Sendable () async -> Surroundings
+    /// Bytes of disk space that are kept free for rollbacks.
+    let reserve: @Sendable () -> Int
 
     func register(on router: Router<CallContext>) {
         router.get("metrics") { _, _ in
@@ -17,6 +19,7 @@ struct MetricsRoutes: Sendable {
                 tallies: await desk.conductor.picture.tallies,
                 figures: await figures(),
                 logged: logged(),
+                reserve: reserve(),
                 belayVersion: belayVersion,
                 surroundings: await surroundings()
             )

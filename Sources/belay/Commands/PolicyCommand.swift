@@ -16,19 +16,31 @@ struct PolicyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
             abstract: "Check a policy file, with every mistake at its line and column.",
-            discussion:
-                "Exit code 65: the file has mistakes. With -o json the policy is shown with its defaults."
+            discussion: """
+                Exit code 65: the file has mistakes. With -o json the policy is shown with its defaults. \
+                With --traffic a server says how much traffic each step will need.
+                """
         )
 
         @Argument(help: "The file; - reads standard input.")
         var file = "belay.yaml"
 
+        @Flag(help: "Ask the server how much traffic each step will need.")
+        var traffic = false
+
         @OptionGroup var options: ServerOptions
 
         func run() async throws {
-            let policy = try PolicyFileReader.policy(file).policy
-            if options.form == .json { return Stream.output.line(PolicyNode(describing: policy).json) }
-            Stream.output.line(summary(policy, Look(.output)))
+            let (document, policy) = try PolicyFileReader.policy(file)
+            guard traffic else {
+                if options.form == .json { return Stream.output.line(PolicyNode(describing: policy).json) }
+                return Stream.output.line(summary(policy, Look(.output)))
+            }
+            let view: ForecastView = try await options.client().post(
+                .forecast(policy.model),
+                ForecastBody(policy: document)
+            )
+            try options.show(view) { summary(policy, $0) + "\n" + view.text($0) }
         }
 
         private func summary(_ policy: Policy, _ look: Look) -> String {
@@ -57,10 +69,20 @@ struct PolicyCommand: AsyncParsableCommand {
         @Flag(help: "One value a line, with where it comes from.")
         var expanded = false
 
+        @Flag(help: "How much traffic each step will need, by what the server has measured.")
+        var traffic = false
+
         @OptionGroup var options: ServerOptions
 
         func run() async throws {
             let (document, policy) = try await source.read(options)
+            if traffic {
+                let view: ForecastView = try await options.client().post(
+                    .forecast(policy.model),
+                    ForecastBody(policy: PolicyNode(describing: policy))
+                )
+                return try options.show(view) { view.text($0) }
+            }
             guard expanded else {
                 let document = PolicyNode(describing: policy)
                 return Stream.output.write(options.form == .json ? document.json + "\n" : document.yaml)

@@ -21,6 +21,12 @@ struct ServeOptions: ParsableArguments {
     var inference = ListenAddress(host: "127.0.0.1", port: 8000)
 
     @Option(
+        help: ArgumentHelp("The Prometheus server that guards on a query ask.", valueName: "url"),
+        transform: publicURL
+    )
+    var prometheus: String?
+
+    @Option(
         help: ArgumentHelp("Where people reach the control API, for links in notices.", valueName: "url"),
         transform: publicURL
     )

@@ -37,7 +37,7 @@ import Testing
         #expect(LabelCell(code: -1, classes: classes) == nil)
     }
 
-    @Test(arguments: [1e-9, 2.5e-7, 0.04, 1, 17, 250_000, 9.9e11])
+    @Test(arguments: [1.1e-9, 2.5e-7, 0.04, 1, 17, 250_000, 9.9e11])
     func aMagnitudeIsKnownWithinOnePercent(value: Double) throws {
         let code = try #require(Magnitude.code(of: value))
         #expect(abs(Magnitude.value(of: code) / value - 1) < 0.0101)

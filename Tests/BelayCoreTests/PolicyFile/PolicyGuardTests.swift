@@ -40,8 +40,8 @@ struct PolicyGuardTests {
         (#""feature_drift", "feature": "age", "max": 1.5"#, [.absolute(max: 1.5)]),
         (#""unseen_rate", "feature": "age", "max": "2%""#, [.absolute(max: 0.02)]),
         (
-            #""query", "query": "f({{arm}})", "max_change": "20%", "max": 5, "min": -1"#,
-            [.withinOfStable(change: 0.2), .absolute(max: 5), .atLeast(min: -1)]
+            #""query", "query": "f({{arm}})", "max_change": "20%", "max": 5, "min": 1"#,
+            [.withinOfStable(change: 0.2), .absolute(max: 5), .atLeast(min: 1)]
         ),
     ])
     func aBoundIsReadInTheUnitOfItsMetric(text: String, limits: [Guard.Limit]) throws {
@@ -117,7 +117,14 @@ struct PolicyGuardTests {
             #"{"metric": "throughput", "max_drop": 20}"#,
             #"/max_drop guards[0].max_drop is "20"; write a part of stable's from 0% to 99.9999999%, such "#
         ),
-        (#"{"metric": "feature_drift", "max": 1}"#, #" guards[0] on feature_drift needs "feature"; write f"#),
+        (
+            #"{"metric": "missing_rate", "max": "1%"}"#,
+            #" guards[0] on missing_rate needs "feature"; write f"#
+        ),
+        (
+            #"{"metric": "query", "query": "f({{arm}})", "min": -1}"#,
+            "/min guards[0].min is out of the range of query; write a positive bound in its unit "
+        ),
         (
             #"{"metric": "error_rate", "feature": "age"}"#,
             "/feature guards[0].feature does not suit its metric; take it out; error_rate is not about one"
