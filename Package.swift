@@ -186,7 +186,7 @@ let package = Package(
         .testTarget(
             name: "BelayServerTests",
             dependencies: [
-                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
+                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog", "BelayNotices",
                 "BelayTesting", crypto, logging,
             ],
             swiftSettings: house

@@ -21,6 +21,11 @@ package actor Herald {
         package let via: NotifyTarget.Way
         /// `delivered`, `retried`, `failed` or `dropped`.
         package let result: String
+
+        package init(via: NotifyTarget.Way, result: String) {
+            self.via = via
+            self.result = result
+        }
     }
 
     private static let entriesAtOnce = 500
@@ -227,6 +232,14 @@ package actor Herald {
     private func send(_ delivery: Delivery) async throws {
         let letter = Letter(delivery: delivery, server: server, sentAt: now())
         var tried = delivery
+        // The first try is in order; a later one may meet a target that has been told more since.
+        if delivery.tries > 0, try await outbox.isOvertaken(delivery) {
+            tried.state = .dropped
+            tried.endedAt = letter.sentAt
+            tried.error = "something newer of the same matter had been told"
+            try await outbox.record(tried, gone: false)
+            return count(delivery.target.via, "dropped", 1)
+        }
         tried.tries += 1
         tried.status = nil
         tried.error = nil

@@ -1,5 +1,6 @@
 import BelayControl
 import BelayCore
+import BelayNotices
 import Testing
 
 @testable import BelayServer
