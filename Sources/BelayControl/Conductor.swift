@@ -46,6 +46,8 @@ package actor Conductor {
     var watches: [EndpointID: (watch: StableWatch, since: Timestamp?)] = [:]
     /// Of releases that are over and get labels late; only the newest few.
     var lateJudges: [ReleaseID: Judge] = [:]
+    /// Whether those have been brought back that were there before this process.
+    var hasLookedBack = false
     var judges: [ReleaseID: Judge] = [:]
     var rulings: [ReleaseID: Ruling] = [:]
     var published: Receipt?
