@@ -48,6 +48,7 @@ extension State {
             stable: stable,
             stableRelease: watched == nil ? endpoint.stable?.release : nil,
             candidate: candidate,
+            watched: candidate == nil ? watchedRoute(endpoint) : nil,
             standbys: standbys,
             shadows: shadows(of: endpoint),
             withdrawn: withdrawn,
@@ -87,7 +88,8 @@ extension State {
             release: release.id,
             share: release.share,
             salt: release.salt,
-            evidenceEpoch: release.evidenceEpoch
+            evidenceEpoch: release.evidenceEpoch,
+            counting: release.proposal.counting
         )
     }
 
@@ -101,6 +103,18 @@ extension State {
             !isQuarantined(VersionID(endpoint.id.model, former))
         else { return nil }
         return former
+    }
+
+    /// What serves is watched by the guards of the release that brought it.
+    private func watchedRoute(_ endpoint: Endpoint) -> Route.Watched? {
+        guard let release = endpoint.stable?.release.flatMap({ releases[$0] }),
+            !release.hasEnded || release.proposal.policy.guards.watchSettled
+        else { return nil }
+        return Route.Watched(
+            release: release.id,
+            counting: release.proposal.counting,
+            isJudged: !release.hasEnded
+        )
     }
 
     /// The shadow step of the release, and the standing shadow unless that version is there already.

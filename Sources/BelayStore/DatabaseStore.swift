@@ -39,13 +39,25 @@ package final class DatabaseStore<Backing: Database>: Ledger {
         let steps =
             [Step.require(LedgerTable.advance(from: head, to: after.head))]
             + sealed.map { .run(LedgerTable.insertion($0.stored)) } + changes.map(Step.run)
-        switch try await database.transact(steps) {
+        let isUrgent = drafts.contains { $0.event.isUrgent }
+        switch try await transact(steps, isUrgent: isUrgent) {
         case .committed:
             advance(to: after)
             return Appended(entries: sealed, head: after.head)
         case .unmet:
             advance(to: try await before.following(database))
             throw .headMoved(expected: head, found: standing.head)
+        }
+    }
+
+    /// A full disk must not keep a version in service: what is urgent takes from the reserve.
+    private func transact(_ steps: [Step], isUrgent: Bool) async throws(StoreError) -> Outcome {
+        while true {
+            do {
+                return try await database.transact(steps)
+            } catch {
+                guard case .storageFull = error, isUrgent, await database.spendReserve() else { throw error }
+            }
         }
     }
 
@@ -104,6 +116,16 @@ extension DatabaseStore: Archive {
         try await database.rows(GoldenTable.of(version)).first.flatMap { row in
             guard let at = row[0].integer, let body = row[1].text else { return nil }
             return GoldenAnswer(version: version, at: Timestamp(milliseconds: at), body: body)
+        }
+    }
+}
+
+extension Event {
+    /// Whether it must be recorded even on a full disk: a rollback, or that a server is there for one.
+    fileprivate var isUrgent: Bool {
+        switch self {
+        case .release(.rolledBack), .safety(.quarantined), .operation(.serverStarted): true
+        default: false
         }
     }
 }

@@ -166,6 +166,22 @@ struct AllocationBetTests {
         }
     }
 
+    @Test(arguments: [
+        AllocationBet.Settings.rate(margin: .none), .rate(margin: .absolute(0.005)),
+        .rate(margin: .relative(0.25), direction: .advance),
+        .rate(margin: .absolute(0.1), direction: .advance),
+    ])
+    func aRowAloneIsATickOfOneRow(settings: AllocationBet.Settings) throws {
+        var (rows, ticks) = (AllocationBet(settings), AllocationBet(settings))
+        for t in 0..<600 {
+            let cell = try Traffic.cell(t % 4 == 0, Double(t % 5) / 4, [0.1, 0.5, 1][t % 3], 1)
+            rows.settle(cell)
+            ticks.settle([cell])
+        }
+        #expect(rows == ticks)
+        #expect(rows.observations == 400)
+    }
+
     @Test func requestsThatNoCoinWasTossedForCarryNoInformation() throws {
         var bet = AllocationBet(.rate(margin: .none))
         bet.settle(try Traffic.rates(0))

@@ -33,6 +33,69 @@ struct StorageTests {
         }
     }
 
+    @Test func detectorsAndChecksComeBackToTheLastBit() throws {
+        let shares = try #require(Shares(counts: [3, 1, 4, 1, 5]))
+        var change = try #require(ChangeDetector(limit: 0.02, averageRunLength: 1e5))
+        var bet = try #require(DriftBet(reference: shares))
+        var drift = try #require(DriftDetector(reference: shares, features: 4))
+        var arms = ArmDriftBet(prior: shares)
+        var split = SplitCheck()
+        for tick in 0..<40 {
+            #expect(try restored(change) == change && restored(bet) == bet && restored(drift) == drift)
+            #expect(try restored(arms) == arms && restored(split) == split)
+            change.settle(bad: tick % 3, good: 100 + tick)
+            bet.settle((0..<5).map { ($0 + tick) % 4 })
+            drift.settle((0..<5).map { ($0 + tick) % 4 })
+            arms.settle(
+                try (0..<5).map {
+                    try #require(ArmDriftBet.Cell(candidate: tick % 2 == 0, bin: $0, share: 0.3, count: 2))
+                }
+            )
+            split.settle([try #require(SplitCheck.Tally(share: 0.3, candidate: tick, stable: 40))])
+        }
+    }
+
+    @Test func whatOutcomesAreWorthComesBack() throws {
+        var past = LogHistogram()
+        past.add(500, count: 9)
+        let exceedance = try #require(Exceedance(fraction: 0.95, of: past, relativeMargin: 0.1))
+        let loss = try #require(LinearLoss(.f1, stable: 0.8))
+        var confusion = try #require(Confusion(classes: 3))
+        confusion.add(actual: 1, predicted: 2, count: 5)
+        var scores = ScoreBins()
+        scores.add(score: 0.3, positive: true)
+        #expect(try restored(exceedance) == exceedance && restored(loss) == loss)
+        #expect(try restored(confusion) == confusion && restored(scores) == scores)
+        let bins = try #require(ReferenceBins(numbers: [1, 2, 2, 2, 3], missing: 1))
+        #expect(try restored(bins) == bins)
+        let texts = try #require(ReferenceBins(texts: ["a": 2, "b": 1], missing: 1, most: 1))
+        #expect(try restored(texts) == texts && restored(texts).bin(of: "b") == 1)
+    }
+
+    /// Each is a state that the type can never reach.
+    @Test func forgedDetectorsAreRefused() throws {
+        func refuses<Value: Decodable>(_ type: Value.Type, _ json: String) -> Bool {
+            (try? JSONDecoder().decode(type, from: Data(json.utf8))) == nil
+        }
+        let change = #"{"limit":0.1,"averageRunLength":10,"observations":"#
+        #expect(!refuses(ChangeDetector.self, change + #"1,"logCapital":[0,0,0,0,0]}"#))
+        #expect(refuses(ChangeDetector.self, change + #"1,"logCapital":[]}"#))
+        #expect(refuses(ChangeDetector.self, change + #"0,"logCapital":[0,0,0,0,0]}"#))
+        #expect(refuses(ChangeDetector.self, change + #"-1,"logCapital":[0,0,0,0,0]}"#))
+        #expect(refuses(Shares.self, "[0.5,0.4]") && refuses(Shares.self, "[1]"))
+        let drift =
+            #"{"reference":[0.5,0.5],"tolerance":0.005,"threshold":9,"observations":1,"logCapital":0,"#
+        #expect(!refuses(DriftDetector.self, drift + #""estimate":{"counts":[1,0],"total":1}}"#))
+        #expect(refuses(DriftDetector.self, drift + #""estimate":{"counts":[1,0,0],"total":1}}"#))
+        #expect(refuses(DriftDetector.self, drift + #""estimate":{"counts":[1,-1],"total":1}}"#))
+        #expect(refuses(LinearLoss.self, #"{"ratio":"f1","stable":1.5}"#))
+        #expect(refuses(Confusion.self, #"{"classes":2,"counts":[1,2,3]}"#))
+        #expect(refuses(Confusion.self, #"{"classes":9999999999,"counts":[]}"#))
+        #expect(refuses(ScoreBins.self, #"{"positives":[],"negatives":[]}"#))
+        let bins = #"{"kind":"numeric","edges":[2,1],"centres":[0,0,0],"categories":[],"rareCategories":[],"#
+        #expect(refuses(ReferenceBins.self, bins + #""counts":[1,1,1,0]}"#))
+    }
+
     @Test func aHistogramComesBackWhole() throws {
         var histogram = LogHistogram()
         #expect(try restored(histogram) == histogram)

@@ -49,18 +49,19 @@ package struct EvidenceTick: Equatable, Sendable {
 }
 
 extension EvidenceTick: Codable {
-    private struct Count: Codable {
+    /// All codes of one series, slice, arm and share: a histogram is written in a few bytes a bucket.
+    private struct Counts: Codable {
         let series: Series
         let slice: RequestSlice?
         let arm: Arm
         let share: Share
-        let code: Int
-        let n: Int
+        /// Code and count in turn, codes ascending.
+        var codes: [Int]
 
         enum CodingKeys: String, CodingKey {
-            case series, slice, arm, share, code, n
-            /// Of 0.1, which knew only outcomes that are good or bad.
-            case metric, bad
+            case series, slice, arm, share, codes
+            /// Of 0.1, which knew only outcomes that are good or bad, and each count by itself.
+            case metric, bad, n
         }
 
         init(_ key: EvidenceKey, _ number: Int) {
@@ -68,23 +69,29 @@ extension EvidenceTick: Codable {
             slice = key.slice
             arm = key.arm
             share = key.share
-            code = key.code
-            n = number
+            codes = [key.code, number]
         }
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             if let metric = try container.decodeIfPresent(Metric.self, forKey: .metric) {
                 series = metric.series(of: nil)
-                code = try container.decode(Bool.self, forKey: .bad) ? 1 : 0
+                let code = try container.decode(Bool.self, forKey: .bad) ? 1 : 0
+                codes = [code, try container.decode(Int.self, forKey: .n)]
             } else {
                 series = try container.decode(Series.self, forKey: .series)
-                code = try container.decode(Int.self, forKey: .code)
+                codes = try container.decode([Int].self, forKey: .codes)
+            }
+            guard codes.count.isMultiple(of: 2), codes.allSatisfy({ $0 >= 0 }) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .codes,
+                    in: container,
+                    debugDescription: "a count or a code is negative, or missing"
+                )
             }
             slice = try container.decodeIfPresent(RequestSlice.self, forKey: .slice)
             arm = try container.decode(Arm.self, forKey: .arm)
             share = try container.decode(Share.self, forKey: .share)
-            n = try container.decode(Int.self, forKey: .n)
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -93,20 +100,34 @@ extension EvidenceTick: Codable {
             try container.encodeIfPresent(slice, forKey: .slice)
             try container.encode(arm, forKey: .arm)
             try container.encode(share, forKey: .share)
-            try container.encode(code, forKey: .code)
-            try container.encode(n, forKey: .n)
+            try container.encode(codes, forKey: .codes)
+        }
+
+        func isSameButForCodes(_ other: Counts) -> Bool {
+            series == other.series && slice == other.slice && arm == other.arm && share == other.share
         }
 
         /// Equal evidence is written as equal bytes, whatever the order of a dictionary.
-        static func precedes(_ one: Count, _ other: Count) -> Bool {
-            (
-                one.series.description, one.slice?.description ?? "", one.arm.rawValue,
-                one.share.partsPerMillion, one.code
-            )
-                < (
-                    other.series.description, other.slice?.description ?? "", other.arm.rawValue,
-                    other.share.partsPerMillion, other.code
+        static func all(_ counts: EvidenceCounts) -> [Counts] {
+            let single = counts.counts.map { key, number in
+                (
+                    order: "\(key.series) \(key.slice?.description ?? "") \(key.arm.rawValue)", key: key,
+                    number: number
                 )
+            }
+            let sorted = single.sorted {
+                ($0.order, $0.key.share, $0.key.code) < ($1.order, $1.key.share, $1.key.code)
+            }
+            var all: [Counts] = []
+            for (_, key, number) in sorted {
+                let next = Counts(key, number)
+                if let last = all.last, last.isSameButForCodes(next) {
+                    all[all.count - 1].codes += next.codes
+                } else {
+                    all.append(next)
+                }
+            }
+            return all
         }
     }
 
@@ -118,23 +139,18 @@ extension EvidenceTick: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let release = try container.decode(ReleaseID.self, forKey: .release)
         var counts = EvidenceCounts()
-        for count in try container.decode([Count].self, forKey: .counts) {
-            guard count.n >= 0, count.code >= 0 else {
-                throw DecodingError.dataCorruptedError(
-                    forKey: .counts,
-                    in: container,
-                    debugDescription: "a count or a code is negative"
+        for part in try container.decode([Counts].self, forKey: .counts) {
+            for index in stride(from: 0, to: part.codes.count, by: 2) {
+                let key = EvidenceKey(
+                    release: release,
+                    series: part.series,
+                    slice: part.slice,
+                    arm: part.arm,
+                    share: part.share,
+                    code: part.codes[index]
                 )
+                counts.add(key, part.codes[index + 1])
             }
-            let key = EvidenceKey(
-                release: release,
-                series: count.series,
-                slice: count.slice,
-                arm: count.arm,
-                share: count.share,
-                code: count.code
-            )
-            counts.add(key, count.n)
         }
         self.init(
             release: release,
@@ -150,7 +166,7 @@ extension EvidenceTick: Codable {
         try container.encode(release, forKey: .release)
         try container.encode(at, forKey: .at)
         try container.encode(step, forKey: .step)
-        try container.encode(counts.counts.map(Count.init).sorted(by: Count.precedes), forKey: .counts)
+        try container.encode(Counts.all(counts), forKey: .counts)
         if !readings.isEmpty { try container.encode(readings, forKey: .readings) }
     }
 }
