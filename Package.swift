@@ -194,7 +194,8 @@ let package = Package(
         .testTarget(
             name: "BelayServerTests",
             dependencies: [
-                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog", "BelayNotices",
+                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
+                "BelayNotices",
                 "BelayTesting", crypto, logging,
             ],
             swiftSettings: house
