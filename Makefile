@@ -6,7 +6,7 @@ demo: build            ## a bad model is caught, live, in under two minutes
 	.build/release/belay demo
 
 build: setup           ## the release binary, .build/release/belay
-	swift build -c release --product belay
+	swift build -c release --product belay --static-swift-stdlib
 
 test: tidy             ## house rules, then every test
 	swift build --build-tests

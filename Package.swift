@@ -20,6 +20,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -37,6 +38,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -46,8 +48,15 @@ let package = Package(
         .target(name: "BelayStats", swiftSettings: house),
         .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
         .target(name: "CONNXRuntime"),
+        .target(name: "CCurl"),
+        .target(name: "CMemory"),
+        .target(name: "CThreads"),
         .systemLibrary(name: "CZlib"),
-        .target(name: "BelayStore", dependencies: ["BelayCore", grdb, crypto], swiftSettings: house),
+        .target(
+            name: "BelayStore",
+            dependencies: ["BelayCore", "CThreads", grdb, crypto],
+            swiftSettings: house
+        ),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
         .target(
             name: "BelayInference",
@@ -58,8 +67,19 @@ let package = Package(
         .target(
             name: "BelayGateway",
             dependencies: [
-                "BelayCore", "BelayStats", "BelayInference", "CZlib", nioCore, nioPosix, nioHTTP1,
+                "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", nioCore, nioPosix,
+                nioHTTP1,
             ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "BelayOutgoing",
+            dependencies: ["BelayCore", nioCore, nioPosix, nioHTTP1, nioSSL],
+            swiftSettings: house
+        ),
+        .target(
+            name: "BelayNotices",
+            dependencies: ["BelayCore", grdb, crypto],
             swiftSettings: house
         ),
         .target(
@@ -70,10 +90,12 @@ let package = Package(
         .target(
             name: "BelayServer",
             dependencies: [
-                "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-                "BelayGateway", "BelayControl", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+                "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
+                "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
+                "CMemory", "CThreads", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
                 signals,
             ],
+            resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: house
         ),
         .executableTarget(
@@ -85,7 +107,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "belay",
-            dependencies: ["BelayServer", "BelayCore", "BelayStats", arguments, yams, logging],
+            dependencies: ["BelayServer", "BelayCore", "BelayStats", "CCurl", arguments, yams, logging],
             swiftSettings: house
         ),
         .executableTarget(
@@ -97,7 +119,9 @@ let package = Package(
         ),
         .target(
             name: "BelayTesting",
-            dependencies: ["BelayCore", "BelayStore", "BelayArtifacts", "BelayInference"],
+            dependencies: [
+                "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", nioCore, nioPosix, nioHTTP1,
+            ],
             swiftSettings: house
         ),
         .target(name: "CBelayCount", path: "Benchmarks/Kernel/Count"),
@@ -136,9 +160,19 @@ let package = Package(
         .testTarget(
             name: "BelayGatewayTests",
             dependencies: [
-                "BelayGateway", "BelayInference", "BelayCore", "BelayTesting", nioCore, nioPosix, nioHTTP1,
-                nioEmbedded,
+                "BelayGateway", "BelayInference", "BelayCore", "BelayStats", "BelayTesting", nioCore,
+                nioPosix, nioHTTP1, nioEmbedded,
             ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "BelayOutgoingTests",
+            dependencies: ["BelayOutgoing", "BelayCore", "BelayTesting", nioCore, nioPosix, nioHTTP1],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "BelayNoticesTests",
+            dependencies: ["BelayNotices", "BelayCore", "BelayTesting", crypto],
             swiftSettings: house
         ),
         .testTarget(
@@ -151,7 +185,10 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayServerTests",
-            dependencies: ["BelayServer", "BelayCore", crypto, logging],
+            dependencies: [
+                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog", "BelayNotices",
+                "BelayTesting", crypto, logging,
+            ],
             swiftSettings: house
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),

@@ -2,29 +2,35 @@
 let arrows: [String: Set<String>] = [
     "BelayStats": ["Glibc"],
     "BelayCore": ["BelayStats"],
-    "BelayStore": ["BelayCore", "GRDB", "Crypto", "Foundation", "Synchronization"],
+    "BelayStore": ["BelayCore", "CThreads", "GRDB", "Crypto", "Foundation", "Synchronization"],
     "BelayArtifacts": ["BelayCore", "Crypto", "Foundation", "Synchronization", "Glibc"],
     "BelayInference": ["BelayCore", "CONNXRuntime", "Foundation", "Synchronization", "Glibc"],
     "BelayInferenceLog": ["BelayCore", "GRDB", "Foundation", "Glibc", "Synchronization"],
     "BelayGateway": [
-        "BelayCore", "BelayStats", "BelayInference", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
+        "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
         "Synchronization", "Glibc", "Darwin",
     ],
+    "BelayOutgoing": [
+        "BelayCore", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Foundation", "Synchronization", "Glibc",
+    ],
+    "BelayNotices": ["BelayCore", "GRDB", "Crypto", "Foundation", "Synchronization"],
     "BelayControl": [
         "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "Foundation", "Logging",
         "Synchronization",
     ],
     "BelayServer": [
         "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-        "BelayGateway", "BelayControl", "Hummingbird", "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore",
-        "NIOPosix", "Foundation", "Glibc", "Synchronization", "UnixSignals",
+        "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "CMemory", "CThreads", "Hummingbird",
+        "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
+        "Synchronization", "UnixSignals",
     ],
     "belay": [
-        "BelayServer", "BelayStats", "BelayCore", "ArgumentParser", "Yams", "Logging", "Foundation",
-        "FoundationNetworking", "Synchronization", "Glibc",
+        "BelayServer", "BelayStats", "BelayCore", "CCurl", "ArgumentParser", "Yams", "Logging", "Foundation",
+        "Synchronization", "Glibc",
     ],
     "BelayTesting": [
-        "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "Synchronization",
+        "BelayCore", "BelayStats", "BelayStore", "BelayArtifacts", "BelayInference", "NIOCore", "NIOPosix",
+        "NIOHTTP1", "Synchronization",
     ],
 ]
 

@@ -53,9 +53,12 @@ extension Conductor {
         try await rounds.pass {
             do {
                 try await gather()
-                for release in state.releases.values.filter({ !$0.hasEnded }).sorted(by: { $0.id < $1.id }) {
-                    try await rule(on: release.id)
+                for id in running {
+                    try await renewUnits(of: id)
+                    try await rule(on: id)
                 }
+                try await lookAtStables()
+                try await lookAtLateLabels()
                 forgetEnded()
             } catch {
                 // What is recorded is carried out even while nothing more can be recorded.
@@ -68,28 +71,8 @@ extension Conductor {
         }
     }
 
-    private func gather() async throws {
-        // Sources hand each count over once, so what cannot be recorded now is kept for the next round.
-        for source in sources { unrecorded.merge(await source.collect()) }
-        guard !unrecorded.isEmpty else { return }
-        let time = now()
-        var ticks: [EvidenceTick] = []
-        for release in state.releases.values {
-            guard let step = release.phase.step else { continue }
-            let own = unrecorded.of(release.id)
-            if !own.isEmpty {
-                ticks.append(EvidenceTick(release: release.id, at: time, step: step, counts: own))
-            }
-        }
-        // Before the ticks are recorded: a judge brought back afterwards would count them twice.
-        for tick in ticks { judges[tick.release] = try await judge(of: tick.release) }
-        try await archive.appendTicks(ticks)
-        unrecorded = EvidenceCounts()
-        for tick in ticks { judges[tick.release]?.settle(tick) }
-    }
-
     /// The judge of a release, brought back from the recorded evidence when this process has none yet.
-    private func judge(of id: ReleaseID) async throws -> Judge? {
+    func judge(of id: ReleaseID) async throws -> Judge? {
         if let judge = judges[id] { return judge }
         guard let release = state.releases[id] else { return nil }
         var judge = Judge(of: release)
@@ -112,10 +95,12 @@ extension Conductor {
     /// What the judge says of a release as it stands now; nil once it is over.
     private func look(at id: ReleaseID) -> Ruling? {
         guard let judge = judges[id], let release = state.releases[id], !release.hasEnded else { return nil }
-        let ruling = judge.rule(on: release.phase, waived: release.holdWaived, now: now())
+        let ruling = judge.rule(on: release, now: now())
         rulings[id] = ruling
         return ruling
     }
+
+    private var running: [ReleaseID] { state.releases.values.filter { !$0.hasEnded }.map(\.id).sorted() }
 
     /// However a release ended, its judge is needed no more.
     private func forgetEnded() {
@@ -138,7 +123,8 @@ extension Conductor {
 }
 
 extension Release {
-    fileprivate var endedAt: Timestamp? {
+    /// When it was over; nil while it is not.
+    var endedAt: Timestamp? {
         switch phase {
         case .refused(let time, _), .settled(let time), .rolledBack(let time, _): time
         default: nil

@@ -37,6 +37,15 @@ package actor Conductor {
     private var head: Head
     /// What was collected and is not recorded yet.
     var unrecorded = EvidenceCounts()
+    /// The same of releases that are over, which are recorded less often; since when.
+    var resting = EvidenceCounts()
+    var rested: Timestamp?
+    /// What monitors elsewhere said and is not recorded yet.
+    var readings: [ReleaseID: [EvidenceTick.Reading]] = [:]
+    /// Over what serves and has settled.
+    var watches: [EndpointID: (watch: StableWatch, since: Timestamp?)] = [:]
+    /// Of releases that are over and get labels late; only the newest few.
+    var lateJudges: [ReleaseID: Judge] = [:]
     var judges: [ReleaseID: Judge] = [:]
     var rulings: [ReleaseID: Ruling] = [:]
     var published: Receipt?
@@ -185,9 +194,11 @@ package actor Conductor {
     }
 
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
-        let events = try decide(command, by: actor, in: state, unready: unready)
+        let reports = rulings.mapValues(\.reports)
+        let events = try decide(command, by: actor, in: state, unready: unready, reports: reports)
         guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
-        try await append(events, by: actor, reason: reason)
+        let drafts = drafts(of: events, by: actor, reason: reason)
+        try await append(drafts, coming: table(after: drafts))
         do {
             return Performed(events: events, receipt: try await publishIfNewer())
         } catch {
@@ -198,13 +209,48 @@ package actor Conductor {
     }
 
     /// Records the events, and with them the rollbacks that have been proven over since the last record.
+    func append(_ events: [Event], by actor: Actor, reason: String?) async throws {
+        try await append(drafts(of: events, by: actor, reason: reason))
+    }
+
+    /// What is to be recorded: the events, behind the rollbacks that have been proven over.
     ///
     /// A rollback answers as soon as it is recorded and fenced. That it was fenced is recorded directly
     /// afterwards, or by whatever comes first; after a crash in between, the next start sees it again.
-    func append(_ events: [Event], by actor: Actor, reason: String?) async throws {
+    private func drafts(of events: [Event], by actor: Actor, reason: String?) -> [EntryDraft] {
         let time = now()
         let fences = provenFences.map { EntryDraft(at: time, actor: .belay, reason: nil, event: $0) }
-        let drafts = fences + events.map { EntryDraft(at: time, actor: actor, reason: reason, event: $0) }
+        return fences + events.map { EntryDraft(at: time, actor: actor, reason: reason, event: $0) }
+    }
+
+    /// The routes that the drafts will lead to, if they change any.
+    private func table(after drafts: [EntryDraft]) -> RouteTable? {
+        var next = state
+        for draft in drafts {
+            // The store will say so better.
+            guard (try? next.apply(Entry(sequence: next.sequence + 1, draft: draft))) != nil else {
+                return nil
+            }
+        }
+        return next.epoch > state.epoch ? next.routeTable : nil
+    }
+
+    /// Records the drafts while the gateways are told which table is coming; they answer by the one that they
+    /// have until it is published, which is after the record.
+    private func append(_ drafts: [EntryDraft], coming table: RouteTable?) async throws {
+        guard let table else { return try await append(drafts) }
+        async let isPrepared: Void = publisher.prepare(table)
+        do {
+            try await append(drafts)
+        } catch {
+            await isPrepared
+            await publisher.prepare(nil)
+            throw error
+        }
+        await isPrepared
+    }
+
+    private func append(_ drafts: [EntryDraft]) async throws {
         guard !drafts.isEmpty else { return }
         do {
             let appended = try await ledger.append(drafts, after: head)

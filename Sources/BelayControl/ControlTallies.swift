@@ -7,6 +7,11 @@ package struct ControlTallies: Equatable, Sendable {
         package let endpoint: EndpointID
         /// `request`, or `guard:` and its name.
         package let cause: String
+
+        package init(endpoint: EndpointID, cause: String) {
+            self.endpoint = endpoint
+            self.cause = cause
+        }
     }
 
     package private(set) var rollbacks: [Trigger: Int] = [:]

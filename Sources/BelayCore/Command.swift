@@ -12,6 +12,15 @@ package enum Command: Equatable, Sendable {
     case concludeGates(GateResult)
     /// The judge has spoken on a release.
     case rule(ReleaseID, Ruling)
+    /// A person overrides guards that are blind or undecided, or that would hold; by their names.
+    case waive(ReleaseID, guards: [String])
+    /// An epoch of evidence is over.
+    case beginEpoch(ReleaseID)
+    /// Late labels have changed what the judge says of a release that is over.
+    case rejudge(ReleaseID, breached: String, guards: [GuardReport])
+    /// The watch over what serves has found something.
+    case ruleStable(EndpointID, StableFinding)
+    case closeIncident(IncidentID)
     /// Every gateway has left the table that a rollback replaced.
     case recordFence(PendingFence, Receipt)
     case clearQuarantine(VersionID)
@@ -38,19 +47,27 @@ package struct ReleaseRequest: Equatable, Sendable {
     package let policy: Policy?
     package let origin: Origin
     package let salt: Salt
+    /// What was measured of stable just before; nil when there was nothing to measure.
+    package let profile: StableProfile?
+    /// Whether a plan that cannot be decided within its deadline, at the measured traffic, may begin.
+    package let allowsUndecidable: Bool
 
     package init(
         endpoint: EndpointID,
         candidate: VersionReference,
         policy: Policy?,
         origin: Origin,
-        salt: Salt
+        salt: Salt,
+        profile: StableProfile? = nil,
+        allowsUndecidable: Bool = false
     ) {
         self.endpoint = endpoint
         self.candidate = candidate
         self.policy = policy
         self.origin = origin
         self.salt = salt
+        self.profile = profile
+        self.allowsUndecidable = allowsUndecidable
     }
 }
 
@@ -97,6 +114,9 @@ package enum Refusal: Error, Equatable, Sendable {
     case gatesRunning(ReleaseID)
     case standbyNotReady(ReleaseID, VersionID, reason: String)
     case alreadyHeld(ReleaseID)
+    case unknownGuard(ReleaseID, String)
+    case unknownIncident(IncidentID)
+    case undecidable(EndpointID, Undecidable)
     case notHeld(ReleaseID)
     case nothingServes(EndpointID)
     case neverServed(VersionID)

@@ -8,7 +8,7 @@ func decideRollback(
     guard let endpoint = state.endpoints[request.endpoint] else { throw .nothingServes(request.endpoint) }
     let cause = RollbackCause.request(by: actor)
     // A candidate with all requests is the stable version: taking it out needs a version to go back to.
-    guard let release = state.activeRelease(at: request.endpoint), release.share < .all else {
+    guard let release = state.activeRelease(at: request.endpoint), !release.phase.isWatching else {
         return try takeOutStable(of: endpoint, request, cause: cause, in: state, unready)
     }
     let target = try request.to.map { reference throws(Refusal) in
@@ -33,7 +33,9 @@ func takeOut(
     var target = endpoint?.stable?.version
     var selection: [Considered] = []
     if case .watching = release.phase, let endpoint {
-        selection = selectTarget(for: endpoint, unloadable: [:], in: state, unready: unready)
+        // The evidence is of the version it was compared with, proven or not.
+        let compared = release.holdsBack ? release.proposal.stable : nil
+        selection = selectTarget(for: endpoint, unloadable: [:], in: state, unready: unready, first: compared)
         target = selection.first(where: \.taken)?.version
     } else if let target {
         selection = [Considered(version: target, taken: true, why: "it serves all other requests")]
@@ -47,6 +49,7 @@ func takeOut(
         selection: selection
     )
     return [.release(.rolledBack(rollback))] + quarantine(candidate, in: state)
+        + (release.phase.isWatching ? closures(ofIncidentsAt: rollback.endpoint, in: state) : [])
 }
 
 private func takeOutStable(
@@ -90,6 +93,7 @@ private func takeOutStable(
     )
     return [.release(.rolledBack(rollback))]
         + quarantine(VersionID(endpoint.id.model, stable.version), in: state)
+        + closures(ofIncidentsAt: endpoint.id, in: state)
 }
 
 /// The former stables in the order in which they are preferred, with what became of each.
@@ -97,21 +101,35 @@ private func takeOutStable(
 /// Proven versions come before unproven ones, newer before older. The first is taken that is not withdrawn,
 /// answers today's requests, loads and is ready; where none is ready, the first of the others: going back
 /// slowly is better than not at all. What comes after it is not looked at.
+///
+/// - Parameters:
+///   - endpoint: Where it is looked for.
+///   - unloadable: Versions that were tried and do not load, with the reason.
+///   - state: Who is registered and who is quarantined.
+///   - unready: Versions that could not take over at once, each with the reason.
+///   - first: Preferred before all others.
+///   - unfit: Versions that something else speaks against, with the reason.
+/// - Returns: What was considered, in this order; at most one is taken.
 package func selectTarget(
     for endpoint: Endpoint,
     unloadable: [VersionNumber: String],
     in state: State,
-    unready: [VersionID: String] = [:]
+    unready: [VersionID: String] = [:],
+    first: VersionNumber? = nil,
+    unfit: [VersionNumber: String] = [:]
 ) -> [Considered] {
     let model = endpoint.id.model
     let today = endpoint.stable.flatMap { state.version(VersionID(model, $0.version)) }?.signature
-    let ordered = endpoint.formers.filter(\.proven) + endpoint.formers.filter { !$0.proven }
+    let preferred = endpoint.formers.filter { $0.version == first }
+    let others = endpoint.formers.filter { $0.version != first }
+    let ordered = preferred + others.filter(\.proven) + others.filter { !$0.proven }
     let possible = ordered.compactMap { former in
         state.version(VersionID(model, former.version)).map { version in
             Possible(
                 former: former,
                 obstacle: state.isQuarantined(version.id)
-                    ? "is quarantined" : obstacle(version, to: today, unloadable),
+                    ? "is quarantined"
+                    : obstacle(version, to: today, unloadable) ?? unfit[version.id.number],
                 unready: unready[version.id]
             )
         }
@@ -150,7 +168,7 @@ private func obstacle(
     return unloadable[version.id.number].map { "does not load: \($0)" }
 }
 
-private func quarantine(_ id: VersionID, in state: State) -> [Event] {
+func quarantine(_ id: VersionID, in state: State) -> [Event] {
     guard let version = state.version(id), !state.isQuarantined(id) else { return [] }
     return [.safety(.quarantined(Quarantine(version: id, digest: version.digest)))]
 }

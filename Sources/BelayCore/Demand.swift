@@ -37,20 +37,22 @@ extension State {
     }
 
     private func route(_ endpoint: Endpoint) -> Route {
-        let stable = endpoint.stable?.version
+        let watched = predecessor(heldBackAt: endpoint)
+        let stable = watched ?? endpoint.stable?.version
         let candidate = candidateRoute(endpoint)
-        let standbys = standbys(of: endpoint)
+        let standbys = standbys(of: endpoint).filter { $0 != watched }
         let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
         let answering = Set([stable, candidate?.version].compactMap { $0 } + standbys)
         return Route(
             endpoint: endpoint.id,
             stable: stable,
-            stableRelease: endpoint.stable?.release,
+            stableRelease: watched == nil ? endpoint.stable?.release : nil,
             candidate: candidate,
+            watched: candidate == nil ? watchedRoute(endpoint) : nil,
             standbys: standbys,
             shadows: shadows(of: endpoint),
             withdrawn: withdrawn,
-            aliases: names(of: answering.subtracting(withdrawn), stable, candidate?.version, at: endpoint),
+            aliases: names(of: answering.subtracting(withdrawn), candidate?.version, at: endpoint),
             prediction: endpoint.effectivePolicy.labels.output,
             serving: endpoint.effectivePolicy.serving,
             failing: endpoint.effectivePolicy.rollback.failing
@@ -60,7 +62,6 @@ extension State {
     /// Names of versions that may answer, and of no others; the endpoint's own come before anybody's.
     private func names(
         of answering: Set<VersionNumber>,
-        _ stable: VersionNumber?,
         _ candidate: VersionNumber?,
         at endpoint: Endpoint
     ) -> [String: VersionNumber] {
@@ -70,18 +71,49 @@ extension State {
         for number in answering {
             if let label = model.versions[number]?.label { names[label.text] = number }
         }
-        names["stable"] = stable
+        names["stable"] = endpoint.stable?.version
         names["candidate"] = candidate
         return names
     }
 
     private func candidateRoute(_ endpoint: Endpoint) -> Route.Candidate? {
-        guard let release = activeRelease(at: endpoint.id), case .canary = release.phase else { return nil }
+        guard let release = activeRelease(at: endpoint.id) else { return nil }
+        switch release.phase {
+        case .canary: break
+        case .watching where predecessor(heldBackAt: endpoint) != nil: break
+        default: return nil
+        }
         return Route.Candidate(
             version: release.proposal.candidate,
             release: release.id,
             share: release.share,
-            salt: release.proposal.salt
+            salt: release.salt,
+            evidenceEpoch: release.evidenceEpoch,
+            counting: release.proposal.counting
+        )
+    }
+
+    /// The version that keeps some of the requests while the one that replaced it is watched.
+    ///
+    /// It is the same comparison, a last step of the ramp: units nest, failures fall back to the version that
+    /// was good, and nothing about a request tells that the other is stable now.
+    private func predecessor(heldBackAt endpoint: Endpoint) -> VersionNumber? {
+        guard let release = activeRelease(at: endpoint.id), release.holdsBack,
+            let former = release.proposal.stable, endpoint.formers.contains(where: { $0.version == former }),
+            !isQuarantined(VersionID(endpoint.id.model, former))
+        else { return nil }
+        return former
+    }
+
+    /// What serves is watched by the guards of the release that brought it.
+    private func watchedRoute(_ endpoint: Endpoint) -> Route.Watched? {
+        guard let release = endpoint.stable?.release.flatMap({ releases[$0] }),
+            !release.hasEnded || release.proposal.policy.guards.watchSettled
+        else { return nil }
+        return Route.Watched(
+            release: release.id,
+            counting: release.proposal.counting,
+            isJudged: !release.hasEnded
         )
     }
 
@@ -99,7 +131,9 @@ extension State {
         }
         let standing = endpoint.shadow.flatMap { shadow in
             // While the candidate answers or shadows, it is not asked a second time beside that.
-            shadow.version == endpoint.stable?.version || (shadow.version == candidate && isOnTrial(release))
+            shadow.version == endpoint.stable?.version
+                || shadow.version == predecessor(heldBackAt: endpoint)
+                || (shadow.version == candidate && isOnTrial(release))
                 ? nil : Route.Shadow(version: shadow.version, release: nil, share: shadow.share)
         }
         return [stepwise, standing].compactMap { $0 }
@@ -116,7 +150,9 @@ extension State {
 
     private func demandedVersions(_ endpoint: Endpoint) -> [VersionID] {
         let candidate = activeRelease(at: endpoint.id)?.proposal.candidate
-        let single = [endpoint.stable?.version, candidate, endpoint.shadow?.version]
+        let single = [
+            endpoint.stable?.version, candidate, endpoint.shadow?.version, predecessor(heldBackAt: endpoint),
+        ]
         let numbers = single.compactMap { $0 } + standbys(of: endpoint)
         return numbers.map { VersionID(endpoint.id.model, $0) }
     }

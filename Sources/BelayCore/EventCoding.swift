@@ -13,6 +13,9 @@ extension Event {
         case resumed = "release.resumed"
         case promoted = "release.promoted"
         case settled = "release.settled"
+        case waived = "release.waived"
+        case epochBegun = "release.epoch_begun"
+        case rejudged = "release.rejudged"
         case rolledBack = "release.rolled_back"
         case fenceCompleted = "release.fence_completed"
         case shadowChanged = "release.shadow_changed"
@@ -21,6 +24,8 @@ extension Event {
         case automaticAllowed = "safety.automatic_allowed"
         case policyChanged = "safety.policy_changed"
         case serverStarted = "operation.server_started"
+        case incidentOpened = "operation.incident_opened"
+        case incidentClosed = "operation.incident_closed"
     }
 
     package var kind: Kind {
@@ -44,7 +49,12 @@ extension Event {
         case .safety(.cleared): .cleared
         case .safety(.automaticAllowed): .automaticAllowed
         case .safety(.policyChanged): .policyChanged
+        case .release(.waived): .waived
+        case .release(.epochBegun): .epochBegun
+        case .release(.rejudged): .rejudged
         case .operation(.serverStarted): .serverStarted
+        case .operation(.incidentOpened): .incidentOpened
+        case .operation(.incidentClosed): .incidentClosed
         }
     }
 
@@ -57,8 +67,11 @@ extension Event {
         case .release(.proposed(let proposal)): proposal.release.description
         case .release(.gatesPassed(let result)), .release(.refused(let result)): result.release.description
         case .release(.stepEntered(let entry)): entry.release.description
-        case .release(.held(let release)), .release(.resumed(let release)), .release(.settled(let release)):
-            release.description
+        case .release(.held(let hold)): hold.release.description
+        case .release(.waived(let waiver)): waiver.release.description
+        case .release(.epochBegun(let start)): start.release.description
+        case .release(.rejudged(let rejudgement)): rejudgement.release.description
+        case .release(.resumed(let release)), .release(.settled(let release)): release.description
         case .release(.stepsDone(let done)): done.release.description
         case .release(.promoted(let promotion)): promotion.release.description
         case .release(.rolledBack(let rollback)): rollback.release?.description ?? "\(rollback.endpoint)"
@@ -69,6 +82,8 @@ extension Event {
         case .safety(.automaticAllowed(let endpoint)), .safety(.policyChanged(let endpoint, _)):
             endpoint.description
         case .operation(.serverStarted): "server"
+        case .operation(.incidentOpened(let incident)): incident.id.description
+        case .operation(.incidentClosed(let closure)): closure.id.description
         }
     }
 
@@ -86,8 +101,11 @@ extension Event {
                 try result.encode(to: encoder)
             case .release(.stepEntered(let entry)): try entry.encode(to: encoder)
             case .release(.stepsDone(let done)): try done.encode(to: encoder)
-            case .release(.held(let release)), .release(.resumed(let release)),
-                .release(.settled(let release)):
+            case .release(.held(let hold)): try hold.encode(to: encoder)
+            case .release(.waived(let waiver)): try waiver.encode(to: encoder)
+            case .release(.epochBegun(let start)): try start.encode(to: encoder)
+            case .release(.rejudged(let rejudgement)): try rejudgement.encode(to: encoder)
+            case .release(.resumed(let release)), .release(.settled(let release)):
                 try ReleaseSubject(release: release).encode(to: encoder)
             case .release(.promoted(let promotion)): try promotion.encode(to: encoder)
             case .release(.rolledBack(let rollback)): try rollback.encode(to: encoder)
@@ -100,6 +118,8 @@ extension Event {
             case .safety(.policyChanged(let endpoint, let policy)):
                 try EndpointSubject(endpoint: endpoint, policy: policy).encode(to: encoder)
             case .operation(.serverStarted(let start)): try start.encode(to: encoder)
+            case .operation(.incidentOpened(let incident)): try incident.encode(to: encoder)
+            case .operation(.incidentClosed(let closure)): try closure.encode(to: encoder)
             }
         }
     }
@@ -116,7 +136,10 @@ extension Event {
         case .gatesPassed: self = .release(.gatesPassed(try GateResult(from: decoder)))
         case .refused: self = .release(.refused(try GateResult(from: decoder)))
         case .stepEntered: self = .release(.stepEntered(try StepEntry(from: decoder)))
-        case .held: self = .release(.held(try ReleaseSubject(from: decoder).release))
+        case .held: self = .release(.held(try HoldEntry(from: decoder)))
+        case .waived: self = .release(.waived(try Waiver(from: decoder)))
+        case .epochBegun: self = .release(.epochBegun(try EpochStart(from: decoder)))
+        case .rejudged: self = .release(.rejudged(try Rejudgement(from: decoder)))
         case .stepsDone: self = .release(.stepsDone(try StepsDone(from: decoder)))
         case .resumed: self = .release(.resumed(try ReleaseSubject(from: decoder).release))
         case .promoted: self = .release(.promoted(try Promotion(from: decoder)))
@@ -139,6 +162,8 @@ extension Event {
             }
             self = .safety(.policyChanged(subject.endpoint, policy))
         case .serverStarted: self = .operation(.serverStarted(try ServerStart(from: decoder)))
+        case .incidentOpened: self = .operation(.incidentOpened(try Incident(from: decoder)))
+        case .incidentClosed: self = .operation(.incidentClosed(try IncidentClosure(from: decoder)))
         }
     }
 }

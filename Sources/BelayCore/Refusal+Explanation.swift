@@ -1,8 +1,8 @@
 extension Refusal: Explainable {
     package var category: FailureCategory {
         switch self {
-        case .unknownModel, .unknownVersion, .unknownRelease: .notFound
-        case .policyForAnotherModel: .badPolicy
+        case .unknownModel, .unknownVersion, .unknownRelease, .unknownGuard, .unknownIncident: .notFound
+        case .policyForAnotherModel, .undecidable: .badPolicy
         case .nothingServes, .nothingToGoBackTo: .unsafe
         case .labelTaken, .aliasIsLabel, .tooManyAliases, .quarantined, .releaseInProgress, .alreadyServing,
             .automaticSuspended,
@@ -32,6 +32,9 @@ extension Refusal: Explainable {
         case .gatesRunning: "release.gates-running"
         case .standbyNotReady: "release.standby-not-ready"
         case .alreadyHeld: "release.already-held"
+        case .unknownGuard: "guard.unknown"
+        case .unknownIncident: "incident.unknown"
+        case .undecidable: "release.undecidable"
         case .notHeld: "release.not-held"
         case .nothingServes: "endpoint.nothing-serves"
         case .neverServed: "rollback.never-served"
@@ -67,6 +70,12 @@ extension Refusal: Explainable {
             "Promoting release \(release) would leave no ready way back: \(standby) is not ready, for "
                 + "\(clause(reason))."
         case .alreadyHeld(let release): "Release \(release) is already held."
+        case .unknownGuard(let release, let name): "Release \(release) has no guard '\(name)'."
+        case .unknownIncident(let incident): "There is no open incident \(incident)."
+        case .undecidable(let endpoint, let what):
+            "At the traffic of '\(endpoint.model)', step \(what.step + 1) would be decided after about "
+                + "\(what.milliseconds / 60_000) min by guard '\(what.guardName)' (\(what.requests) "
+                + "requests), and the plan's deadline is \(what.deadlineMilliseconds / 60_000) min."
         case .notHeld(let release): "Release \(release) is not held."
         case .nothingServes(let endpoint):
             "Nothing serves for '\(endpoint.model)', so there is nothing to take back."
@@ -107,6 +116,10 @@ extension Refusal: Explainable {
             "Wait until `belay status \(standby.model)` shows it ready, or release with `standby: ignore` in "
                 + "the policy's `rollback`."
         case .alreadyHeld(let release): "Go on with `belay resume \(release)`."
+        case .unknownGuard(let release, _): "See its guards with `belay why \(release)`."
+        case .unknownIncident: "Nothing has to be done."
+        case .undecidable:
+            "Allow a larger share, a wider margin or more time, or release with `--undecidable`."
         case .notHeld: "Nothing has to be done."
         case .nothingServes(let endpoint):
             "Release a version with `belay release \(endpoint.model)@VERSION`."

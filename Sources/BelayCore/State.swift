@@ -10,6 +10,8 @@ package struct State: Equatable, Sendable {
     package private(set) var endpoints: [EndpointID: Endpoint] = [:]
     package private(set) var releases: [ReleaseID: Release] = [:]
     private var newestRelease = 0
+    package private(set) var openIncidents: [IncidentID: Incident] = [:]
+    private var newestIncident = 0
 
     package init() {}
 
@@ -56,6 +58,7 @@ extension State {
     }
 
     package var nextRelease: ReleaseID { ReleaseID(newestRelease + 1) }
+    package var nextIncident: IncidentID { IncidentID(newestIncident + 1) }
 }
 
 // MARK: - The fold
@@ -68,7 +71,8 @@ extension Event {
     var changesRoutes: Bool {
         switch self {
         case .registry(.aliasMoved), .release(.stepEntered), .release(.promoted), .release(.rolledBack),
-            .release(.shadowChanged), .safety(.quarantined), .safety(.cleared), .safety(.policyChanged):
+            .release(.shadowChanged), .release(.epochBegun), .release(.settled), .safety(.quarantined),
+            .safety(.cleared), .safety(.policyChanged):
             true
         default: false
         }
@@ -81,7 +85,7 @@ extension State {
         case .registry(let event): try fold(event, at: entry.at)
         case .release(let event): try fold(event, entry)
         case .safety(let event): try fold(event)
-        case .operation: break
+        case .operation(let event): try fold(event, at: entry.at)
         }
     }
 
@@ -106,8 +110,11 @@ extension State {
             guard releases[result.release]?.phase == .gating else { throw MissingSubject() }
         case .refused(let result): try move(result.release, .refused(result.gates), at: entry.at)
         case .stepEntered(let step): try enter(step, at: entry.at)
-        case .held(let id):
-            try move(id, .held(Release.Hold(entry)), at: entry.at)
+        case .held(let hold):
+            try move(hold.release, .held(Release.Hold(entry, hold)), at: entry.at)
+        case .waived(let waiver): try move(waiver.release, .waived(Set(waiver.causes)), at: entry.at)
+        case .epochBegun(let start): try move(start.release, .epochBegun(start.epoch), at: entry.at)
+        case .rejudged(let rejudgement): try move(rejudgement.release, .rejudged, at: entry.at)
         case .stepsDone(let done): try move(done.release, .stepsDone(Release.Hold(entry)), at: entry.at)
         case .resumed(let id): try move(id, .resumed, at: entry.at)
         case .promoted(let promotion): try promote(promotion.release, at: entry.at)
@@ -141,6 +148,23 @@ extension State {
         }
     }
 
+    private mutating func fold(_ event: OperationEvent, at time: Timestamp) throws {
+        switch event {
+        case .serverStarted: break
+        case .incidentOpened(let incident):
+            guard endpoints[incident.endpoint] != nil, incident.id >= nextIncident else {
+                throw MissingSubject()
+            }
+            newestIncident = incident.id.value
+            openIncidents[incident.id] = incident
+        case .incidentClosed(let closure):
+            guard let incident = openIncidents.removeValue(forKey: closure.id) else { throw MissingSubject() }
+            if closure.cause == .person, endpoints[incident.endpoint]?.stable?.version == incident.version {
+                endpoints[incident.endpoint]?.incidentClosed = time
+            }
+        }
+    }
+
     private mutating func propose(_ proposal: Proposal, _ entry: Entry) throws {
         let endpoint = proposal.endpoint
         guard endpoints[endpoint]?.release == nil, releases[proposal.release] == nil else {
@@ -161,7 +185,9 @@ extension State {
         guard var release = releases[id] else { throw MissingSubject() }
         try release.apply(move, at: time)
         releases[id] = release
-        if release.hasEnded { endpoints[release.proposal.endpoint]?.release = nil }
+        // A release that is judged again once it is over leaves the next one alone.
+        let endpoint = release.proposal.endpoint
+        if release.hasEnded, endpoints[endpoint]?.release == id { endpoints[endpoint]?.release = nil }
     }
 
     /// The recorded share is what auditors read, so it must be the one that the plan makes effective.
@@ -200,5 +226,14 @@ extension State {
 }
 
 extension Release.Hold {
-    fileprivate init(_ entry: Entry) { self.init(by: entry.actor, why: entry.reason, since: entry.at) }
+    fileprivate init(_ entry: Entry, _ hold: HoldEntry? = nil) {
+        let judged = hold?.guards.filter { $0.verdict == .breach }.map { HoldCause.breach(of: $0.name) } ?? []
+        self.init(
+            by: entry.actor,
+            why: entry.reason,
+            since: entry.at,
+            cause: hold?.cause,
+            others: judged.filter { $0 != hold?.cause }
+        )
+    }
 }

@@ -44,6 +44,8 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     private var isPumping = false
     private var wantsRead = false
     private var mayWrite = true
+    /// Something is written and not yet handed to the system.
+    private var hasWritten = false
     /// The server stops: the next answer is the last of the connection.
     private(set) var isLeaving = false
     /// What the client sent next was no HTTP; it is told so after the answer under way.
@@ -82,6 +84,13 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
+        if waiting.isEmpty, !isPumping, takesMore {
+            // Nothing is before it, as nearly always.
+            isPumping = true
+            take(part)
+            isPumping = false
+            return pump()
+        }
         waitingBytes += part.weight
         waiting.append(part)
         pump()
@@ -201,16 +210,12 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
                 wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")),
                 promise: nil
             )
+            hasWritten = true
         }
     }
 
     private func collect(_ bytes: ByteBuffer, _ reception: Reception) {
-        var reception = reception
-        // The state lets go of the body first, or appending would copy it each time.
-        state = .idle
-        let fits = reception.append(bytes)
-        state = .receiving(reception)
-        guard fits else {
+        guard reception.append(bytes) else {
             return dismiss(.bodyTooLarge(limit: ports.configuration.bodyLimit), reception.ticket)
         }
         guard ports.bodies.take(bytes.readableBytes) else { return dismiss(.busy, reception.ticket) }
@@ -279,9 +284,14 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         var buffer = context.channel.allocator.buffer(capacity: 512 + reply.body.count)
         reply.write(into: &buffer, keepsAlive: keepsAlive, isOld: ticket?.version == .http1_0)
         context.write(wrapOutboundOut(buffer), promise: nil)
+        hasWritten = true
     }
 
-    private func flush() { context?.flush() }
+    private func flush() {
+        guard hasWritten else { return }
+        hasWritten = false
+        context?.flush()
+    }
 
     /// Closes once everything written has been handed to the system.
     private func finish() {

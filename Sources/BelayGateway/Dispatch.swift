@@ -9,10 +9,12 @@ struct Dispatch {
     let connection: Connection
 
     func answer(_ reception: Reception) {
+        cell.follow()
         let ticket = reception.ticket
         switch reception.path {
         case .failure(let rejection): connection.reply(to: ticket, Reply(rejection, headers: []))
-        case .success(.labels): store(reception)
+        case .success(.labels): store(reception, isFeedback: false)
+        case .success(.feedback): store(reception, isFeedback: true)
         case .success(.statistics): statistics(of: nil, .routed, ticket)
         case .success(.model(let name, let selector, .statistics)): statistics(of: name, selector, ticket)
         case .success(.model(let name, let selector, .infer)):
@@ -81,11 +83,11 @@ struct Dispatch {
         infer(reception, named, .routed, form: .scoring(format))
     }
 
-    private func store(_ reception: Reception) {
+    private func store(_ reception: Reception, isFeedback: Bool) {
         let (labels, body) = (ports.labels, reception.body)
         let type = reception.fields.contentType
         finish(reception.ticket) {
-            await labels(body, type)
+            await labels(body, type, isFeedback)
         } reply: { answer in
             Reply(status: answer.status, headers: [], json: answer.json)
         }
@@ -111,7 +113,7 @@ struct Dispatch {
             return Metadata.reply(about: routed, selector, aspect: aspect)
         case .repository(let name, let wish):
             return Metadata.byHand(wish, name: name, cell.snapshot.model(name))
-        case .labels, .statistics, .index, .invocations: return Reply(.noSuchPath, headers: [])
+        case .labels, .feedback, .statistics, .index, .invocations: return Reply(.noSuchPath, headers: [])
         }
     }
 

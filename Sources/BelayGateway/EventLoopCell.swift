@@ -13,6 +13,12 @@ final class EventLoopCell {
 
     let eventLoop: any EventLoop
     private(set) var snapshot = Snapshot()
+    /// What the publisher sees of this loop.
+    let latch: Latch
+    /// The routes that may become current at any moment.
+    private var forthcoming: Forthcoming?
+    private var overtaken: Set<ObjectIdentifier> = []
+    private var isAnswering = false
     var tally = LoopTally()
     var retries = RetryBudget()
     var figures = LoopFigures()
@@ -24,13 +30,17 @@ final class EventLoopCell {
     private var isLeaving: TimeAmount?
     /// Runs that have not come back to this loop, those included that nobody waits for any more.
     private var runs = 0
+    private var lanesToWake: [Lane] = []
     private var isPulsing = false
     private var isSweeping = false
     private var paths: [String: Result<InferencePath, Rejection>] = [:]
     /// The system's generator: callers must not be able to foresee which requests meet the candidate.
     private var generator = Entropy()
 
-    init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+    init(eventLoop: any EventLoop, latch: Latch = Latch()) {
+        self.eventLoop = eventLoop
+        self.latch = latch
+    }
 
     var now: NIODeadline { eventLoop.now }
 
@@ -67,6 +77,7 @@ extension EventLoopCell {
     func end(_ call: InferenceCall) {
         let id = ObjectIdentifier(call)
         calls[id] = nil
+        if forthcoming != nil { note(call, isOvertaken: false) }
         guard !drains.isEmpty else { return }
         for index in drains.indices { drains[index].ended(id) }
         drains.removeAll { $0.isOver }
@@ -78,6 +89,20 @@ extension EventLoopCell {
     }
 
     func end(_ run: ShadowRun) { shadowRuns[ObjectIdentifier(run)] = nil }
+
+    /// Wakes a thread of the lane once everything that is ready on this loop has been looked at.
+    ///
+    /// Requests come in bunches. A thread that is woken for the first of one has done it before the second is
+    /// read, sleeps, and is woken again: that costs more than most models do.
+    func wakeSoon(_ lane: Lane) {
+        lanesToWake.append(lane)
+        guard lanesToWake.count == 1 else { return }
+        eventLoop.assumeIsolated().execute { [self] in
+            let lanes = lanesToWake
+            lanesToWake.removeAll(keepingCapacity: true)
+            for lane in lanes { lane.wake() }
+        }
+    }
 
     func runBegan() { runs += 1 }
 
@@ -127,9 +152,57 @@ extension EventLoopCell {
         }
     }
 
+    /// Learns which routes come next; nil takes that back.
+    func expect(_ next: Forthcoming?) {
+        forthcoming = next
+        overtaken.removeAll()
+        if let next {
+            for (id, call) in calls where call.isOvertaken(by: next.snapshot) { overtaken.insert(id) }
+        }
+        latch.overtaken = overtaken.count
+    }
+
+    /// Follows the routes that came, as soon as they are current.
+    func follow() {
+        guard let forthcoming, forthcoming.isCurrent else { return }
+        _ = take(forthcoming.snapshot)
+    }
+
+    /// Does what may let an answer leave.
+    ///
+    /// By the time that it compares, the cell's snapshot is the one that is current everywhere, and another
+    /// one becomes so only after what is done.
+    func underCurrentTable(_ body: () -> Void) {
+        guard let forthcoming, !isAnswering else { return body() }
+        latch.isShut = true
+        guard !forthcoming.isCurrent else {
+            // Nothing that the new routes forbid can leave any more, so nobody need wait for the rest.
+            latch.isShut = false
+            follow()
+            return body()
+        }
+        isAnswering = true
+        body()
+        isAnswering = false
+        latch.isShut = false
+    }
+
+    /// Counts a request in flight that the coming routes would take from its version.
+    func noteAttempt(of call: InferenceCall) {
+        guard let forthcoming else { return }
+        note(call, isOvertaken: call.isOvertaken(by: forthcoming.snapshot))
+    }
+
+    private func note(_ call: InferenceCall, isOvertaken: Bool) {
+        let id = ObjectIdentifier(call)
+        if isOvertaken { overtaken.insert(id) } else { overtaken.remove(id) }
+        latch.overtaken = overtaken.count
+    }
+
     /// Makes `next` current, and lets every request in flight see whether its version still answers.
     func take(_ next: Snapshot) -> Taken {
         snapshot = next
+        forthcoming = nil
         var (replayed, draining) = (0, Set<ObjectIdentifier>())
         // A copy, because a pinned request ends here and the next one of its connection may begin.
         for (id, call) in calls.map({ ($0.key, $0.value) }) {

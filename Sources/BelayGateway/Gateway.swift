@@ -16,6 +16,12 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         case stopped
     }
 
+    /// Takes the labels or the feedback of a request, as its path says.
+    package typealias LabelKeeper =
+        @Sendable (
+            _ body: [UInt8], _ contentType: String?, _ isFeedback: Bool
+        ) async -> LabelReply
+
     private let configuration: GatewayConfiguration
     private let stations: [Station]
     private let listener: Listener
@@ -28,7 +34,7 @@ package final class Gateway: RoutePublisher, EvidenceSource {
     ///   - group: Every loop of it answers requests; the caller shuts it down after the gateway.
     ///   - pool: Where control puts the versions it has loaded.
     ///   - log: Keeps each answer, on an event loop: it must not block.
-    ///   - labels: Keeps the labels of a `POST /v1/labels`.
+    ///   - labels: Keeps the labels of a `POST /v1/labels` or `/v1/feedback`.
     ///   - clock: The time for the log; deadlines use the loops' own monotonic one.
     ///   - ids: Makes the id of a request that brought none; 1 to 128 visible ASCII characters.
     package init(
@@ -36,7 +42,7 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         group: MultiThreadedEventLoopGroup,
         pool: InstancePool,
         log: AnswerLogPort,
-        labels: @escaping @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply,
+        labels: @escaping LabelKeeper,
         clock: @escaping @Sendable () -> Timestamp,
         ids: @escaping @Sendable () -> String
     ) {
@@ -131,6 +137,11 @@ package final class Gateway: RoutePublisher, EvidenceSource {
         return try await publication.publish(table)
     }
 
+    package func prepare(_ table: RouteTable?) async {
+        if case .stopped = phase.withLock({ $0 }) { return }
+        await publication.prepare(table)
+    }
+
     // MARK: - Evidence
 
     package func collect() async -> EvidenceCounts {
@@ -146,9 +157,10 @@ package final class Gateway: RoutePublisher, EvidenceSource {
     /// What the gateway has counted since it started, for people and for machines to look at.
     package func figures() async -> GatewayFigures { await gather(stations).shown }
 
-    /// Puts back the sticky units whose outcome was counted before a restart, so that none is evidence twice.
-    package func seed(units: some Sequence<UnitHash>, for release: ReleaseID) {
-        seen.seed(units, in: release)
+    /// Puts back the sticky units whose outcome was counted before a restart, in the evidence epoch that goes
+    /// on, so that none is evidence twice.
+    package func seed(units: some Sequence<UnitHash>, for release: ReleaseID, inEvidenceEpoch epoch: Int) {
+        seen.seed(units, in: EvidenceEpoch(release: release, number: epoch))
     }
 
     /// Sticky units that are no evidence because the release had more than can be remembered.

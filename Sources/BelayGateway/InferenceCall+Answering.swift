@@ -168,6 +168,10 @@ extension InferenceCall {
             timing: isFixed ? nil : payload?.timing,
             at: arrival
         )
+        for hop in exchange?.hops ?? [] {
+            cell.figures.shown.fellBack(.init(model: model, role: hop.role.rawValue, reason: hop.reason))
+        }
+        if isFixed { cell.figures.shown.fellBack(.init(model: model, role: "all", reason: "fixed")) }
     }
 
     private func answerRecord(of reply: Reply) -> Answer {

@@ -40,6 +40,12 @@ final class InferenceCall {
     var exchange: Exchange?
     /// Set from routing to the answer.
     var cohort: Int?
+    /// What is counted of it; nil when it named its version, or nothing is.
+    private var counting: Counting?
+    private var routedAt = NIODeadline.uptimeNanoseconds(0)
+    /// When the version under way was done, before its record was written.
+    private var ranUntil: NIODeadline?
+    private var observation: Observation?
     var lastTried: Exchange.Attempt?
     var lane: Lane?
     var payload: Job.Payload?
@@ -51,6 +57,8 @@ final class InferenceCall {
     /// The answer is the policy's, and no version's.
     var isFixed = false
     var isOver = false
+    /// Looked up once in each table.
+    private var found: (snapshot: Snapshot, model: RoutedModel?)
     /// When the loop has to look at the run under way.
     var alarm = NIODeadline.distantFuture
 
@@ -70,6 +78,7 @@ final class InferenceCall {
         self.cell = cell
         self.ports = ports
         self.model = routed.route.endpoint.model
+        self.found = (cell.snapshot, routed)
         self.facts = facts
         self.arrival = ports.clock()
         self.started = cell.now
@@ -84,7 +93,12 @@ final class InferenceCall {
     }
 
     /// The route of this moment, which may be another than the one the request was routed by.
-    var current: RoutedModel? { cell.snapshot.model(model.text) }
+    var current: RoutedModel? {
+        if cell.snapshot !== found.snapshot {
+            found = (cell.snapshot, cell.snapshot.model(model.text))
+        }
+        return found.model
+    }
 
     var deadline: NIODeadline { started + .milliseconds(Int64(limit)) }
 
@@ -118,12 +132,13 @@ final class InferenceCall {
         guard let routed = current else { return reject(.nothingServes(model)) }
         do throws(Rejection) {
             let assignment = try assign(unit, routed)
-            let exchange = Exchange(model: model, assignment: assignment)
-            self.exchange = exchange
+            exchange = Exchange(model: model, assignment: assignment)
             cohort = cell.tally.admit()
+            counting = assignment.arm == .pinned ? nil : routed.counting
+            routedAt = cell.now
             cell.retries.noteRequest()
             if assignment.arm != .pinned { shadows = cell.chosenShadows(of: routed.route) }
-            if let attempt = exchange.attempt { run(attempt) }
+            if let attempt = exchange?.attempt { run(attempt) }
         } catch {
             reject(error)
         }
@@ -153,12 +168,21 @@ final class InferenceCall {
 
     /// Another table became current.
     func reroute() -> Rerouting {
-        guard var exchange, let before = exchange.attempt else { return .undisturbed }
-        let step = exchange.apply(.rerouted, route: current?.route) { false }
-        self.exchange = exchange
+        // In place here and below: a copy of the machine would retain all that it remembers.
+        let route = current?.route
+        guard let before = exchange?.attempt,
+            let step = exchange?.apply(.rerouted, route: route, mayRetry: { false })
+        else { return .undisturbed }
+        let attempt = exchange?.attempt
         perform(step)
         if step != .wait { return .replayed }
-        return exchange.attempt?.isDraining == true && !before.isDraining ? .draining : .undisturbed
+        return attempt?.isDraining == true && !before.isDraining ? .draining : .undisturbed
+    }
+
+    /// Whether `next` would take the request from the version that it asks.
+    func isOvertaken(by next: Snapshot) -> Bool {
+        guard let attempt = exchange?.attempt, !attempt.isDraining else { return false }
+        return !(next.model(model.text)?.route.answers(with: attempt.version) ?? false)
     }
 
     enum Rerouting {
@@ -196,15 +220,7 @@ final class InferenceCall {
     }
 
     private func perform(_ step: Exchange.Step) {
-        if let charge = step.charge, let assignment = exchange?.assignment, let cohort {
-            cell.tally.count(
-                charge,
-                of: assignment,
-                in: cohort,
-                isHurried: isHurried,
-                seen: ports.seen
-            )
-        }
+        if let charge = step.charge { count(charge) }
         if step.action != .wait { stopRun() }
         switch step.action {
         case .wait: break
@@ -215,15 +231,48 @@ final class InferenceCall {
         }
     }
 
+    private func count(_ charge: Charge) {
+        guard let assignment = exchange?.assignment, let counting, let cohort else { return }
+        let time = (ranUntil ?? cell.now) - routedAt
+        cell.tally.count(
+            RequestOutcome(charge: charge, microseconds: time.nanoseconds / 1000, observation: observation),
+            of: assignment,
+            by: counting,
+            in: cohort,
+            isHurried: isHurried,
+            seen: ports.seen
+        )
+    }
+
+    /// That a request does not fit is found out by the version of its coin; whoever is asked after another is
+    /// asked the same.
+    private func count(_ rejection: Rejection) {
+        guard rejection.isMisfit, exchange?.hops.isEmpty == true, let assignment = exchange?.assignment,
+            let counting, let cohort
+        else { return }
+        cell.tally.countMisfit(
+            of: assignment,
+            by: counting,
+            in: cohort,
+            isHurried: isHurried,
+            seen: ports.seen
+        )
+    }
+
     func ended(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
-        guard var exchange, exchange.attempt?.number == attempt.number else { return }
+        cell.underCurrentTable { conclude(attempt, outcome) }
+    }
+
+    private func conclude(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
+        guard exchange?.attempt?.number == attempt.number else { return }
+        if case .objected(let rejection) = outcome { count(rejection) }
         tell(lane, of: outcome, attempt)
         lane = nil
-        let step = exchange.apply(.ended(attempt: attempt.number, outcome), route: current?.route) {
+        let route = current?.route
+        let step = exchange?.apply(.ended(attempt: attempt.number, outcome), route: route) {
             cell.retries.take(at: cell.now)
         }
-        self.exchange = exchange
-        perform(step)
+        if let step { perform(step) }
     }
 
     /// Lets the version's circuit breaker know.
@@ -236,9 +285,10 @@ final class InferenceCall {
         case .failed(let failure):
             guard failure.wasRun else { return }
             let change = lane.note(.bad, at: cell.now)
-            if change == .openedAgain, attempt.role == .candidate, let assignment = exchange?.assignment {
-                cell.tally.countRelapse(of: assignment)
-            }
+            guard change == .openedAgain, attempt.role == .candidate || attempt.role == .stable,
+                let assignment = exchange?.assignment, let counting
+            else { return }
+            cell.tally.countRelapse(on: attempt.arm, of: assignment, by: counting)
         }
     }
 
@@ -247,7 +297,10 @@ final class InferenceCall {
     private func run(_ attempt: Exchange.Attempt) {
         guard !callerLeft else { return finish(Reply(status: 499, headers: [], json: [])) }
         lastTried = attempt
+        payload = nil
+        (ranUntil, observation) = (nil, nil)
         isCommitting = false
+        cell.noteAttempt(of: self)
         guard let routed = current, let lane = routed.lanes[attempt.version] else {
             return ended(attempt, .failed(.notLoaded))
         }
@@ -262,7 +315,8 @@ final class InferenceCall {
             purpose: .answer(accepting: facts.accepting, keepsOutputs: !shadows.isEmpty),
             cancellation: cancellation,
             submitted: cell.now,
-            eventLoop: cell.eventLoop
+            eventLoop: cell.eventLoop,
+            observer: counting.flatMap { routed.observer(of: attempt.version, $0) }
         ) { bound.value.completed(number, $0) }
         let heeds =
             attempt.role != .standby && (attempt.role != .stable || routed.hasMore(than: attempt.version))
@@ -271,7 +325,8 @@ final class InferenceCall {
         let patience = TimeAmount.milliseconds(
             attempt.role == .candidate ? milliseconds / 4 : milliseconds / 2
         )
-        if let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds) {
+        let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds, waking: cell.wakeSoon)
+        if let refusal {
             if refusal == .overloaded { cell.figures.shown.shed(by: lane.version) }
             return ended(attempt, .failed(refusal))
         }
@@ -281,10 +336,11 @@ final class InferenceCall {
         cell.runBegan()
     }
 
-    private func completed(_ number: Int, _ completion: Job.Completion) {
+    private func completed(_ number: Int, _ ending: Job.Ending) {
         cell.runEnded()
         guard let attempt = exchange?.attempt, attempt.number == number, !isOver else { return }
-        switch completion {
+        (ranUntil, observation) = (cell.now, ending.observation)
+        switch ending.completion {
         case .answered(let payload):
             self.payload = payload
             guard isDurable else { return ended(attempt, .answered) }

@@ -21,6 +21,7 @@ enum InferencePath: Equatable {
     /// MLflow's `/version`.
     case version
     case labels
+    case feedback
 
     enum Aspect: Equatable {
         case metadata, ready, infer, statistics
@@ -58,7 +59,7 @@ enum InferencePath: Equatable {
         case ("invocations", 1): .invocations(nil)
         case ("models", 3) where segments[2] == "invocations" && !segments[1].isEmpty:
             .invocations(segments[1])
-        case ("v1", 2): segments[1] == "labels" ? .labels : nil
+        case ("v1", 2): ["labels": .labels, "feedback": .feedback][segments[1]]
         case ("v2", _): protocolPath(Array(segments.dropFirst()))
         default: nil
         }
@@ -110,7 +111,7 @@ enum InferencePath: Equatable {
         case .server, .live, .ready, .ping, .version, .statistics, .model(_, _, .metadata),
             .model(_, _, .ready), .model(_, _, .statistics):
             "GET"
-        case .labels, .index, .repository, .invocations, .model(_, _, .infer): "POST"
+        case .labels, .feedback, .index, .repository, .invocations, .model(_, _, .infer): "POST"
         }
     }
 }

@@ -3,7 +3,7 @@ import BelayInference
 import NIOCore
 
 /// One version asked one question, on its way to a thread and back.
-struct Job: Sendable {
+final class Job: Sendable {
     /// What is done with the answer.
     enum Purpose: Sendable {
         /// It is written for a caller, in these codings; its tensors are kept when shadows compare with them.
@@ -17,8 +17,35 @@ struct Job: Sendable {
     let cancellation: Cancellation
     let submitted: NIODeadline
     let eventLoop: any EventLoop
+    /// Looks into the request for what its release counts.
+    var observer: Observer?
     /// Called on `eventLoop`, once.
-    let completed: @Sendable (Completion) -> Void
+    let completed: @Sendable (Ending) -> Void
+
+    /// A run's end, and what was seen in its request as far as it was read.
+    struct Ending: Sendable {
+        let completion: Completion
+        let observation: Observation?
+
+        /// It was not begun any more.
+        static let cancelled = Ending(completion: .cancelled, observation: nil)
+    }
+
+    init(
+        question: Question,
+        purpose: Purpose,
+        cancellation: Cancellation,
+        submitted: NIODeadline,
+        eventLoop: any EventLoop,
+        completed: @escaping @Sendable (Completion) -> Void
+    ) {
+        self.question = question
+        self.purpose = purpose
+        self.cancellation = cancellation
+        self.submitted = submitted
+        self.eventLoop = eventLoop
+        self.completed = completed
+    }
 
     /// What a run came to.
     enum Completion: Sendable {
@@ -55,7 +82,17 @@ struct Job: Sendable {
 
 extension Job {
     /// Reads, runs, guards and writes, on the calling thread.
-    func run(by instance: any Instance, version: VersionID) -> Completion {
+    func run(by instance: any Instance, version: VersionID) -> Ending {
+        var observation: Observation?
+        let completion = run(by: instance, version: version, &observation)
+        return Ending(completion: completion, observation: observation)
+    }
+
+    private func run(
+        by instance: any Instance,
+        version: VersionID,
+        _ observation: inout Observation?
+    ) -> Completion {
         guard !cancellation.isCancelled else { return .cancelled }
         var timing = Timing()
         let began = NIODeadline.now()
@@ -73,6 +110,7 @@ extension Job {
             return .objected(Rejection(objection: error))
         }
         timing.rows = signature.rows(of: request.inputs)
+        observation = observer?.observe(request.inputs)
         let read = NIODeadline.now()
         timing.read = (read - began).nanoseconds
         let wanted = request.outputs.isEmpty ? signature.outputs.map(\.name) : request.outputNames
@@ -87,6 +125,7 @@ extension Job {
             switch OutputGuard.admit(answered, wanted: wanted, signature: signature) {
             case .failure(let fault): return .failed(.invalidOutput(fault.sentence))
             case .success(let outputs):
+                observer?.complete(&observation, outputs)
                 return try conclude(outputs, request, version: version, timing: timing, ran: ran)
             }
         } catch {

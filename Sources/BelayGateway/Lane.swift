@@ -81,8 +81,14 @@ final class Lane: Sendable {
     ///   - patience: How long it can wait for its turn.
     ///   - heedsBreaker: Whether an open breaker refuses it; false for the last version of a chain, where a
     ///     poor chance is better than none.
+    ///   - waking: Sees to it that ``wake()`` is called when a thread is needed, soon; nil does so at once.
     /// - Returns: Why it is refused; nil when it is not.
-    func submit(_ job: Job, patience: TimeAmount, heedsBreaker: Bool) -> Exchange.Failure? {
+    func submit(
+        _ job: Job,
+        patience: TimeAmount,
+        heedsBreaker: Bool,
+        waking: ((Lane) -> Void)? = nil
+    ) -> Exchange.Failure? {
         let decision = state.withLock { state -> Decision in
             let threads = limits.threads
             guard state.inside < threads + limits.waiting,
@@ -102,10 +108,15 @@ final class Lane: Sendable {
         case .refuse(let failure): return failure
         case .wait: return nil
         case .wake:
-            threads.start()
-            threads.submit { [self] _ in work() }
+            if let waking { waking(self) } else { wake() }
             return nil
         }
+    }
+
+    /// Sends a thread to work, which a question has been given to.
+    func wake() {
+        threads.start()
+        threads.submit { [self] _ in work() }
     }
 
     private enum Decision {
@@ -122,14 +133,14 @@ final class Lane: Sendable {
         while let (jobs, instance) = take() {
             for (position, job) in jobs.enumerated() {
                 let began = NIODeadline.now()
-                let completion = instance.map { job.run(by: $0, version: version) } ?? .cancelled
-                let wasRun = if case .cancelled = completion { false } else { true }
+                let ending = instance.map { job.run(by: $0, version: version) } ?? .cancelled
+                let wasRun = if case .cancelled = ending.completion { false } else { true }
                 state.withLock { state in
                     state.inside -= 1
                     // What was not begun any more cost nothing, and says nothing of what the others will.
                     if wasRun { state.admission.note(cost: .now() - began) }
                 }
-                done.add(job, completion)
+                done.add(job, ending)
                 if done.isDue || position == jobs.count - 1 { done.deliver() }
             }
         }
@@ -170,25 +181,25 @@ final class Lane: Sendable {
 
 /// Completions on their way back, by the loop that waits for them.
 private struct Deliveries {
-    private var waiting: [(eventLoop: any EventLoop, items: [(Job, Job.Completion)])] = []
+    private var waiting: [(eventLoop: any EventLoop, items: [(Job, Job.Ending)])] = []
     private var count = 0
     private var first = NIODeadline.uptimeNanoseconds(0)
 
     var isDue: Bool { count >= Lane.mostHeld || .now() - first >= Lane.longestHeld }
 
-    mutating func add(_ job: Job, _ completion: Job.Completion) {
+    mutating func add(_ job: Job, _ ending: Job.Ending) {
         if count == 0 { first = .now() }
         count += 1
         if let index = waiting.firstIndex(where: { $0.eventLoop === job.eventLoop }) {
-            waiting[index].items.append((job, completion))
+            waiting[index].items.append((job, ending))
         } else {
-            waiting.append((job.eventLoop, [(job, completion)]))
+            waiting.append((job.eventLoop, [(job, ending)]))
         }
     }
 
     mutating func deliver() {
         for (eventLoop, items) in waiting {
-            eventLoop.execute { for (job, completion) in items { job.completed(completion) } }
+            eventLoop.execute { for (job, ending) in items { job.completed(ending) } }
         }
         waiting.removeAll(keepingCapacity: true)
         count = 0

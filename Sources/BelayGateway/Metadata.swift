@@ -76,7 +76,12 @@ extension Metadata {
     ///
     /// The body is empty, or `{"ready": true}` to leave out what does not answer.
     static func index(_ snapshot: Snapshot, _ body: [UInt8]) -> Reply {
-        let onlyReady = JSONPointer("/ready")?.scalar(in: body) == "true"
+        let onlyReady: Bool
+        do throws(InferenceError) {
+            onlyReady = try RepositoryFilter.decode(body).onlyReady
+        } catch {
+            return Reply(.malformed(error.explanation.summary), headers: [])
+        }
         let rows = snapshot.all.flatMap { routed in
             states(of: routed).filter { !onlyReady || $0.state == "READY" }.map { row in
                 "{\"name\":\(quoted(routed.route.endpoint.model.text)),\"version\":\"\(row.version)\","

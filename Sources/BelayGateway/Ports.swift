@@ -26,10 +26,12 @@ package struct AnswerLogPort: Sendable {
 }
 
 /// What a gateway needs from the rest of the process, handed to every connection.
-struct Ports: Sendable {
+///
+/// An object, like everything that each request is handed: a copy of a value retains every part of it.
+final class Ports: Sendable {
     let configuration: GatewayConfiguration
     let log: AnswerLogPort
-    let labels: @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply
+    let labels: Gateway.LabelKeeper
     let clock: @Sendable () -> Timestamp
     let ids: @Sendable () -> String
     let seen: SeenUnits
@@ -37,6 +39,28 @@ struct Ports: Sendable {
     let readers: Readers
     /// The figures of all loops.
     let figures: @Sendable () async -> LoopFigures
+
+    init(
+        configuration: GatewayConfiguration,
+        log: AnswerLogPort,
+        labels: @escaping @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply,
+        clock: @escaping @Sendable () -> Timestamp,
+        ids: @escaping @Sendable () -> String,
+        seen: SeenUnits,
+        bodies: BodyBudget,
+        readers: Readers,
+        figures: @escaping @Sendable () async -> LoopFigures
+    ) {
+        self.configuration = configuration
+        self.log = log
+        self.labels = labels
+        self.clock = clock
+        self.ids = ids
+        self.seen = seen
+        self.bodies = bodies
+        self.readers = readers
+        self.figures = figures
+    }
 }
 
 /// Bounds what all connections together hold of bodies that are still arriving or being answered.

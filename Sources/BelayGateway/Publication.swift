@@ -14,6 +14,10 @@ import Synchronization
 /// 3. after it, the comparison refuses the withdrawn version, whenever the run was started; where a policy
 ///    lets requests in flight finish, the receipt waits for the last of them.
 ///
+/// A table that every loop was told of before (``prepare(_:)``) needs no turn of theirs. Then a loop itself
+/// looks whether the table has become current, in the turn in which it compares and hands over, and instead
+/// of 1 it was seen outside of such a turn after the table had become current (``Latch``).
+///
 /// Bytes handed over before may still be on their way to a slow reader, as they may be in the network.
 final class Publication: Sendable {
     private let stations: [Station]
@@ -22,6 +26,7 @@ final class Publication: Sendable {
     private let makeLane: @Sendable (VersionID, any Instance) -> Lane
     private let turnstile = Turnstile()
     private let current = Mutex(Snapshot())
+    private let forthcoming = Mutex<Forthcoming?>(nil)
 
     init(
         stations: [Station],
@@ -35,39 +40,106 @@ final class Publication: Sendable {
         self.makeLane = makeLane
     }
 
+    /// Tells every loop which table comes next, so that publishing it takes a moment; nil takes that back.
+    ///
+    /// Nothing else changes. A table that leaves requests in flight to a version that it withdraws is not
+    /// prepared: its receipt waits for those requests anyway.
+    func prepare(_ table: RouteTable?) async {
+        await turnstile.pass {
+            let former = current.withLock { $0 }
+            var next: Forthcoming?
+            if let table, former.isPublished, table.epoch > former.table.epoch,
+                !table.routes.values.contains(where: { $0.failing.inflight == .drain })
+            {
+                next = Forthcoming(
+                    Snapshot(table: table, pool: pool, former: former, makeLane: makeLane)
+                )
+            }
+            guard next != nil || forthcoming.withLock({ $0 != nil }) else { return }
+            // Only what every loop knows can become current without them.
+            forthcoming.withLock { $0 = nil }
+            _ = await stations.inTurn { [next] cell in cell.expect(next) }
+            forthcoming.withLock { $0 = next }
+        }
+    }
+
     /// Makes `table` current on every loop, unless a newer or equal one already is.
     ///
     /// Instances are looked up anew in any case, and every loop acknowledges in any case: a publication that
     /// was cut short before is made good by the next, and control can publish a table again after a load.
     ///
-    /// - Throws: `EventLoopError` when the loops are shutting down; then nothing is proven.
+    /// - Throws: What kept the requests that it waits for from ending; then nothing is proven.
     func publish(_ table: RouteTable) async throws -> Receipt {
         let began = NIODeadline.now()
-        let (next, taken) = try await turnstile.pass { () -> (Snapshot, [EventLoopCell.Taken]) in
+        let proof = await turnstile.pass { () -> Proof in
             let former = current.withLock { $0 }
-            let isNewer = !former.isPublished || table.epoch > former.table.epoch
-            let next = Snapshot(
-                table: isNewer ? table : former.table,
-                pool: pool,
-                former: former,
-                makeLane: makeLane
-            )
-            current.withLock { $0 = next }
-            let acknowledgements = stations.map { $0.submit { cell in cell.take(next) } }
-            var taken: [EventLoopCell.Taken] = []
-            for acknowledgement in acknowledgements { taken.append(try await acknowledgement.get()) }
-            seen.keepOnly(Set(next.table.routes.values.compactMap(\.candidate?.release)))
-            return (next, taken)
+            let next = forthcoming.withLock { next in
+                defer { next = nil }
+                return next
+            }
+            if let next, next.snapshot.table == table, table.epoch > former.table.epoch {
+                return await activate(next)
+            }
+            return await hand(table, after: former)
         }
         // Others may publish meanwhile: only this receipt waits for its own requests.
-        for each in taken where each.draining > 0 { try await each.drained.get() }
+        for each in proof.drains { try await each.get() }
         return Receipt(
-            epoch: next.table.epoch,
+            epoch: proof.epoch,
             loops: stations.count,
-            replayed: taken.reduce(0) { $0 + $1.replayed },
-            drained: taken.reduce(0) { $0 + $1.draining },
+            replayed: proof.replayed,
+            drained: proof.draining,
             elapsedMicroseconds: (NIODeadline.now() - began).nanoseconds / 1000
         )
+    }
+
+    /// What is known once no loop can answer by an older table.
+    private struct Proof {
+        let epoch: Epoch
+        let replayed: Int
+        var draining = 0
+        /// End with the requests that may still be answered.
+        var drains: [EventLoopFuture<Void>] = []
+    }
+
+    /// Makes current what every loop knows already.
+    private func activate(_ next: Forthcoming) async -> Proof {
+        next.makeCurrent()
+        current.withLock { $0 = next.snapshot }
+        // They follow by themselves; whoever is between two answers now lets no old one leave any more.
+        for station in stations { station.execute { $0.follow() } }
+        let interrupted = stations.filter { !$0.latch.opens() }
+        _ = await interrupted.inTurn { $0.follow() }
+        forget(but: next.snapshot.table)
+        return Proof(
+            epoch: next.snapshot.table.epoch,
+            replayed: stations.reduce(0) { $0 + $1.latch.overtaken }
+        )
+    }
+
+    /// Hands a table to every loop, in a turn of each.
+    private func hand(_ table: RouteTable, after former: Snapshot) async -> Proof {
+        let isNewer = !former.isPublished || table.epoch > former.table.epoch
+        let next = Snapshot(
+            table: isNewer ? table : former.table,
+            pool: pool,
+            former: former,
+            makeLane: makeLane
+        )
+        current.withLock { $0 = next }
+        let taken = await stations.inTurn { cell in cell.take(next) }
+        forget(but: next.table)
+        return Proof(
+            epoch: next.table.epoch,
+            replayed: taken.reduce(0) { $0 + $1.replayed },
+            draining: taken.reduce(0) { $0 + $1.draining },
+            drains: taken.filter { $0.draining > 0 }.map(\.drained)
+        )
+    }
+
+    /// Forgets the sticky units of releases that are over.
+    private func forget(but table: RouteTable) {
+        seen.keepOnly(Set(table.routes.values.compactMap(\.candidate).map(EvidenceEpoch.init)))
     }
 
     /// Lets every version go; what is in flight keeps its own.
@@ -75,6 +147,7 @@ final class Publication: Sendable {
         await turnstile.pass {
             let nothing = Snapshot()
             current.withLock { $0 = nothing }
+            forthcoming.withLock { $0 = nil }
             for retirement in stations.map({ $0.submit { cell in _ = cell.take(nothing) } }) {
                 // A loop that has stopped already answers nobody.
                 try? await retirement.get()
@@ -86,11 +159,17 @@ final class Publication: Sendable {
 /// One event loop and the way to what it owns.
 struct Station: Sendable {
     let eventLoop: any EventLoop
+    let latch: Latch
     private let cell: NIOLoopBoundBox<EventLoopCell>
 
     init(eventLoop: any EventLoop) {
+        let latch = Latch()
         self.eventLoop = eventLoop
-        cell = .makeBoxSendingValue(EventLoopCell(eventLoop: eventLoop), eventLoop: eventLoop)
+        self.latch = latch
+        cell = .makeBoxSendingValue(
+            EventLoopCell(eventLoop: eventLoop, latch: latch),
+            eventLoop: eventLoop
+        )
     }
 
     /// What the loop owns; only on the loop.
@@ -101,5 +180,10 @@ struct Station: Sendable {
         _ body: @escaping @Sendable (EventLoopCell) -> Value
     ) -> EventLoopFuture<Value> {
         eventLoop.submit { [cell] in body(cell.value) }
+    }
+
+    /// The same without an answer, which costs less.
+    func execute(_ body: @escaping @Sendable (EventLoopCell) -> Void) {
+        eventLoop.execute { [cell] in body(cell.value) }
     }
 }

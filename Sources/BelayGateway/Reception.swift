@@ -4,8 +4,9 @@ import NIOHTTP1
 
 /// A request while it arrives: what its head said, and the body so far.
 ///
-/// Pure bookkeeping of the limits; a body nobody will read is counted but not kept.
-struct Reception {
+/// Bookkeeping of the limits; a body nobody will read is counted but not kept. An object, so that a
+/// connection's state is handed around without a copy of every field; confined to the connection's loop.
+final class Reception {
     let ticket: Ticket
     let headers: HTTPHeaders
     let fields: RequestFields
@@ -58,7 +59,7 @@ struct Reception {
     }
 
     /// Takes the next part of the body; false when it is too long altogether.
-    mutating func append(_ bytes: ByteBuffer) -> Bool {
+    func append(_ bytes: ByteBuffer) -> Bool {
         received += bytes.readableBytes
         guard received <= limit else { return false }
         if case .success = path { body.append(contentsOf: bytes.readableBytesView) }

@@ -56,6 +56,14 @@ enum Rejection: Error, Equatable {
         }
     }
 
+    /// Whether the request cannot be one of this model: it does not fit the signature, or is none at all.
+    var isMisfit: Bool {
+        switch self {
+        case .mismatch, .malformed: true
+        default: false
+        }
+    }
+
     /// `Allow` and `Retry-After`, where a client's library acts on them.
     var headers: [(String, String)] {
         switch self {

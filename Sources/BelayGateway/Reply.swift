@@ -45,28 +45,77 @@ struct Reply: Equatable {
 extension Reply {
     /// The bytes of the response, head and body together, so that they leave in one piece.
     func write(into buffer: inout ByteBuffer, keepsAlive: Bool, isOld: Bool) {
-        buffer.writeStaticString("HTTP/1.1 ")
-        buffer.writeString(statusLine(status))
-        if !body.isEmpty {
-            buffer.writeStaticString("\r\nContent-Type: ")
-            buffer.writeString(contentType)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: mostBytesOfHead) { memory in
+            var head = HeadWriter(memory)
+            if status == 200, contentType == "application/json", !body.isEmpty {
+                head.append("HTTP/1.1 200 OK\r\nContent-Type: application/json" as StaticString)
+            } else {
+                head.append("HTTP/1.1 " as StaticString)
+                head.append(statusLine(status))
+                if !body.isEmpty { head.append("Content-Type", contentType) }
+            }
+            answer?.write(into: &head)
+            for (name, value) in headers { head.append(name, value) }
+            head.append("\r\nContent-Length: " as StaticString)
+            head.append(number: body.count)
+            if !keepsAlive {
+                head.append("\r\nConnection: close" as StaticString)
+            } else if isOld {
+                head.append("\r\nConnection: keep-alive" as StaticString)
+            }
+            head.append("\r\n\r\n" as StaticString)
+            return head.count
         }
-        answer?.write(into: &buffer)
-        for (name, value) in headers {
-            buffer.writeStaticString("\r\n")
-            buffer.writeString(name)
-            buffer.writeStaticString(": ")
-            buffer.writeString(value)
-        }
-        buffer.writeStaticString("\r\nContent-Length: ")
-        buffer.writeString(String(body.count))
-        if !keepsAlive {
-            buffer.writeStaticString("\r\nConnection: close")
-        } else if isOld {
-            buffer.writeStaticString("\r\nConnection: keep-alive")
-        }
-        buffer.writeStaticString("\r\n\r\n")
         buffer.writeBytes(body)
+    }
+
+    /// More than the head can take: each field with what stands around it, and numbers of 20 digits.
+    private var mostBytesOfHead: Int {
+        let fields = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        return 256 + contentType.utf8.count + fields + (answer?.mostBytes ?? 0)
+    }
+}
+
+/// Writes the head of a response into memory that is long enough.
+struct HeadWriter {
+    private let memory: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
+
+    mutating func append(_ text: StaticString) { text.withUTF8Buffer { copy(UnsafeRawBufferPointer($0)) } }
+
+    mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// A field on a line of its own.
+    mutating func append(_ name: String, _ value: String) {
+        append("\r\n" as StaticString)
+        append(name)
+        append(": " as StaticString)
+        append(value)
+    }
+
+    mutating func append(number: some BinaryInteger) {
+        if number < 0 { append("-" as StaticString) }
+        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        withUnsafeMutableBytes(of: &digits) { digits in
+            var (rest, start) = (UInt64(number.magnitude), digits.count)
+            repeat {
+                start -= 1
+                digits[start] = 0x30 + UInt8(rest % 10)
+                rest /= 10
+            } while rest > 0
+            copy(UnsafeRawBufferPointer(rebasing: digits[start...]))
+        }
+    }
+
+    private mutating func copy(_ bytes: UnsafeRawBufferPointer) {
+        precondition(count + bytes.count <= memory.count, "the head was measured before")
+        UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
+        count += bytes.count
     }
 }
 
@@ -117,30 +166,29 @@ struct AnswerHeaders: Equatable {
     let fallback: String?
     let traceparent: String?
 
-    func write(into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("\r\nBelay-Request-Id: ")
-        buffer.writeString(requestID)
-        buffer.writeStaticString("\r\nBelay-Epoch: ")
-        buffer.writeString(epoch.description)
+    /// More than they take.
+    var mostBytes: Int {
+        256 + requestID.utf8.count + (fallback?.utf8.count ?? 0) + (traceparent?.utf8.count ?? 0)
+    }
+
+    func write(into head: inout HeadWriter) {
+        head.append("\r\nBelay-Request-Id: " as StaticString)
+        head.append(requestID)
+        head.append("\r\nBelay-Epoch: " as StaticString)
+        head.append(number: epoch.value)
         if let version {
-            buffer.writeStaticString("\r\nBelay-Version: ")
-            buffer.writeString(version.description)
+            head.append("\r\nBelay-Version: " as StaticString)
+            head.append(number: version.value)
         }
         if let release {
-            buffer.writeStaticString("\r\nBelay-Release: ")
-            buffer.writeString(release.description)
+            head.append("\r\nBelay-Release: " as StaticString)
+            head.append(release.description)
         }
         if let arm {
-            buffer.writeStaticString("\r\nBelay-Arm: ")
-            buffer.writeString(arm.rawValue)
+            head.append("\r\nBelay-Arm: " as StaticString)
+            head.append(arm.rawValue)
         }
-        if let fallback {
-            buffer.writeStaticString("\r\nBelay-Fallback: ")
-            buffer.writeString(fallback)
-        }
-        if let traceparent {
-            buffer.writeStaticString("\r\ntraceparent: ")
-            buffer.writeString(traceparent)
-        }
+        if let fallback { head.append("Belay-Fallback", fallback) }
+        if let traceparent { head.append("traceparent", traceparent) }
     }
 }

@@ -1,7 +1,23 @@
 import BelayCore
 import Synchronization
 
-/// How far each sticky unit has been tossed in each release, shared by all loops.
+/// The time in which a release's units are one toss: a later epoch tosses all of them anew.
+struct EvidenceEpoch: Hashable, Sendable {
+    let release: ReleaseID
+    /// Counts from 0.
+    let number: Int
+
+    /// The one before; nil for the first.
+    var former: EvidenceEpoch? { number > 0 ? EvidenceEpoch(release: release, number: number - 1) : nil }
+}
+
+extension EvidenceEpoch {
+    init(_ candidate: Route.Candidate) {
+        self.init(release: candidate.release, number: candidate.evidenceEpoch)
+    }
+}
+
+/// How far each sticky unit has been tossed in each release's evidence epoch, shared by all loops.
 ///
 /// With sticky routing the unit is the coin. A unit that has fallen to the candidate stays there, and one
 /// that stayed with stable is tossed again only when the share rises: then with the probability that is
@@ -10,14 +26,14 @@ final class SeenUnits: Sendable {
     /// A `Mutex` cannot be an element of an array, so each has an object around it.
     private final class Shard: Sendable {
         /// The share up to which a unit has been tossed and stayed; all once it has fallen.
-        let units = Mutex<[ReleaseID: [UnitHash: Share]]>([:])
+        let units = Mutex<[EvidenceEpoch: [UnitHash: Share]]>([:])
     }
 
     private let shards: [Shard]
     private let limitPerShard: Int
     private let refused = Mutex(0)
 
-    /// - Parameter limit: Units remembered per release, shared out evenly among the shards.
+    /// - Parameter limit: Units remembered per release and epoch, shared out evenly among the shards.
     init(limit: Int) {
         let count = 16
         shards = (0..<count).map { _ in Shard() }
@@ -31,33 +47,35 @@ final class SeenUnits: Sendable {
     ///
     /// None or all when nothing was left to chance: the unit repeats itself, or there was no room to remember
     /// it, for then it could not be told from a repetition later.
-    func chance(of unit: UnitHash, on arm: Arm, at share: Share, in release: ReleaseID) -> Share {
+    func chance(of unit: UnitHash, on arm: Arm, at share: Share, in epoch: EvidenceEpoch) -> Share {
         let tossed: Share = arm == .candidate ? .all : share
         let certain: Share = arm == .candidate ? .all : .none
-        let (chance, isFull) = shard(of: unit).units.withLock { releases -> (Share, Bool) in
-            guard let before = releases[release]?[unit] else {
-                guard (releases[release]?.count ?? 0) < limitPerShard else { return (certain, true) }
-                releases[release, default: [:]][unit] = tossed
+        let (chance, isFull) = shard(of: unit).units.withLock { epochs -> (Share, Bool) in
+            guard let before = epochs[epoch]?[unit] else {
+                guard (epochs[epoch]?.count ?? 0) < limitPerShard else { return (certain, true) }
+                epochs[epoch, default: [:]][unit] = tossed
                 return (share, false)
             }
             guard share > before else { return (certain, false) }
-            releases[release]?[unit] = tossed
+            epochs[epoch]?[unit] = tossed
             return (share.given(before), false)
         }
         if isFull { refused.withLock { $0 += 1 } }
         return chance
     }
 
-    /// Puts back units that were counted before a restart; they are not tossed again in this release, because
+    /// Puts back units that were counted before a restart; they are not tossed again in this epoch, because
     /// how far they had been is not kept.
-    func seed(_ units: some Sequence<UnitHash>, in release: ReleaseID) {
-        for unit in units { _ = chance(of: unit, on: .candidate, at: .all, in: release) }
+    func seed(_ units: some Sequence<UnitHash>, in epoch: EvidenceEpoch) {
+        for unit in units { _ = chance(of: unit, on: .candidate, at: .all, in: epoch) }
     }
 
-    /// Forgets every release but these.
-    func keepOnly(_ releases: Set<ReleaseID>) {
+    /// Forgets every epoch but these, and the one before each: requests that were routed in it may still be
+    /// under way, and a unit that had been forgotten by then would be evidence twice.
+    func keepOnly(_ epochs: Set<EvidenceEpoch>) {
+        let kept = epochs.union(epochs.compactMap(\.former))
         for shard in shards {
-            shard.units.withLock { units in units = units.filter { releases.contains($0.key) } }
+            shard.units.withLock { units in units = units.filter { kept.contains($0.key) } }
         }
     }
 

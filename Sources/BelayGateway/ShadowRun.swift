@@ -61,7 +61,7 @@ final class ShadowRun {
             cancellation: cancellation,
             submitted: cell.now,
             eventLoop: cell.eventLoop
-        ) { bound.value.completed($0) }
+        ) { bound.value.completed($0.completion) }
         let patience = TimeAmount.nanoseconds(budget.nanoseconds / 10)
         guard lane.submit(job, patience: patience, heedsBreaker: false) == nil else {
             return cell.figures.shed(model: model, version: shadow.version)

@@ -39,7 +39,7 @@ final class Snapshot: Sendable {
                 }
                 lanes[number] = known.flatMap { $0.holds(instance) ? $0 : nil } ?? makeLane(version, instance)
             }
-            models[model.text] = RoutedModel(route: route, lanes: lanes)
+            models[model.text] = RoutedModel(route: route, lanes: lanes, former: former.model(model.text))
         }
         self.models = models
     }
@@ -57,7 +57,7 @@ final class Snapshot: Sendable {
 }
 
 /// One model's route and the versions that are there to answer by it.
-struct RoutedModel: Sendable {
+final class RoutedModel: Sendable {
     /// Where a request says something of itself, ready to be looked up.
     enum Source: Sendable {
         case request
@@ -82,15 +82,52 @@ struct RoutedModel: Sendable {
     let redaction: Redaction?
     /// The versions that are there to answer.
     let loaded: Set<VersionNumber>
+    /// What is counted of requests that leave the choice to Belay; nil when nothing is.
+    let counting: Counting?
+    /// Who looks into the requests of the versions that are counted.
+    let observers: [VersionNumber: Observer]
 
-    init(route: Route, lanes: [VersionNumber: Lane]) {
+    /// Counts go on as in the `former` table where nothing in them has changed.
+    init(route: Route, lanes: [VersionNumber: Lane], former: RoutedModel? = nil) {
         self.route = route
         self.lanes = lanes
         self.loaded = Set(lanes.keys)
+        let counting = route.counting.map { new in
+            former?.counting.flatMap { $0.isLike(new) ? $0 : nil } ?? new
+        }
+        self.counting = counting
+        observers = Self.observers(route, lanes, counting, former)
         unitSource = Source(route.serving.unit)
         subjectSource = route.serving.record.subject.map(Source.init)
         let redact = route.serving.record.redact
         redaction = redact.isEmpty ? nil : Redaction(pointers: redact)
+    }
+
+    private static func observers(
+        _ route: Route,
+        _ lanes: [VersionNumber: Lane],
+        _ counting: Counting?,
+        _ former: RoutedModel?
+    ) -> [VersionNumber: Observer] {
+        guard let counting, counting.needsObservation else { return [:] }
+        var observers: [VersionNumber: Observer] = [:]
+        for number in [route.stable, route.candidate?.version].compactMap(\.self) {
+            guard let lane = lanes[number] else { continue }
+            // A rollback makes a table too, and need not wait for what is there already.
+            let isKept =
+                former?.counting === counting && former?.lanes[number] === lane
+                && former?.route.prediction == route.prediction
+            observers[number] =
+                isKept
+                ? former?.observers[number]
+                : Observer(counting, signature: lane.signature, prediction: route.prediction)
+        }
+        return observers
+    }
+
+    /// Who looks into a request that is counted so: it may have been routed by an earlier table.
+    func observer(of version: VersionNumber, _ counting: Counting) -> Observer? {
+        observers[version].flatMap { $0.counting === counting ? $0 : nil }
     }
 
     /// Whether the stable version is there to answer.
@@ -99,7 +136,8 @@ struct RoutedModel: Sendable {
     /// What the model takes and gives, by the first version that is there.
     var anySignature: Signature? {
         let chain = [route.stable].compactMap { $0 } + route.standbys
-        return chain.lazy.compactMap { lanes[$0]?.signature }.first ?? lanes.values.first?.signature
+        let first = chain.lazy.compactMap { [lanes] in lanes[$0]?.signature }.first
+        return first ?? lanes.values.first?.signature
     }
 
     /// Whether somebody can answer in place of stable: a standby, or the policy itself.
@@ -116,6 +154,19 @@ struct RoutedModel: Sendable {
         case .routed:
             guard let stable = route.stable else { throw .nothingServes(route.endpoint.model) }
             return stable
+        }
+    }
+}
+
+extension Route {
+    /// Of which release outcomes are counted, and what of them: that on trial, else that of stable.
+    fileprivate var counting: Counting? {
+        if let candidate {
+            return Counting(EvidenceEpoch(candidate), plan: candidate.counting, .trial)
+        }
+        return watched.map { watched in
+            let epoch = EvidenceEpoch(release: watched.release, number: 0)
+            return Counting(epoch, plan: watched.counting, .watch(isJudged: watched.isJudged))
         }
     }
 }

@@ -7,6 +7,8 @@ package enum LabelValue: Equatable, Sendable {
     case bool(Bool)
     /// One label an element of a batch; nested lists count as one flat list.
     case list([LabelValue])
+    /// One label an output, by the output's name.
+    case outputs([String: LabelValue])
 }
 
 extension LabelValue: Codable {
@@ -18,8 +20,10 @@ extension LabelValue: Codable {
             self = .number(value)
         } else if let value = try? container.decode(String.self) {
             self = .text(value)
+        } else if let values = try? container.decode([LabelValue].self) {
+            self = .list(values)
         } else {
-            self = .list(try container.decode([LabelValue].self))
+            self = .outputs(try container.decode([String: LabelValue].self))
         }
     }
 
@@ -30,6 +34,7 @@ extension LabelValue: Codable {
         case .text(let value): try container.encode(value)
         case .bool(let value): try container.encode(value)
         case .list(let values): try container.encode(values)
+        case .outputs(let values): try container.encode(values)
         }
     }
 }
@@ -58,7 +63,8 @@ package func judgeLabel(_ label: LabelValue, against prediction: Tensor) throws(
 }
 
 extension LabelValue {
-    fileprivate var flattened: [LabelValue] {
+    /// The labels of a batch's elements in their order; the label itself when it is none of a batch.
+    package var flattened: [LabelValue] {
         guard case .list(let values) = self else { return [self] }
         return values.flatMap(\.flattened)
     }
@@ -69,11 +75,29 @@ extension LabelValue {
         case .text: "a text"
         case .bool: "a boolean"
         case .list: "a list"
+        case .outputs: "an object"
         }
     }
 }
 
 extension Tensor {
+    /// One element as the nearest double; nil for text, and outside the tensor.
+    package func number(at index: Int) -> Double? {
+        guard case .packed(let packed) = storage, (0..<count).contains(index) else { return nil }
+        let start = index * (type.width ?? 1)
+        switch type {
+        case .int64: return Double(Int64(bitPattern: packed.littleEndian(at: start)))
+        case .uint64: return Double(packed.littleEndian(at: start) as UInt64)
+        default: return value(packed, at: index, like: .nan)
+        }
+    }
+
+    /// One element of a tensor of text; nil for numbers, and outside the tensor.
+    package func text(at index: Int) -> String? {
+        guard case .strings(let strings) = storage, strings.indices.contains(index) else { return nil }
+        return String(decoding: strings[index], as: UTF8.self)
+    }
+
     fileprivate func element(at index: Int, equals label: LabelValue) throws(InferenceError) -> Bool {
         switch (storage, label) {
         case (.strings(let strings), .text(let text)): return strings[index].elementsEqual(text.utf8)

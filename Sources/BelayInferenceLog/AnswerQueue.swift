@@ -12,15 +12,15 @@ final class Pending: Sendable {
     let track: RunPage.Track
 
     init(
-        _ record: AnswerRecord,
+        _ record: consuming AnswerRecord,
         redactor: (any Redacting)? = nil,
         whenSettled: (@Sendable (_ isKept: Bool) -> Void)? = nil
     ) {
+        self.cost = AnswerRecord.overhead + record.request.count + record.response.count
+        self.track = record.kind == .shadow ? .shadow : whenSettled == nil ? .served : .held
         self.record = record
         self.redactor = redactor
         self.whenSettled = whenSettled
-        self.cost = AnswerRecord.overhead + record.request.count + record.response.count
-        self.track = record.kind == .shadow ? .shadow : whenSettled == nil ? .served : .held
     }
 }
 

@@ -46,7 +46,7 @@ struct BlockBuilder {
     }
 
     private mutating func note(_ record: AnswerRecord) {
-        guard let release = record.release else { return }
+        let release = record.release ?? .none
         let part = ReleasePart(release: release, version: record.version, arm: record.arm)
         if run?.part != part {
             settleRun()

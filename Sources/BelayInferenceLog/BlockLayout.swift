@@ -86,9 +86,15 @@ struct AnswerKey: Equatable {
 
 /// Which answers of a block belong to which release.
 struct ReleasePart: Hashable {
+    /// ``BelayCore/ReleaseID/none`` for answers between releases.
     let release: ReleaseID
     let version: VersionNumber
     let arm: Arm
+}
+
+extension ReleaseID {
+    /// No release: they are counted from 1.
+    static let none = ReleaseID(0)
 }
 
 /// Answers of one model, packed; what one row of a segment holds.

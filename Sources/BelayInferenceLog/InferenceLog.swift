@@ -105,9 +105,12 @@ extension InferenceLog {
     }
 
     /// The answers with these ids, by id; one look into each segment for all of them, newest segment first.
+    ///
+    /// A shadow's answer has the id of the one that was served; without `shadows`, only the latter is found.
     package func find(
         ids: some Sequence<String>,
-        model: ModelName
+        model: ModelName,
+        shadows: Bool = true
     ) async throws(InferenceLogError) -> [String: AnswerRecord] {
         await queue.flush()
         var missing = Set(ids)
@@ -115,7 +118,7 @@ extension InferenceLog {
         var trouble: InferenceLogError?
         for segment in folder.segments.reversed() where !missing.isEmpty {
             do {
-                found.merge(try await segment.find(missing, model)) { newer, _ in newer }
+                found.merge(try await segment.find(missing, model, shadows: shadows)) { newer, _ in newer }
                 missing.subtract(found.keys)
             } catch {
                 // An older segment may still have them; if none has, the reason is this.
@@ -141,14 +144,18 @@ extension InferenceLog {
         return answers
     }
 
-    /// Every unit that has met a release so far; what a gateway must know after a restart, since only a
-    /// unit's first outcome counts.
-    package func units(of release: ReleaseID) async throws(InferenceLogError) -> Set<UnitHash> {
+    /// Every unit that has met a release since a moment, or some more, for whole blocks are looked at.
+    ///
+    /// What a gateway must know after a restart, since only a unit's first outcome counts.
+    package func units(
+        of release: ReleaseID,
+        since: Timestamp? = nil
+    ) async throws(InferenceLogError) -> Set<UnitHash> {
         await queue.flush()
         var units: Set<UnitHash> = []
         for segment in folder.segments {
             do {
-                units.formUnion(try await segment.units(release))
+                units.formUnion(try await segment.units(release, since: since))
             } catch  where !isListed(segment) { continue }
         }
         return units
@@ -158,6 +165,12 @@ extension InferenceLog {
     package func answers(matching filter: AnswerFilter, from position: Int = 0) async -> AnswerCursor {
         await queue.flush()
         return AnswerCursor(folder: folder, filter: filter, position: position)
+    }
+
+    /// All answers that match, newest first, a block at a time.
+    package func newest(matching filter: AnswerFilter) async -> NewestCursor {
+        await queue.flush()
+        return NewestCursor(folder: folder, filter: filter)
     }
 
     /// Reads the whole log: every checksum, and that no position is missing.

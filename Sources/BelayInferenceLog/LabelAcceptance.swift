@@ -1,59 +1,115 @@
+package import BelayCore
+
 /// What became of a label.
 package enum LabelAcceptance: Equatable, Sendable {
-    /// New evidence: the first label that can be compared for this answer, and for its unit in the release.
+    /// New evidence: the first final label of its line for this answer, and for its unit in the release.
     case evidence
-    /// Kept; but the unit was counted in this release before, or this answer by a label of another kind.
+    /// Kept and counted as a sample; but the unit was counted in this release before, or this answer by
+    /// another source.
     ///
     /// One unit is one toss of the coin, and a request without a unit is its own.
     case unitCounted
-    /// Kept; but evidence for nothing: the answer is unknown, pinned, outside a release or not comparable.
-    /// The same label sent again counts once its answer is known.
-    case unjoined
-    /// The same value was sent before; nothing was kept.
+    /// Kept; but evidence for nothing: the answer was counted already, or it was pinned, outside a release,
+    /// or too old.
+    case kept
+    /// Kept; no evidence before it is said again as final.
+    case draft
+    /// Its answer is not known yet; it is joined when it is.
+    case waiting
+    /// The same was said before; nothing was kept.
     case repeated
     /// Another value was sent before; the new one is kept as the newer word, and not counted again.
     case revised(from: String)
+    /// Kept; but its source has said enough about this release.
+    case capped
+    /// Not kept: too much has been said about this answer.
+    case crowded
+    /// Not kept: too many labels wait for their answers.
+    case full
 
     /// Whether the label must be added to the evidence.
     package var counts: Bool { self == .evidence }
+
+    /// Whether the label found its answer, and was kept.
+    package var isJoined: Bool {
+        switch self {
+        case .evidence, .unitCounted, .kept, .draft, .revised, .capped: true
+        case .waiting, .repeated, .crowded, .full: false
+        }
+    }
 
     /// How it is written in the table.
     var name: String {
         switch self {
         case .evidence: "evidence"
         case .unitCounted: "unit_counted"
-        case .unjoined: "unjoined"
+        case .kept: "kept"
+        case .draft: "draft"
+        case .waiting: Self.waitingName
         case .repeated: "repeated"
         case .revised: "revised"
+        case .capped: "capped"
+        case .crowded: "crowded"
+        case .full: "full"
         }
     }
 
-    /// Decides what a label is, given what came before it.
-    ///
-    /// - Parameters:
-    ///   - record: The label.
-    ///   - newest: The value sent last for the same answer and kind.
-    ///   - wasJoined: Whether an earlier label for the same answer and kind found its answer.
-    ///   - unitCounted: Whether the unit, or the answer, was counted already.
-    init(_ record: LabelRecord, newest: String?, wasJoined: Bool, unitCounted: Bool) {
-        let counts = record.evidence != nil && !wasJoined
-        switch newest {
-        case _ where counts: self = unitCounted ? .unitCounted : .evidence
-        case nil: self = .unjoined
-        case record.value: self = .repeated
-        case .some(let older): self = .revised(from: older)
-        }
+    static let waitingName = "waiting"
+}
+
+/// What became of a label, and what it adds to the counts.
+package struct LabelReceipt: Equatable, Sendable {
+    package let acceptance: LabelAcceptance
+    package let evidence: [EvidenceKey]
+}
+
+/// The part of a model's answers that one row of its coverage is about.
+package struct CoverageKey: Hashable, Sendable {
+    package let version: VersionNumber
+    package let arm: Arm
+    /// Of the answers, in UTC: days since 1970.
+    package let day: Int
+
+    package init(version: VersionNumber, arm: Arm, day: Int) {
+        self.version = version
+        self.arm = arm
+        self.day = day
+    }
+
+    package init(version: VersionNumber, arm: Arm, at time: Timestamp) {
+        self.init(version: version, arm: arm, day: Self.day(of: time))
+    }
+
+    package static func day(of time: Timestamp) -> Int {
+        let (quotient, remainder) = time.milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
+        return Int(clamping: remainder < 0 ? quotient - 1 : quotient)
     }
 }
 
-/// How much of a version's answers is labelled.
+/// How much of some answers is labelled.
 package struct LabelCoverage: Equatable, Sendable {
-    /// Answers with at least one label that found them.
-    package internal(set) var labelled = 0
-    /// Answers whose newest comparable label they disagreed with.
-    package internal(set) var wrong = 0
+    /// Answers with at least one final label.
+    package var labelled = 0
+    /// Of these, answers that were compared with a truth.
+    package var judged = 0
+    /// Of these, answers whose newest truth they disagreed with; a correction outranks the others.
+    package var wrong = 0
     /// Labels that changed the value of an earlier one.
-    package internal(set) var revised = 0
+    package var revised = 0
 
-    package init() {}
+    package init(labelled: Int = 0, judged: Int = 0, wrong: Int = 0, revised: Int = 0) {
+        self.labelled = labelled
+        self.judged = judged
+        self.wrong = wrong
+        self.revised = revised
+    }
+
+    package static func + (one: LabelCoverage, other: LabelCoverage) -> LabelCoverage {
+        LabelCoverage(
+            labelled: one.labelled + other.labelled,
+            judged: one.judged + other.judged,
+            wrong: one.wrong + other.wrong,
+            revised: one.revised + other.revised
+        )
+    }
 }

@@ -6,21 +6,32 @@ import GRDB
 ///
 /// `synchronous = FULL`, unlike the log of answers: a sender told "accepted" does not send again, and a
 /// label may be what takes a bad version out. A batch costs one flush of the disk, however many labels it
-/// holds. History is only added to; one process may have the file open.
+/// holds. What was said stays; one process may have the file open.
 package final class LabelStore: Sendable {
+    /// Labels kept for one answer; what is beyond is refused.
+    package static let mostPerAnswer = 100
+    /// Values of one feature that are told apart in one release; the rest is ``RequestSlice/others``.
+    package static let mostSliceValues = 20
+    /// Pieces of feedback of one named source that count in one release, so that nobody decides it alone.
+    package static let mostFeedbackPerSource = 100
+
     private let path: String
     private let database: DatabaseQueue
+    private let mostWaiting: Int
 
-    /// Opens the file, creating it when it is missing.
-    package init(path: String) throws(InferenceLogError) {
+    /// Opens the file, creating it when it is missing, and rewrites what Belay 0.1 left.
+    ///
+    /// Labels beyond `mostWaiting` whose answers are unknown are refused.
+    package init(path: String, mostWaiting: Int = 200_000) throws(InferenceLogError) {
         self.path = path
+        self.mostWaiting = mostWaiting
         do {
             let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             self.database = try DatabaseQueue(path: path)
             try database.inDatabase { database in
                 try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-                try database.execute(sql: Self.schema)
+                try LabelSchema.prepare(database)
             }
         } catch { throw InferenceLogError(error, path: path) }
     }
@@ -29,16 +40,15 @@ package final class LabelStore: Sendable {
     ///
     /// Labels of one batch see those before them, so a repetition within it is one too. On an error nothing
     /// of the batch was kept.
-    package func accept(_ records: [LabelRecord]) async throws(InferenceLogError) -> [LabelAcceptance] {
-        do {
-            return try await database.write { database in
-                try records.map { record in
-                    let acceptance = try Self.judge(record, database)
-                    if acceptance != .repeated { try Self.insert(record, acceptance, database) }
-                    return acceptance
-                }
-            }
-        } catch { throw InferenceLogError(error, path: path) }
+    package func accept(_ records: [LabelRecord]) async throws(InferenceLogError) -> [LabelReceipt] {
+        guard !records.isEmpty else { return [] }
+        let most = mostWaiting
+        return try await write { database in
+            var keeping = try LabelKeeping(database, mostWaiting: most)
+            let receipts = try records.map { try keeping.accept($0) }
+            try keeping.finish()
+            return receipts
+        }
     }
 
     /// All evidence that labels gave on a release: what control starts from after a restart.
@@ -47,18 +57,21 @@ package final class LabelStore: Sendable {
             var counts = EvidenceCounts()
             let rows = try Row.fetchCursor(
                 database,
-                sql: Self.evidenceOfRelease,
+                sql: "SELECT * FROM evidence WHERE release = $1",
                 arguments: [release.value]
             )
             while let row = try rows.next() {
-                guard let arm = Arm(rawValue: row["arm"]), let share = Share(partsPerMillion: row["share"])
+                guard let series = Series(row["series"] as String), let arm = Arm(rawValue: row["arm"]),
+                    let share = Share(partsPerMillion: row["share"])
                 else { continue }
+                let feature: String = row["feature"]
                 let key = EvidenceKey(
                     release: release,
-                    metric: .accuracy,
+                    series: series,
+                    slice: feature.isEmpty ? nil : RequestSlice(feature: feature, value: row["value"]),
                     arm: arm,
                     share: share,
-                    bad: row["wrong"]
+                    code: row["code"]
                 )
                 counts.add(key, row["number"])
             }
@@ -66,41 +79,48 @@ package final class LabelStore: Sendable {
         }
     }
 
-    /// How much of each version of a model is labelled.
+    /// How much of a model's answers is labelled, by version, arm and day.
     package func coverage(
         of model: ModelName
-    ) async throws(InferenceLogError) -> [VersionNumber: LabelCoverage] {
+    ) async throws(InferenceLogError) -> [CoverageKey: LabelCoverage] {
         try await read { database in
-            var coverage: [VersionNumber: LabelCoverage] = [:]
-            let rows = try Row.fetchCursor(database, sql: Self.coverageOfModel, arguments: [model.text])
+            var coverage: [CoverageKey: LabelCoverage] = [:]
+            let rows = try Row.fetchCursor(
+                database,
+                sql: "SELECT * FROM coverage WHERE model = $1",
+                arguments: [model.text]
+            )
             while let row = try rows.next() {
-                guard let version = VersionNumber(row["version"] as Int) else { continue }
-                var entry = LabelCoverage()
-                entry.labelled = row["labelled"]
-                entry.wrong = row["wrong"]
-                entry.revised = row["revised"]
-                coverage[version] = entry
+                guard let version = VersionNumber(row["version"] as Int), let arm = Arm(rawValue: row["arm"])
+                else { continue }
+                coverage[CoverageKey(version: version, arm: arm, day: row["day"])] = LabelCoverage(
+                    labelled: row["labelled"],
+                    judged: row["judged"],
+                    wrong: row["wrong"],
+                    revised: row["revised"]
+                )
             }
             return coverage
         }
     }
 
-    /// Everything that was said about one answer, oldest first.
+    /// Everything that was said about one answer, oldest first; waiting labels among them.
     package func history(
         id: String,
         model: ModelName
-    ) async throws(InferenceLogError) -> [LabelRecord] {
+    ) async throws(InferenceLogError) -> [LabelStatement] {
         try await read { database in
             let rows = try Row.fetchAll(
                 database,
                 sql: "SELECT * FROM label WHERE model = $1 AND id = $2 ORDER BY position",
                 arguments: [model.text, id]
             )
-            return rows.compactMap { Self.record($0, id, model) }
+            return rows.compactMap { LabelStatement($0) }
         }
     }
 
-    /// Blanks what labels of these answers say and whom they are about; what they count for stays.
+    /// Blanks what labels of these answers say, who said it and whom they are about; what they count for
+    /// stays.
     ///
     /// Call ``forgetOldPages()`` when all are blanked.
     func erase(ids: [String], model: ModelName) async throws(InferenceLogError) -> Int {
@@ -109,11 +129,22 @@ package final class LabelStore: Sendable {
                 try database.execute(sql: "PRAGMA secure_delete = ON")
                 var erased = 0
                 try database.inTransaction(.immediate) {
-                    let statement = try database.cachedStatement(
-                        sql: "UPDATE label SET value = 'null', unit = NULL WHERE model = $1 AND id = $2"
+                    let coins = try database.cachedStatement(
+                        sql: """
+                            DELETE FROM unit WHERE (release, unit) IN (
+                                SELECT release, unit FROM label WHERE model = $1 AND id = $2
+                            )
+                            """
+                    )
+                    let labels = try database.cachedStatement(
+                        sql: """
+                            UPDATE label SET value = 'null', unit = NULL, note = NULL, source = NULL
+                            WHERE model = $1 AND id = $2
+                            """
                     )
                     for id in ids {
-                        try statement.execute(arguments: [model.text, id])
+                        try coins.execute(arguments: [model.text, id])
+                        try labels.execute(arguments: [model.text, id])
                         erased += database.changesCount
                     }
                     return .commit
@@ -137,115 +168,108 @@ package final class LabelStore: Sendable {
     ) async throws(InferenceLogError) -> Value {
         do { return try await database.read(body) } catch { throw InferenceLogError(error, path: path) }
     }
+
+    private func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(InferenceLogError) -> Value {
+        do { return try await database.write(body) } catch { throw InferenceLogError(error, path: path) }
+    }
 }
 
-// MARK: - Tables
+// MARK: - Waiting
 
 extension LabelStore {
-    /// The unique index is the rule that one unit is one coin, held by the database itself.
-    private static let schema = """
-        CREATE TABLE IF NOT EXISTS label (
-            position    INTEGER PRIMARY KEY,
-            id          TEXT    NOT NULL,
-            model       TEXT    NOT NULL,
-            kind        TEXT    NOT NULL,
-            value       TEXT    NOT NULL,
-            at          INTEGER,
-            received_at INTEGER NOT NULL,
-            version     INTEGER,
-            release     INTEGER,
-            arm         TEXT,
-            share       INTEGER,
-            unit        INTEGER,
-            wrong       INTEGER,
-            acceptance  TEXT    NOT NULL
-        ) STRICT;
-        CREATE INDEX IF NOT EXISTS label_by_id ON label (model, id, kind);
-        CREATE INDEX IF NOT EXISTS label_by_version ON label (model, version);
-        CREATE INDEX IF NOT EXISTS label_by_release ON label (release) WHERE acceptance = 'evidence';
-        CREATE UNIQUE INDEX IF NOT EXISTS label_one_per_unit ON label (release, unit)
-            WHERE acceptance = 'evidence' AND unit IS NOT NULL;
-        """
+    private static let firstPause = 1000
+    private static let longestPause = 3_600_000
 
-    private static let evidenceOfRelease = """
-        SELECT arm, share, wrong, count(*) AS number FROM label
-        WHERE release = $1 AND acceptance = 'evidence' GROUP BY arm, share, wrong
-        """
-
-    private static let coverageOfModel = """
-        SELECT version, count(DISTINCT id) AS labelled,
-            count(DISTINCT CASE WHEN wrong = 1 AND position = (
-                SELECT max(position) FROM label AS newer
-                WHERE newer.model = label.model AND newer.id = label.id AND newer.wrong IS NOT NULL
-            ) THEN id END) AS wrong,
-            count(CASE WHEN acceptance = 'revised' THEN 1 END) AS revised
-        FROM label WHERE model = $1 AND version IS NOT NULL GROUP BY version
-        """
-
-    private static func judge(_ record: LabelRecord, _ database: Database) throws -> LabelAcceptance {
-        let statement = try database.cachedStatement(
-            sql: """
-                SELECT kind, value, acceptance FROM label WHERE model = $1 AND id = $2 ORDER BY position DESC
-                """
-        )
-        let earlier = try Row.fetchAll(statement, arguments: [record.model.text, record.id])
-        let sameKind = earlier.filter { $0["kind"] == record.kind.rawValue }
-        let joined: Set<String> = [LabelAcceptance.evidence.name, LabelAcceptance.unitCounted.name]
-        let answerCounted = earlier.contains { $0["acceptance"] == LabelAcceptance.evidence.name }
-        return LabelAcceptance(
-            record,
-            newest: sameKind.first.map { $0["value"] },
-            wasJoined: sameKind.contains { joined.contains($0["acceptance"]) },
-            unitCounted: try answerCounted || isCounted(record, database)
-        )
+    /// How many labels wait for their answers.
+    package func waiting() async throws(InferenceLogError) -> Int {
+        try await read { try LabelKeeping.waiting($0) }
     }
 
-    private static func isCounted(_ record: LabelRecord, _ database: Database) throws -> Bool {
-        guard let release = record.release, let unit = record.unit else { return false }
-        let statement = try database.cachedStatement(
-            sql: """
-                SELECT 1 FROM label
-                WHERE release = $1 AND unit = $2 AND acceptance = 'evidence' AND unit IS NOT NULL
-                """
-        )
-        return try Int.fetchOne(statement, arguments: [release.value, Int64(bitPattern: unit.value)]) != nil
+    /// Waiting labels whose answers are to be looked for now, those due longest first.
+    ///
+    /// Each looking is followed by a pause twice as long as the last, from a second to an hour, so that
+    /// labels nobody will ever answer for cost little.
+    package func due(
+        now: Timestamp,
+        most: Int
+    ) async throws(InferenceLogError) -> [LabelStatement] {
+        try await write { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM label WHERE acceptance = 'waiting' AND next_try <= $1
+                    ORDER BY next_try LIMIT $2
+                    """,
+                arguments: [now.milliseconds, most]
+            )
+            let pausing = try database.cachedStatement(
+                sql: "UPDATE label SET next_try = $1, tries = tries + 1 WHERE position = $2"
+            )
+            for row in rows {
+                let doublings = min(row["tries"] as Int, 12)
+                let pause = min(Self.firstPause << doublings, Self.longestPause)
+                let next = now.advanced(by: .milliseconds(pause))
+                try pausing.execute(arguments: [next.milliseconds, row["position"] as Int64])
+            }
+            return rows.compactMap { LabelStatement($0) }
+        }
     }
 
-    private static func insert(
-        _ record: LabelRecord,
-        _ acceptance: LabelAcceptance,
-        _ database: Database
-    ) throws {
-        let statement = try database.cachedStatement(
-            sql: """
-                INSERT INTO label (id, model, kind, value, at, received_at,
-                                   version, release, arm, share, unit, wrong, acceptance)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-                """
-        )
-        try statement.execute(arguments: [
-            record.id, record.model.text, record.kind.rawValue, record.value, record.at?.milliseconds,
-            record.receivedAt.milliseconds, record.version?.value, record.release?.value,
-            record.arm?.rawValue, record.share?.partsPerMillion,
-            record.unit.map { Int64(bitPattern: $0.value) }, record.wrong, acceptance.name,
-        ])
+    /// Gives up on labels of a model that have waited since before `limit`.
+    ///
+    /// - Returns: How many were removed.
+    package func giveUp(
+        on model: ModelName,
+        receivedBefore limit: Timestamp
+    ) async throws(InferenceLogError) -> Int {
+        try await write { database in
+            try database.execute(
+                sql: """
+                    DELETE FROM label WHERE acceptance = 'waiting' AND model = $1 AND received_at < $2
+                    """,
+                arguments: [model.text, limit.milliseconds]
+            )
+            return database.changesCount
+        }
     }
 
-    private static func record(_ row: Row, _ id: String, _ model: ModelName) -> LabelRecord? {
-        guard let kind = LabelKind(rawValue: row["kind"]) else { return nil }
-        return LabelRecord(
-            id: id,
+    /// Gives up on a waiting label whose answer is known and cannot be compared with it.
+    package func giveUp(on statement: LabelStatement) async throws(InferenceLogError) {
+        try await write { database in
+            try database.execute(
+                sql: """
+                    DELETE FROM label WHERE acceptance = 'waiting' AND model = $1 AND id = $2
+                        AND kind = $3 AND value = $4
+                    """,
+                arguments: [
+                    statement.model.text, statement.id, statement.kind.rawValue, statement.value,
+                ]
+            )
+        }
+    }
+}
+
+extension LabelStatement {
+    /// Nil when the row says what no label can say.
+    init?(_ row: Row) {
+        guard let kind = LabelKind(rawValue: row["kind"]), let model = ModelName(row["model"] as String)
+        else { return nil }
+        self.init(
+            id: row["id"],
             model: model,
             kind: kind,
             value: row["value"],
             at: (row["at"] as Int64?).map { Timestamp(milliseconds: $0) },
             receivedAt: Timestamp(milliseconds: row["received_at"]),
-            version: (row["version"] as Int?).flatMap { VersionNumber($0) },
-            release: (row["release"] as Int?).map { ReleaseID($0) },
-            arm: (row["arm"] as String?).flatMap { Arm(rawValue: $0) },
-            share: (row["share"] as Int?).flatMap { Share(partsPerMillion: $0) },
-            unit: (row["unit"] as Int64?).map { UnitHash(UInt64(bitPattern: $0)) },
-            wrong: row["wrong"]
+            source: row["source"],
+            name: row["name"],
+            note: row["note"],
+            isFinal: row["final"],
+            weight: row["weight"],
+            isTabular: row["tabular"],
+            isScore: row["score"]
         )
     }
 }

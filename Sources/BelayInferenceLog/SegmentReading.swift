@@ -32,7 +32,8 @@ extension Segment {
     /// The newest answers with these ids, by id.
     func find(
         _ ids: some Collection<String> & Sendable,
-        _ model: ModelName
+        _ model: ModelName,
+        shadows: Bool = true
     ) async throws(InferenceLogError) -> [String: AnswerRecord] {
         try await read { database in
             var found: [String: AnswerRecord] = [:]
@@ -50,7 +51,9 @@ extension Segment {
                 places.removeSubrange(start...)
                 guard let block, block.reader.model == model else { continue }
                 for (_, record) in try self.answers(block, where: indices.contains).reversed()
-                where wanted.contains(record.id) && found[record.id] == nil {
+                where wanted.contains(record.id) && found[record.id] == nil
+                    && (shadows || record.kind == .served)
+                {
                     found[record.id] = record
                 }
             }
@@ -81,17 +84,21 @@ extension Segment {
     }
 
     /// Every unit that a release's answers name, without reading a body.
-    func units(_ release: ReleaseID) async throws(InferenceLogError) -> Set<UnitHash> {
+    func units(
+        _ release: ReleaseID,
+        since: Timestamp?
+    ) async throws(InferenceLogError) -> Set<UnitHash> {
         try await read { database in
             var units: Set<UnitHash> = []
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT position, count, model, keys FROM block WHERE bytes > 0 AND position IN (
-                        SELECT position FROM block_release WHERE release = $1
+                    SELECT position, count, model, keys FROM block
+                    WHERE bytes > 0 AND last_at >= ?2 AND position IN (
+                        SELECT position FROM block_release WHERE release = ?1
                     )
                     """,
-                arguments: [release.value]
+                arguments: [release.value, since?.milliseconds ?? .min]
             )
             while let row = try rows.next() {
                 let reader = try self.reader(row)
@@ -148,6 +155,44 @@ extension Segment {
                 WHERE part.release = ?4 AND part.position = block.position
             ))
         ORDER BY position LIMIT 1
+        """
+
+    /// The answers of the last block before `position` that may hold wanted ones; nil when none does.
+    ///
+    /// - Returns: What matched, oldest first, and where the block begins; the answers may be none.
+    func page(
+        _ filter: AnswerFilter,
+        before position: Int
+    ) async throws(InferenceLogError) -> (start: Int, answers: Result<[StoredAnswer], InferenceLogError>)? {
+        try await read { database in
+            let statement = try database.cachedStatement(sql: Self.previousBlock)
+            let arguments: StatementArguments = [
+                filter.model.text, position, filter.since?.milliseconds ?? .min, filter.release?.value,
+            ]
+            guard let row = try Row.fetchOne(statement, arguments: arguments) else { return nil }
+            let first: Int = row["position"]
+            do throws(InferenceLogError) {
+                let answers = try self.answers(try self.block(row))
+                return (
+                    first,
+                    .success(
+                        answers.lazy.filter { filter.matches($0.record) }
+                            .map { StoredAnswer(position: first + $0.index, record: $0.record) }
+                    )
+                )
+            } catch {
+                return (first, .failure(error))
+            }
+        }
+    }
+
+    private static let previousBlock = """
+        SELECT \(columns) FROM block WHERE model = ?1 AND bytes > 0 AND last_at >= ?3 AND position < ?2
+            AND (?4 IS NULL OR EXISTS (
+                SELECT 1 FROM block_release AS part
+                WHERE part.release = ?4 AND part.position = block.position
+            ))
+        ORDER BY position DESC LIMIT 1
         """
 
     func read<Value: Sendable>(

@@ -5,6 +5,8 @@ import BelayGateway
 import BelayInference
 import BelayInferenceLog
 import BelayStore
+import CMemory
+import CThreads
 import Foundation
 import Hummingbird
 package import Logging
@@ -48,6 +50,7 @@ package struct Assembly: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
         // A loop of its own: a rollback must not wait behind the requests that it is to save.
         let controlLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        controlLoop.next().execute { _ = belay_thread_is_prompt() }
         do {
             try await serve(on: group, control: controlLoop, handlesSignals: handlesSignals, onReady: onReady)
         } catch {
@@ -79,6 +82,8 @@ package struct Assembly: Sendable {
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? settings.listen.port
                 let control = ListenAddress(host: settings.listen.host, port: port)
+                // Much of the program and of ONNX Runtime has served its purpose by now.
+                belay_forget_read_only_pages()
                 await onReady(ServerAddresses(control: control, inference: inference))
             },
             eventLoopGroupProvider: .shared(control),
@@ -89,8 +94,11 @@ package struct Assembly: Sendable {
                 services: [
                     .init(service: Closing(parts: parts)),
                     .init(service: Conducting(conductor: parts.conductor)),
+                    .init(service: Heralding(herald: parts.telling.herald, logger: logger)),
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
-                    .init(service: application),
+                    .init(service: Joining(intake: parts.intake, logger: logger)),
+                    .init(service: asking(parts)),
+                    .init(service: Preferring(executor: LoopExecutor(control.next()), service: application)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
                 gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
@@ -102,6 +110,13 @@ package struct Assembly: Sendable {
         } catch let error as IOError {
             throw ServerError.portTaken(settings.listen, reason: String(cString: strerror(error.errnoCode)))
         }
+    }
+
+    private func asking(_ parts: Parts) -> Asking {
+        let poller = settings.prometheus.map {
+            QueryPoller(base: $0, http: parts.telling.http, logger: logger)
+        }
+        return Asking(poller: poller, conductor: parts.conductor)
     }
 
     private func open(_ gateway: Gateway) async throws -> ListenAddress {
@@ -137,6 +152,8 @@ extension Assembly {
         let registrar: Registrar
         let intake: LabelIntake
         let desk: Desk
+        let telling: Telling
+        let verifications = VerificationLog()
         let runtimeVersion: String
         let startedAt: Timestamp
     }
@@ -190,6 +207,7 @@ extension Assembly {
             registrar: Registrar(artifacts: artifacts, loader: loader, conductor: conductor),
             intake: intake,
             desk: Desk(conductor: conductor, pool: pool, now: wallClock),
+            telling: try Telling(settings: settings, store: store, conductor: conductor, logger: logger),
             runtimeVersion: runtime.version,
             startedAt: wallClock()
         )
@@ -216,7 +234,9 @@ extension Assembly {
             } sampledOut: { model in
                 log.sampledOut(model: model)
             },
-            labels: { body, _ in await labels.reply(to: body) },
+            labels: { body, type, isFeedback in
+                await labels.reply(to: LabelDelivery(body: body, contentType: type, isFeedback: isFeedback))
+            },
             clock: wallClock,
             ids: { ids.next(at: wallClock()) }
         )
@@ -243,8 +263,11 @@ extension Assembly {
     private func start(_ parts: Parts) async throws {
         report(parts.log.opening)
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
-            let units = try await parts.log.units(of: release.id)
-            parts.gateway.seed(units: units, for: release.id)
+            let units = try await parts.log.units(of: release.id, since: release.epochBegan)
+            parts.gateway.seed(units: units, for: release.id, inEvidenceEpoch: release.evidenceEpoch)
+        }
+        let state = await parts.conductor.state
+        for release in state.releases.values where state.takesLabels(release, at: wallClock()) {
             try await restoreLabels(of: release.id, parts)
         }
         let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))
@@ -255,9 +278,10 @@ extension Assembly {
 
     /// Brings back the labels that were kept but not yet recorded as evidence when the process ended.
     private func restoreLabels(of release: ReleaseID, _ parts: Parts) async throws {
+        let kept = try await parts.intake.labels.evidence(of: release)
+        guard !kept.isEmpty else { return }
         var recorded = EvidenceCounts()
         for tick in try await parts.store.ticks(of: release) { recorded.merge(tick.counts) }
-        let kept = try await parts.intake.labels.evidence(of: release)
         for (key, count) in kept.counts {
             parts.intake.evidence.add(key, count - recorded.counts[key, default: 0])
         }
@@ -289,27 +313,49 @@ extension Assembly {
     }
 
     private func router(_ parts: Parts, inference: ListenAddress) -> Router<CallContext> {
-        let router = Router(context: CallContext.self)
-        router.add(middleware: ProblemMiddleware(logger: logger))
+        let router = Router(context: CallContext.self, options: .autoGenerateHeadEndpoints)
+        let map = RouteMapBox()
+        defer { map.set(RouteMap(of: router)) }
+        router.add(middleware: ElsewhereMiddleware())
+        router.add(middleware: ProblemMiddleware(logger: logger) { map.methods(at: $0) })
         router.add(middleware: OriginMiddleware())
-        HealthRoutes(desk: parts.desk).register(on: router)
+        router.add(middleware: IdempotencyMiddleware(now: wallClock))
+        HealthRoutes(desk: parts.desk) { parts.store.reserve }.register(on: router)
+        DocumentRoutes().register(on: router)
         MetricsRoutes(
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
-            logged: { parts.log.counters.results }
+            logged: { parts.log.counters.results },
+            surroundings: { await parts.telling.surroundings(parts) },
+            reserve: { parts.store.reserve.bytes }
         ).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
             on: v1
         )
-        EndpointRoutes(desk: parts.desk, ledger: parts.store) { UInt64.random(in: .min ... .max) }
-            .register(on: v1)
-        LabelRoutes(intake: parts.intake).register(on: v1)
+        let measure = StableMeasure(
+            log: parts.log,
+            labels: parts.intake.labels,
+            patience: StableMeasure.standardPatience,
+            logger: logger
+        )
+        EndpointRoutes(
+            desk: parts.desk,
+            measure: measure,
+            random: { UInt64.random(in: .min ... .max) },
+            undelivered: { await parts.telling.undelivered }
+        ).register(on: v1)
+        HindsightRoutes(desk: parts.desk, ledger: parts.store, evidence: parts.store).register(on: v1)
+        parts.telling.register(on: router, v1, desk: parts.desk)
+        LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
         let data = settings.data
-        LedgerRoutes(ledger: parts.store, path: "\(data)/belay.sqlite") {
-            await parts.info(data: data, inference: inference)
-        }.register(on: v1)
+        LedgerRoutes(
+            ledger: parts.store,
+            path: "\(data)/belay.sqlite",
+            info: { await parts.info(data: data, inference: inference) },
+            verified: { parts.verifications.note(ok: $0, at: wallClock()) }
+        ).register(on: v1)
         return router
     }
 }
@@ -327,7 +373,9 @@ extension Assembly.Parts {
             entries: head?.sequence ?? 0,
             head: head?.hash.hex ?? "",
             answersLogged: counters.logged,
-            answersDropped: counters.dropped + counters.failed
+            answersDropped: counters.dropped + counters.failed,
+            reserve: store.reserve.bytes,
+            wholeReserve: store.reserve.whole
         )
     }
 }

@@ -22,6 +22,34 @@ struct Conducting: Service {
     }
 }
 
+/// Asks the monitor what guards on a `query` want to know, round after round.
+struct Asking: Service {
+    /// Nil when the server was told of no monitor.
+    let poller: QueryPoller?
+    let conductor: Conductor
+
+    func run() async throws {
+        guard let poller else {
+            // A service that ends would end the others.
+            try? await gracefulShutdown()
+            return
+        }
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let questions = QueryPoller.questions(in: await conductor.state)
+                for (release, readings) in await poller.answers(to: questions, now: wallClock) {
+                    await conductor.take(readings, of: release)
+                }
+                do {
+                    try await Task.sleep(for: QueryPoller.cadence, clock: .continuous)
+                } catch {
+                    return
+                }
+            }
+        }
+    }
+}
+
 /// Removes answers that no policy keeps any longer, once a minute.
 struct Forgetting: Service {
     let conductor: Conductor
@@ -60,6 +88,33 @@ struct Forgetting: Service {
                 "answers could not be removed",
                 metadata: ["error": "\(error.explanation.summary)"]
             )
+        }
+    }
+}
+
+/// Joins labels that came before their answers were kept, once a second.
+struct Joining: Service {
+    private static let forgettingEvery = 60
+
+    let intake: LabelIntake
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var rounds = 0
+            while !Task.isCancelled {
+                do {
+                    try await Task.sleep(for: .seconds(1), clock: .continuous)
+                    try await intake.joinWaiting()
+                    rounds += 1
+                    if rounds.isMultiple(of: Self.forgettingEvery) { try await intake.forgetWaiting() }
+                } catch is CancellationError {
+                    return
+                } catch {
+                    // They still wait, and are looked at again.
+                    logger.warning("labels could not be joined", metadata: ["error": "\(error)"])
+                }
+            }
         }
     }
 }

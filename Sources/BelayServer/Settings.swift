@@ -1,3 +1,5 @@
+package import BelayCore
+
 /// What `belay serve` was told, decoded once.
 package struct Settings: Sendable {
     /// The data directory; made when it is missing.
@@ -8,6 +10,12 @@ package struct Settings: Sendable {
     package let inference: ListenAddress
     /// The ONNX Runtime library to load; nil searches the usual places.
     package let onnxRuntime: String?
+    /// The Prometheus server that guards on a `query` ask, `http://127.0.0.1:9090`; nil leaves them blind.
+    package var prometheus: String?
+    /// Where people reach the control API, for links in notices; nil takes where it listens.
+    package var publicURL: String?
+    /// What monitors outside must show; nil lets those of this machine pull without.
+    package var hookSecret: NotifyTarget.Secret?
 
     package init(data: String, listen: ListenAddress, inference: ListenAddress, onnxRuntime: String?) {
         self.data = data

@@ -60,7 +60,13 @@ package struct ReferenceBins: Equatable, Sendable {
     ///   - texts: How often each was seen; those not above 0 are passed over.
     ///   - missing: Further rows without a value.
     ///   - most: How many get a bin of their own, ≥ 1.
-    package init?(texts: [String: Int], missing: Int, most: Int = standardCategories) {
+    ///   - unseen: Rows with texts that are not to be remembered, and so are expected among the unseen.
+    package init?(
+        texts: [String: Int],
+        missing: Int,
+        most: Int = standardCategories,
+        unseen: Int = 0
+    ) {
         let seen = texts.filter { $0.value > 0 }
             .sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
         guard !seen.isEmpty, seen.count <= Self.mostCategories, most >= 1 else { return nil }
@@ -72,7 +78,7 @@ package struct ReferenceBins: Equatable, Sendable {
             centres: [],
             categories: seen.prefix(most).map(\.key),
             rare: rare.map(\.key).sorted(),
-            counts: seen.prefix(most).map(\.value) + [others, 0, max(missing, 0)]
+            counts: seen.prefix(most).map(\.value) + [others, max(unseen, 0), max(missing, 0)]
         )
     }
 

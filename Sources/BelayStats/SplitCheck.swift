@@ -70,10 +70,10 @@ package struct SplitCheck: Equatable, Sendable, Codable {
             self.stable = stable
         }
 
-        fileprivate var isInformative: Bool { share > 0 && share < 1 && (candidate > 0 || stable > 0) }
+        var isInformative: Bool { share > 0 && share < 1 && (candidate > 0 || stable > 0) }
 
         /// One tally for each share, in ascending order.
-        fileprivate static func merged(_ tallies: [Tally]) -> [Tally] {
+        static func merged(_ tallies: [Tally]) -> [Tally] {
             var merged: [Tally] = []
             for tally in tallies.sorted(by: { $0.share < $1.share }) {
                 guard let last = merged.last, last.share == tally.share else {

@@ -17,6 +17,9 @@ package protocol Database: Sendable {
     ///
     /// Called between transactions that nobody waits for, so that none of those somebody waits for has to.
     func checkpoint() async throws(StoreError)
+
+    /// Gives back disk space that was kept for the worst; false when there is none left.
+    func spendReserve() async -> Bool
 }
 
 extension Database {

@@ -39,13 +39,25 @@ package final class DatabaseStore<Backing: Database>: Ledger {
         let steps =
             [Step.require(LedgerTable.advance(from: head, to: after.head))]
             + sealed.map { .run(LedgerTable.insertion($0.stored)) } + changes.map(Step.run)
-        switch try await database.transact(steps) {
+        let isUrgent = drafts.contains { $0.event.isUrgent }
+        switch try await transact(steps, isUrgent: isUrgent) {
         case .committed:
             advance(to: after)
             return Appended(entries: sealed, head: after.head)
         case .unmet:
             advance(to: try await before.following(database))
             throw .headMoved(expected: head, found: standing.head)
+        }
+    }
+
+    /// A full disk must not keep a version in service: what is urgent takes from the reserve.
+    private func transact(_ steps: [Step], isUrgent: Bool) async throws(StoreError) -> Outcome {
+        while true {
+            do {
+                return try await database.transact(steps)
+            } catch {
+                guard case .storageFull = error, isUrgent, await database.spendReserve() else { throw error }
+            }
         }
     }
 
@@ -90,8 +102,9 @@ extension DatabaseStore: Archive {
     }
 
     package func sumTicks(of release: ReleaseID) async throws(StoreError) {
-        guard let sum = EvidenceTick(sumOf: try await ticks(of: release)) else { return }
-        let steps = [EvidenceTable.deletion(of: release), EvidenceTable.insertion(sum)]
+        let sums = EvidenceTick.sums(of: try await ticks(of: release))
+        guard !sums.isEmpty else { return }
+        let steps = [EvidenceTable.deletion(of: release)] + sums.map(EvidenceTable.insertion)
         _ = try await database.transact(steps.map(Step.run), .later)
     }
 
@@ -107,13 +120,27 @@ extension DatabaseStore: Archive {
     }
 }
 
+extension Event {
+    /// Whether it must be recorded even on a full disk: a rollback, or that a server is there for one.
+    fileprivate var isUrgent: Bool {
+        switch self {
+        case .release(.rolledBack), .safety(.quarantined), .operation(.serverStarted): true
+        default: false
+        }
+    }
+}
+
 extension EvidenceTick {
-    /// One tick that counts what all of them counted, at the time and step of the newest; nil for none.
-    init?(sumOf ticks: [EvidenceTick]) {
-        guard let newest = ticks.last else { return nil }
-        var sum = EvidenceCounts()
-        for tick in ticks { sum.merge(tick.counts) }
-        self.init(release: newest.release, at: newest.at, step: newest.step, counts: sum)
+    /// One tick for each step that counts what all of its ticks counted, at the time of the newest.
+    ///
+    /// What a version showed while it was tried stays apart from what it has shown since.
+    static func sums(of ticks: [EvidenceTick]) -> [EvidenceTick] {
+        Dictionary(grouping: ticks, by: \.step).sorted { $0.key < $1.key }.compactMap { step, ticks in
+            guard let newest = ticks.last else { return nil }
+            var sum = EvidenceCounts()
+            for tick in ticks { sum.merge(tick.counts) }
+            return EvidenceTick(release: newest.release, at: newest.at, step: step, counts: sum)
+        }
     }
 }
 

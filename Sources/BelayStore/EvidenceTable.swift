@@ -19,7 +19,10 @@ enum EvidenceTable {
 
     static func repeated(limit: Int) -> Statement {
         Statement(
-            "SELECT release FROM evidence GROUP BY release HAVING count(*) > 1 ORDER BY release LIMIT $1",
+            """
+            SELECT DISTINCT release FROM evidence GROUP BY release, step HAVING count(*) > 1
+            ORDER BY release LIMIT $1
+            """,
             [SQLValue(limit)]
         )
     }

@@ -46,13 +46,16 @@ package final class InMemoryStore: Store {
 
     package func releasesWithTicks(limit: Int) -> [ReleaseID] {
         content.withLock { content in
-            Array(content.ticks.filter { $0.value.count > 1 }.keys.sorted().prefix(max(0, limit)))
+            let repeated = content.ticks.filter { _, ticks in
+                ticks.count > Set(ticks.map(\.step)).count
+            }
+            return Array(repeated.keys.sorted().prefix(max(0, limit)))
         }
     }
 
     package func sumTicks(of release: ReleaseID) {
         content.withLock { content in
-            if let sum = EvidenceTick(sumOf: content.ticks[release] ?? []) { content.ticks[release] = [sum] }
+            content.ticks[release] = content.ticks[release].map(EvidenceTick.sums)
         }
     }
 

@@ -41,10 +41,10 @@ package protocol EvidenceStore: Sendable {
     /// All ticks of one release, in the order in which they were recorded.
     func ticks(of release: ReleaseID) async throws(StoreError) -> [EvidenceTick]
 
-    /// Releases of which more than one tick is kept, oldest first, at most `limit` of them.
+    /// Releases of which more than one tick of a step is kept, oldest first, at most `limit` of them.
     func releasesWithTicks(limit: Int) async throws(StoreError) -> [ReleaseID]
 
-    /// Puts one tick, the sum of all that are kept, in their place.
+    /// Puts one tick for each step, the sum of all that are kept of it, in their place.
     ///
     /// For releases that are over: nobody will judge them again, and sums still agree. Repeating it is
     /// harmless.

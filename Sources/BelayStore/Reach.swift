@@ -22,7 +22,7 @@ struct Reach {
             case .registry(let event): include(event)
             case .release(let event): include(event, in: state)
             case .safety(let event): include(event)
-            case .operation(.serverStarted): break
+            case .operation: break
             }
         }
     }
@@ -40,7 +40,11 @@ struct Reach {
         case .proposed(let proposal): include(proposal.release, in: state)
         case .gatesPassed(let result), .refused(let result): include(result.release, in: state)
         case .stepEntered(let step): include(step.release, in: state)
-        case .held(let id), .resumed(let id), .settled(let id): include(id, in: state)
+        case .held(let hold): include(hold.release, in: state)
+        case .resumed(let id), .settled(let id): include(id, in: state)
+        case .waived(let waiver): include(waiver.release, in: state)
+        case .epochBegun(let start): include(start.release, in: state)
+        case .rejudged(let rejudgement): include(rejudgement.release, in: state)
         case .stepsDone(let done): include(done.release, in: state)
         case .promoted(let promotion): include(promotion.release, in: state)
         case .rolledBack(let rollback):

@@ -64,8 +64,8 @@ package enum Build {
 
     /// A policy whose canary steps have these rising shares, in per cent; none is promotion at once.
     ///
-    /// `dwell`, the shortest time at each share, and `watch`, how long the candidate is judged after
-    /// promotion, are in milliseconds. Every version that served counts as proven.
+    /// `dwell`, the shortest time at each share, `watch`, how long the candidate is judged after promotion,
+    /// and the `deadline` are in milliseconds; the `holdback` is in per cent. Every version that served counts as proven.
     package static func policy(
         _ model: String,
         steps: [Int] = [10, 50],
@@ -73,15 +73,26 @@ package enum Build {
         minSamples: Int = 0,
         watch: Int64 = 0,
         guards: [Guard] = [.errorRate],
-        keepWarm: Int = 2
+        keepWarm: Int = 2,
+        holdback: Int = 0,
+        deadline: Int64? = nil,
+        exposure: Plan.Exposure? = nil,
+        unit: ServingSettings.Unit = .request
     ) -> Policy {
         let stages = steps.compactMap { Share(partsPerMillion: $0 * 10_000) }.map {
             Plan.Step(share: $0, dwellMilliseconds: dwell, minSamples: minSamples)
         }
-        guard stages.count == steps.count, let plan = Plan(steps: stages, watchMilliseconds: watch),
+        let plan = Plan(
+            steps: stages,
+            watchMilliseconds: watch,
+            holdback: Share(partsPerMillion: holdback * 10_000) ?? .none,
+            deadlineMilliseconds: deadline,
+            exposure: exposure
+        )
+        guard stages.count == steps.count, let plan,
             let policy = Policy(
                 model: Build.model(model),
-                serving: .standard,
+                serving: ServingSettings(unit: unit, timeoutMilliseconds: 5000, record: .standard),
                 plan: plan,
                 guards: guards,
                 labels: Policy.Labels(output: nil),

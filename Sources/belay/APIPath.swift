@@ -12,9 +12,32 @@ struct APIPath: Equatable {
     static let models = APIPath("/v1/models")
     static let releases = APIPath("/v1/releases")
     static let status = APIPath("/v1/status")
-    static let labels = APIPath("/v1/labels")
+    static let feedback = APIPath("/v1/feedback")
     static let info = APIPath("/v1/info")
     static let verification = APIPath("/v1/ledger/verify")
+
+    static func coverage(_ model: ModelName, days: Int) -> APIPath {
+        APIPath("/v1/labels/coverage?model=\(model)&days=\(days)")
+    }
+
+    /// A source may hold any character, and is escaped to letters, digits and `%`.
+    static func labels(_ model: ModelName, kind: String?, source: String?) -> APIPath {
+        var text = "/v1/labels?model=\(model)"
+        if let kind { text += "&kind=\(escaped(kind))" }
+        if let source { text += "&source=\(escaped(source))" }
+        return APIPath(text)
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.utf8.map { byte in
+            let isPlain =
+                UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+                || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte
+                || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+            let digits = String(byte, radix: 16, uppercase: true)
+            return isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + digits
+        }.joined()
+    }
 
     static func artifact(_ digest: Digest) -> APIPath { APIPath("/v1/artifacts/\(digest)") }
     static func versions(_ model: ModelName) -> APIPath { APIPath("/v1/models/\(model)/versions") }
@@ -34,7 +57,21 @@ struct APIPath: Equatable {
     static func automatic(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/automatic") }
     static func shadow(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/shadow") }
     static func policy(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/policy") }
+    static func forecast(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/forecast") }
+    static func forecast(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/forecast") }
     static func releases(of model: ModelName) -> APIPath { APIPath("/v1/releases?model=\(model)") }
+
+    static func testNotices(_ model: ModelName) -> APIPath {
+        APIPath("/v1/endpoints/\(model)/notify/test")
+    }
+
+    static func deliveries(_ model: ModelName?, state: String) -> APIPath {
+        APIPath("/v1/deliveries?state=\(state)" + (model.map { "&model=\($0)" } ?? ""))
+    }
+
+    static func resend(_ delivery: DeliveryArgument) -> APIPath {
+        APIPath("/v1/deliveries/\(delivery.id)/resend")
+    }
 
     static func erasures(_ model: ModelName) -> APIPath { APIPath("/v1/models/\(model)/erasures") }
     static func subjects(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/subjects") }
@@ -49,6 +86,11 @@ struct APIPath: Equatable {
 
     static func release(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)") }
     static func why(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/why") }
+    static func replay(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/replay") }
+    static func waive(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/waive") }
+    static let incidents = APIPath("/v1/incidents")
+    static func incidents(of model: ModelName) -> APIPath { APIPath("/v1/incidents?model=\(model)") }
+    static func closeIncident(_ id: IncidentID) -> APIPath { APIPath("/v1/incidents/\(id)/close") }
     static func hold(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/hold") }
     static func resume(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/resume") }
     static func promote(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/promote") }

@@ -25,7 +25,7 @@ struct Belay: AsyncParsableCommand {
                 name: "Ship",
                 subcommands: [
                     RegisterCommand.self, ReleaseCommand.self, PromoteCommand.self, HoldCommand.self,
-                    ResumeCommand.self, ShadowCommand.self, AliasCommand.self,
+                    ResumeCommand.self, WaiveCommand.self, ShadowCommand.self, AliasCommand.self,
                 ]
             ),
             CommandGroup(
@@ -36,12 +36,16 @@ struct Belay: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     StatusCommand.self, WhyCommand.self, ShowCommand.self, ReleasesCommand.self,
-                    VersionsCommand.self, PredictionsCommand.self,
+                    IncidentsCommand.self, VersionsCommand.self, PredictionsCommand.self,
+                    DeliveriesCommand.self,
                 ]
             ),
             CommandGroup(
                 name: "Check",
-                subcommands: [LabelCommand.self, AuditCommand.self, PolicyCommand.self, EraseCommand.self]
+                subcommands: [
+                    LabelCommand.self, FeedbackCommand.self, AuditCommand.self, PolicyCommand.self,
+                    ReplayCommand.self, NotifyCommand.self, EraseCommand.self,
+                ]
             ),
             CommandGroup(
                 name: "Rehearse",

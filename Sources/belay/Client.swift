@@ -1,29 +1,23 @@
 import BelayCore
 import BelayServer
 import Foundation
-import FoundationNetworking
 
 /// Calls the control API; everything that a command knows or changes goes through here.
 struct Client: Sendable {
     let server: ServerAddress
-    private let session: URLSession
+    private let transport: Transport
     private let actor: String
 
     init(server: ServerAddress, environment: [String: String]) {
-        let configuration = URLSessionConfiguration.ephemeral
-        // Registering or going back to a large cold model takes as long as loading it does.
-        configuration.timeoutIntervalForRequest = 900
-        configuration.timeoutIntervalForResource = 3600
         self.server = server
-        if server.isLocal { Self.leaveProxiesOut(of: server, environment) }
-        session = URLSession(configuration: configuration)
+        transport = Transport(withoutProxy: server.isLocal ? Self.unproxied(server, environment) : nil)
         actor = Self.actor(environment)
     }
 
     /// A proxy never stands before a server on this machine, whatever the environment says of others.
-    private static func leaveProxiesOut(of server: ServerAddress, _ environment: [String: String]) {
+    private static func unproxied(_ server: ServerAddress, _ environment: [String: String]) -> String {
         let named = environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
-        setenv("no_proxy", named.isEmpty ? server.host : "\(named),\(server.host)", 1)
+        return named.isEmpty ? server.host : "\(named),\(server.host)"
     }
 
     /// Who acts, for the ledger: the account's name, in what a header may hold.
@@ -55,72 +49,61 @@ struct Client: Sendable {
         try decode(try await send(request("DELETE", path, body: try JSONEncoder().encode(body))).body)
     }
 
-    func post<Answer: Decodable>(_ path: APIPath, ndjson: Data) async throws -> Answer {
-        var request = request("POST", path, body: ndjson)
-        request.setValue("application/x-ndjson", forHTTPHeaderField: "Content-Type")
-        return try decode(try await send(request).body)
+    /// Sends a body of another form than JSON.
+    func post<Answer: Decodable>(_ path: APIPath, _ body: Data, as type: String) async throws -> Answer {
+        var call = request("POST", path, body: body)
+        call.headers["Content-Type"] = type
+        return try decode(try await send(call).body)
     }
 
     /// Whether the server has the bytes already.
     func has(_ digest: Digest) async throws -> Bool {
-        let (_, response) = try await reach {
-            try await session.data(for: request("HEAD", .artifact(digest)))
-        }
-        switch response.statusCode {
+        let answer = try await reach(request("HEAD", .artifact(digest)))
+        switch answer.status {
         case 200..<300: return true
         case 404: return false
-        default: throw CommandFailure.strangeAnswer(server: server.description, status: response.statusCode)
+        default: throw CommandFailure.strangeAnswer(server: server.description, status: answer.status)
         }
     }
 
     /// Sends a file's bytes from the disk, without holding them in memory.
     func upload(file: String, as digest: Digest) async throws {
-        var request = request("PUT", .artifact(digest))
-        request.setValue("application/octet-stream", forHTTPHeaderField: "Content-Type")
-        let (body, response) = try await reach {
-            try await session.upload(for: request, fromFile: URL(fileURLWithPath: file))
-        }
-        try check(body, response)
+        var call = request("PUT", .artifact(digest))
+        call.headers["Content-Type"] = "application/octet-stream"
+        call.body = .file(file)
+        try check(try await reach(call))
     }
 
-    private func request(_ method: String, _ path: APIPath, body: Data? = nil) -> URLRequest {
-        var request = URLRequest(url: server.url(path))
-        request.httpMethod = method
-        request.setValue(actor, forHTTPHeaderField: "Belay-Actor")
-        request.setValue("application/json", forHTTPHeaderField: "Accept")
-        if method == "POST" { request.setValue(UUID().uuidString, forHTTPHeaderField: "Idempotency-Key") }
+    private func request(_ method: String, _ path: APIPath, body: Data? = nil) -> HTTPCall {
+        var call = HTTPCall(method: method, url: server.url(path))
+        call.headers = ["Belay-Actor": actor, "Accept": "application/json"]
+        if method == "POST" { call.headers["Idempotency-Key"] = UUID().uuidString }
         if let body {
-            request.httpBody = body
-            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+            call.body = .bytes(body)
+            call.headers["Content-Type"] = "application/json"
         }
-        return request
+        return call
     }
 
-    private func send(_ request: URLRequest) async throws -> (body: Data, headers: [String: String]) {
-        let (body, response) = try await reach { try await session.data(for: request) }
-        try check(body, response)
-        let pairs = response.allHeaderFields.map { ("\($0.key)".lowercased(), "\($0.value)") }
-        return (body, Dictionary(pairs) { first, _ in first })
+    private func send(_ call: HTTPCall) async throws -> (body: Data, headers: [String: String]) {
+        let answer = try await reach(call)
+        try check(answer)
+        return (answer.body, answer.headers)
     }
 
     /// - Throws: ``CommandFailure/noAnswer(server:reason:)`` for whatever goes wrong on the way.
-    private func reach(_ call: () async throws -> (Data, URLResponse)) async throws -> (Data, HTTPURLResponse)
-    {
+    private func reach(_ call: HTTPCall) async throws -> HTTPAnswer {
         do {
-            let (body, response) = try await call()
-            guard let http = response as? HTTPURLResponse else {
-                throw CommandFailure.strangeAnswer(server: server.description, status: 0)
-            }
-            return (body, http)
-        } catch let error as URLError {
-            throw CommandFailure.noAnswer(server: server.description, reason: error.reason)
+            return try await transport.send(call)
+        } catch let failure as TransportFailure {
+            throw CommandFailure.noAnswer(server: server.description, reason: failure.reason)
         }
     }
 
-    private func check(_ body: Data, _ response: HTTPURLResponse) throws {
-        guard !(200..<300).contains(response.statusCode) else { return }
-        guard let problem = try? JSONDecoder().decode(ProblemView.self, from: body) else {
-            throw CommandFailure.strangeAnswer(server: server.description, status: response.statusCode)
+    private func check(_ answer: HTTPAnswer) throws {
+        guard !(200..<300).contains(answer.status) else { return }
+        guard let problem = try? JSONDecoder().decode(ProblemView.self, from: answer.body) else {
+            throw CommandFailure.strangeAnswer(server: server.description, status: answer.status)
         }
         throw CommandFailure.problem(problem)
     }
@@ -130,18 +113,6 @@ struct Client: Sendable {
             return try JSONDecoder().decode(Answer.self, from: body)
         } catch is DecodingError {
             throw CommandFailure.strangeAnswer(server: server.description, status: 200)
-        }
-    }
-}
-
-extension URLError {
-    fileprivate var reason: String {
-        switch code {
-        case .cannotConnectToHost: "the connection was refused"
-        case .cannotFindHost: "the host is not known"
-        case .timedOut: "it took too long"
-        case .networkConnectionLost: "the connection was lost"
-        default: "the connection failed"
         }
     }
 }

@@ -106,8 +106,8 @@ enum CommandFailure: Error {
         case .unreadableLabels(let file, let line):
             Explanation(
                 code: "labels.unreadable",
-                summary: "Line \(line) of \(file) holds no JSON object.",
-                remedy: "Write one object a line, or one JSON array: {\"id\": \"…\", \"value\": 1}."
+                summary: "Line \(line) of \(file) holds no label, or one that does not end.",
+                remedy: "Write one object a line, one JSON array, or with --format csv a header and rows."
             )
         case .noReleaseYet:
             Explanation(

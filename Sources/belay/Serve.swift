@@ -4,12 +4,15 @@ import Logging
 /// Starts the server and stays until it is told to stop.
 enum Serve {
     static func start(_ options: ServeOptions) async throws {
-        let settings = Settings(
+        var settings = Settings(
             data: options.data,
             listen: options.listen,
             inference: options.inference,
             onnxRuntime: nil
         )
+        settings.prometheus = options.prometheus
+        settings.publicURL = options.url
+        settings.hookSecret = options.hookSecret
         var logger = Logger(label: "belay", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = .notice
         try await Assembly(settings: settings, logger: logger).run(handlesSignals: true) { addresses in

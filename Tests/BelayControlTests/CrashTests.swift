@@ -36,7 +36,7 @@ private struct Ending: Equatable {
 @Suite("Crashes of control")
 struct CrashTests {
     /// Every story, killed at every append on each side of it, ends as if nothing had happened.
-    @Test(arguments: releaseStories + rollbackStories)
+    @Test(arguments: releaseStories + rollbackStories + judgeStories)
     func whereverTheProcessDiesTheStoryEndsTheSame(_ story: Story) async throws {
         let shelf = try Shelf()
         for blow in [Fate.Blow.beforeAppend, .beforeAnswer, .afterAnswer] {

@@ -21,12 +21,16 @@ struct Story: Sendable, CustomTestStringConvertible {
 ///
 /// ```
 /// register fraud one [features 5]
-/// policy fraud steps 10,50 dwell 10m min 100 watch 1m keep 1 guards error_rate,accuracy:hold
+/// policy fraud steps 10,50 dwell 10m min 100 watch 1m keep 1 holdback 5 deadline 1h exposure 50 sticky
+///     guards error_rate,accuracy:hold
 /// release fraud 2 [automatically]      hold r2 · resume r2 · promote r2 · rollback fraud [to 1]
 /// clear fraud 2 · allow fraud          unloadable fraud one · loadable fraud one
 /// tick 10m                             moves the time, and lets both loops make one round
 /// traffic fraud stable 900 fail 1% candidate 100 fail 5% [each 1m for 10m]
 /// labels fraud stable 900 fail 5% candidate 100 fail 9% [each 1m for 10m] · invalid fraud 1
+/// serves fraud 1000 fail 5% [each 1m for 10m]       what is stable answers, outside of any release
+/// late r2 stable 900 candidate 100 fail 9%            labels of a release that is over
+/// waive r2 accuracy · close i1
 /// publish fails · crash                the next publication is not acknowledged; another process starts
 /// expect serving fraud 1 | ledger | release r2 | rollback | loaded | quarantine fraud
 /// ```
@@ -70,6 +74,12 @@ final class Director {
         case "publish": stage.publisher.fail(1)
         case "crash": stage.restart()
         case "tick": try await tick(words.duration())
+        case "waive": try await command(.waive(words.release(), guards: [words.next()]))
+        case "close":
+            guard let incident = IncidentID(try words.next()) else { throw words.objection }
+            try await command(.closeIncident(incident))
+        case "serves": try await serves(&words)
+        case "late": try await late(&words)
         case "traffic": try await count(.errorRate, &words)
         case "labels": try await count(.accuracy, &words)
         case "invalid":
@@ -108,6 +118,10 @@ final class Director {
         let samples = try words.take("min") ? words.number() : 0
         let watch = try words.take("watch") ? words.duration() : .zero
         let keep = try words.take("keep") ? words.number() : 2
+        let holdback = try words.take("holdback") ? words.number() : 0
+        let deadline = try words.take("deadline") ? words.duration().wholeMilliseconds : nil
+        let exposure = try words.take("exposure") ? Plan.Exposure.badAnswers(words.number()) : nil
+        let unit: ServingSettings.Unit = words.take("sticky") ? .header("x-user") : .request
         if words.take("guards") { guards = try words.next().split(separator: ",").map(guarded) }
         let policy = Build.policy(
             model,
@@ -116,7 +130,11 @@ final class Director {
             minSamples: samples,
             watch: watch.wholeMilliseconds,
             guards: guards,
-            keepWarm: keep
+            keepWarm: keep,
+            holdback: holdback,
+            deadline: deadline,
+            exposure: exposure,
+            unit: unit
         )
         try await command(.changePolicy(Build.endpoint(model), policy))
     }
@@ -170,6 +188,30 @@ final class Director {
         } while !isDone
     }
 
+    /// Each minute, and for as long, what is stable answers alone.
+    private func serves(_ words: inout Words) async throws {
+        let model = try words.next()
+        let sample = try words.answers()
+        var (pace, rounds) = (Duration.zero, 1)
+        if words.take("each") {
+            pace = try words.duration()
+            guard words.take("for") else { throw words.objection }
+            rounds = Int(try words.duration() / pace)
+        }
+        for _ in 0..<rounds {
+            await stage.serves(model, sample.number, bad: sample.bad)
+            if pace != .zero { try await tick(pace) }
+        }
+    }
+
+    private func late(_ words: inout Words) async throws {
+        let release = try words.release()
+        for arm in [Arm.stable, .candidate] {
+            let sample = try words.sample(arm)
+            stage.late(release, arm, sample.number, bad: sample.bad)
+        }
+    }
+
     private func count(_ metric: Metric, _ words: inout Words) async throws {
         let model = try words.next()
         let samples = [try words.sample(.stable), try words.sample(.candidate)]
@@ -205,6 +247,20 @@ extension Director {
             reported += entries.count
         case "release": try await tell(words.release())
         case "rollback": await tellOfRollback()
+        case "incidents":
+            let open = state.openIncidents.values.sorted { $0.id < $1.id }
+            if open.isEmpty { say("none") }
+            for incident in open {
+                say(
+                    "\(incident.id) \(incident.kind.rawValue) of \(incident.endpoint.model)@\(incident.version)"
+                )
+                for considered in incident.selection { say("\(considered.version): \(considered.why)") }
+            }
+        case "route":
+            let route = state.routeTable.routes[Build.model(try words.next())]
+            let candidate = route?.candidate
+            say("stable \(route?.stable?.description ?? "none")")
+            candidate.map { say("candidate \($0.version) at \($0.share), epoch \($0.evidenceEpoch)") }
         case "loaded": say(list(stage.process.loader.loaded))
         case "quarantine":
             say(list(state.models[Build.model(try words.next())]?.withdrawn ?? []))
@@ -231,8 +287,13 @@ extension Director {
         case .settled: say("settled")
         case .rolledBack(_, let cause): say("rolled back: \(cause.label)")
         }
-        if let hold = release.hold { say("held by \(hold.by)") }
-        for report in reports[id] ?? [] { say("\(report.name) \(report.verdict.rawValue)") }
+        if let hold = release.hold {
+            say("held by \(hold.by)\(hold.cause.map { ": \($0)" } ?? "")")
+        }
+        for report in reports[id] ?? [] {
+            let reason = [.split, .coverage, .waived].contains(report.reason) ? report.reason : nil
+            say("\(report.name) \(report.verdict.rawValue) \(reason?.rawValue ?? "")")
+        }
     }
 
     /// From where to where the newest rollback went, why, and what else was considered.

@@ -53,6 +53,23 @@ struct EndingTests {
         #expect(stage.kinds.count { $0 == .rolledBack } == 1)
     }
 
+    @Test func whatMonitorsSaidOfAReleaseIsRecordedOnce() async throws {
+        try await tryThree()
+        let time = stage.time.now
+        let readings = [
+            EvidenceTick.Reading(guardName: "load", arm: .candidate, value: 0.25, at: time),
+            EvidenceTick.Reading(guardName: "load", arm: .stable, value: nil, at: time),
+        ]
+        await stage.conductor.take(readings, of: ReleaseID(3))
+        await stage.conductor.take(readings, of: ReleaseID(99))
+        try await stage.conductor.tick()
+        try await stage.conductor.tick()
+        let ticks = stage.store.ticks(of: ReleaseID(3))
+        #expect(ticks.map(\.readings) == [readings])
+        #expect(ticks.first?.counts.isEmpty == true)
+        #expect(stage.store.ticks(of: ReleaseID(99)).isEmpty)
+    }
+
     @Test func aVerdictOnOnePhaseIsNothingToTheNext() async throws {
         try await tryThree(dwell: 0)
         try await stage.count(.errorRate, of: "fraud", .candidate, 100)

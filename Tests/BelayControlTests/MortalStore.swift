@@ -53,6 +53,7 @@ final class MortalStore: Store {
     private let inner: InMemoryStore
     private let fate: Fate
     private let refusedTicks = Mutex(0)
+    private let refusedEntries = Mutex(0)
     /// Where entries, and evidence, wait on their way to the disk.
     let entriesDoor = Door()
     let ticksDoor = Door()
@@ -61,6 +62,9 @@ final class MortalStore: Store {
         self.inner = inner
         self.fate = fate
     }
+
+    /// Lets so many of the next appends of entries fail, as a full disk would.
+    func refuseEntries(_ times: Int) { refusedEntries.withLock { $0 = times } }
 
     /// Lets so many of the next appends of evidence fail, as a full disk would.
     func refuseTicks(_ times: Int) { refusedTicks.withLock { $0 = times } }
@@ -75,6 +79,11 @@ final class MortalStore: Store {
     func append(_ drafts: [EntryDraft], after head: Head) async throws(StoreError) -> Appended {
         try live()
         await entriesDoor.pass()
+        let isRefused = refusedEntries.withLock { times in
+            defer { times = max(0, times - 1) }
+            return times > 0
+        }
+        guard !isRefused else { throw .storageFull(path: "ledger") }
         let blow = fate.next()
         guard blow != .beforeAppend else { throw die() }
         let appended = try inner.append(drafts, after: head)

@@ -27,6 +27,42 @@ struct PublicationTests {
         #expect(stage.publisher.violations == [])
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func theTableIsPreparedWhileTheRecordIsWrittenAndPublishedAfterIt() async throws {
+        let epoch = await stage.conductor.state.epoch
+        stage.process.store.entriesDoor.close()
+        let conductor = stage.conductor
+        async let performed = conductor.rollback(
+            Build.endpoint("fraud"),
+            to: nil,
+            by: .person("ada"),
+            reason: nil
+        )
+        await stage.process.store.entriesDoor.arrival()
+        while stage.publisher.prepared == nil { await Task.yield() }
+        #expect(stage.publisher.prepared?.routes[Build.model("fraud")]?.withdrawn == [Build.number(2)])
+        // Whoever asks meanwhile is answered as before.
+        #expect(stage.publisher.current?.epoch == epoch)
+        let prepared = stage.publisher.prepared
+        stage.process.store.entriesDoor.open()
+        _ = try await performed
+        #expect(stage.publisher.current == prepared)
+        #expect(stage.publisher.violations == [])
+    }
+
+    @Test func whatCouldNotBeRecordedIsNoLongerPreparedAndChangesNothing() async throws {
+        let before = stage.publisher.current
+        stage.process.store.refuseEntries(1)
+        await #expect(throws: StoreError.storageFull(path: "ledger")) {
+            try await stage.rollBack("fraud")
+        }
+        #expect(stage.publisher.prepared == nil)
+        #expect(stage.publisher.current == before)
+        #expect(try await stage.rollBack("fraud").receipt?.epoch == (await stage.conductor.state.epoch))
+        #expect(stage.publisher.current?.routes[Build.model("fraud")]?.withdrawn == [Build.number(2)])
+        #expect(stage.publisher.violations == [])
+    }
+
     @Test func aRollbackReturnsTheReceiptOfItsOwnTable() async throws {
         let performed = try await stage.rollBack("fraud")
         #expect(performed.receipt?.epoch == (await stage.conductor.state.epoch))

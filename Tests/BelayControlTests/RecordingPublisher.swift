@@ -12,6 +12,7 @@ final class RecordingPublisher: RoutePublisher {
         var current: RouteTable?
         var visible: Set<VersionID> = []
         var offered: [RouteTable] = []
+        var prepared: RouteTable?
         var violations: [String] = []
         var failures = 0
     }
@@ -33,6 +34,8 @@ final class RecordingPublisher: RoutePublisher {
     var visible: Set<VersionID> { content.withLock { $0.visible } }
     /// Every table handed over, acknowledged or not, over all processes.
     var offered: [RouteTable] { content.withLock { $0.offered } }
+    /// The table that was said to come, until another one was said to or came.
+    var prepared: RouteTable? { content.withLock { $0.prepared } }
     /// What should never have been seen; empty in a good story.
     var violations: [String] { content.withLock { $0.violations } }
 
@@ -48,6 +51,8 @@ final class RecordingPublisher: RoutePublisher {
         }
     }
 
+    func prepare(_ table: RouteTable?) async { content.withLock { $0.prepared = table } }
+
     func publish(_ table: RouteTable) async throws -> Receipt {
         await door.pass()
         guard !fate.isDead else { throw Unacknowledged() }
@@ -55,6 +60,7 @@ final class RecordingPublisher: RoutePublisher {
         return try content.withLock { content throws(Unacknowledged) in
             content.violations += objections(to: table, after: content.offered, standing)
             content.offered.append(table)
+            content.prepared = nil
             guard content.failures == 0 else {
                 content.failures -= 1
                 throw Unacknowledged()

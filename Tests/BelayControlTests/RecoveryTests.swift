@@ -110,7 +110,7 @@ struct RecoveryTests {
             at: stage.time.now,
             actor: .person("bob"),
             reason: nil,
-            event: .release(.held(ReleaseID(2)))
+            event: .release(.held(HoldEntry(release: ReleaseID(2))))
         )
         _ = try stage.store.append([held], after: stage.store.standing.head)
         let conductor = stage.conductor

@@ -2,7 +2,7 @@ import Testing
 
 @Suite("Scenarios")
 struct ScenarioTests {
-    @Test(arguments: releaseStories + rollbackStories)
+    @Test(arguments: releaseStories + rollbackStories + judgeStories)
     func theTranscriptIsAsWritten(_ story: Story) async throws {
         let stage = Stage(shelf: try Shelf())
         let transcript = try await Director(stage).perform(story)

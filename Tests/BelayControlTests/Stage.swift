@@ -223,6 +223,31 @@ extension Stage {
         }
     }
 
+    /// Counts answers of what is stable, as gateways do outside of a release.
+    func serves(_ model: String, _ number: Int, bad: Int) async {
+        let stable = await conductor.state.endpoints[Build.endpoint(model)]?.stable
+        guard let release = stable?.release else { return }
+        for (isBad, count) in [(true, bad), (false, number - bad)] {
+            let key = EvidenceKey(
+                release: release,
+                metric: .errorRate,
+                arm: .candidate,
+                share: .all,
+                bad: isBad
+            )
+            evidence.add(key, count)
+        }
+    }
+
+    /// Counts labels of answers that one arm of a release gave while it was tried at 10 %.
+    func late(_ release: ReleaseID, _ arm: Arm, _ number: Int, bad: Int) {
+        guard let share = Share(partsPerMillion: 100_000) else { return }
+        for (isBad, count) in [(true, bad), (false, number - bad)] {
+            let key = EvidenceKey(release: release, metric: .accuracy, arm: arm, share: share, bad: isBad)
+            evidence.add(key, count)
+        }
+    }
+
     func serving(_ model: String) async -> VersionNumber? {
         await conductor.state.endpoints[Build.endpoint(model)]?.stable?.version
     }

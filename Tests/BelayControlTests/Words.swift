@@ -60,10 +60,16 @@ struct Words {
     /// Reads `stable 900 fail 1%`; without `fail`, all are good.
     mutating func sample(_ arm: Arm) throws -> (arm: Arm, number: Int, bad: Int) {
         guard take(arm.rawValue) else { throw objection }
+        let answers = try answers()
+        return (arm, answers.number, answers.bad)
+    }
+
+    /// Reads `900 fail 1%`.
+    mutating func answers() throws -> (number: Int, bad: Int) {
         let number = try number()
-        guard take("fail") else { return (arm, number, 0) }
+        guard take("fail") else { return (number, 0) }
         guard let percent = Double(try next().dropLast()) else { throw objection }
-        return (arm, number, Int((Double(number) * percent / 100).rounded()))
+        return (number, Int((Double(number) * percent / 100).rounded()))
     }
 }
 

@@ -78,7 +78,7 @@ struct DecideTests {
 
     private static let commands: [Command] = [
         .hold(third), .resume(third), .promote(third), .rule(third, .advance([])),
-        .rule(third, .rollback("error_rate", [])), .rule(third, .hold("error_rate", [])),
+        .rule(third, .rollback("error_rate", [])), .rule(third, .hold(.breach(of: "error_rate"), [])),
         .concludeGates(passing(third)), .concludeGates(failing(third)), .release(request(4)),
         .rollback(rollbackRequest()), .rollback(rollbackRequest(to: 1)),
     ]

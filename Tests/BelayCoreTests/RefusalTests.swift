@@ -21,6 +21,17 @@ struct RefusalTests {
         ),
         .notQuarantined(id(1)), .aliasIsLabel(champion, of: id(1)), .tooManyAliases(fraud),
         .standbyNotReady(ReleaseID(1), id(1), reason: "it is not loaded"),
+        .unknownGuard(ReleaseID(1), "recall"), .unknownIncident(IncidentID(3)),
+        .undecidable(
+            prod,
+            Undecidable(
+                guardName: "error_rate",
+                step: 1,
+                requests: 90_000,
+                milliseconds: 9_000_000,
+                deadlineMilliseconds: 3_600_000
+            )
+        ),
     ]
 
     /// Exhaustive on purpose: a new case stops the build here, and belongs into the list above too.
@@ -47,11 +58,14 @@ struct RefusalTests {
         case .aliasIsLabel: 18
         case .tooManyAliases: 19
         case .standbyNotReady: 20
+        case .unknownGuard: 21
+        case .unknownIncident: 22
+        case .undecidable: 23
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...20))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...23))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -61,7 +75,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 21)
+        #expect(codes.count == 24)
     }
 
     @Test(arguments: all)

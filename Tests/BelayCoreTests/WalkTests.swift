@@ -53,7 +53,7 @@ struct WalkTests {
         let keepWarm = state.endpoints[prod]?.effectivePolicy.rollback.keepWarm ?? 0
         #expect(route.standbys.count <= keepWarm)
         #expect(Set(route.aliases.values).isSubset(of: route.answering), "\(command)")
-        #expect(route.aliases["stable"] == route.stable)
+        #expect(route.aliases["stable"] == state.endpoints[prod]?.stable?.version)
         #expect(route.aliases["candidate"] == route.candidate?.version)
         for shadow in route.shadows {
             #expect(shadow.share > .none)
@@ -63,9 +63,10 @@ struct WalkTests {
         }
         #expect(Set(route.shadows.map(\.version)).count == route.shadows.count)
         if let candidate = route.candidate {
-            guard case .canary = state.releases[candidate.release]?.phase else {
-                Issue.record("a share without a canary, after \(command)")
-                return
+            switch state.releases[candidate.release]?.phase {
+            case .canary: break
+            case .watching: #expect(route.stable != world.state.endpoints[prod]?.stable?.version)
+            default: Issue.record("a share without a canary, after \(command)")
             }
             #expect(candidate.share > .none && candidate.share < .all)
         }
@@ -91,14 +92,15 @@ struct WalkTests {
     private static func command(in state: State, _ generator: inout SplitMix64) -> Command {
         let release = state.endpoints[prod]?.release ?? ReleaseID(Int.random(in: 1...9, using: &generator))
         let version = Int.random(in: 1...8, using: &generator)
-        switch Int.random(in: 0..<28, using: &generator) {
+        switch Int.random(in: 0..<32, using: &generator) {
         case 0, 1: return .register(registration(&generator))
         case 2, 3, 4, 5: return .release(request(version, under: somePolicy(&generator)))
         case 6: return .release(request(version, origin: .automatic))
         case 7, 8, 9, 10: return .concludeGates(passing(release))
         case 11: return .concludeGates(failing(release))
         case 12, 13, 14, 15: return .rule(release, .advance([]))
-        case 16: return .rule(release, [.wait([]), .hold("g", []), .rollback("g", [])][version % 3])
+        case 16:
+            return .rule(release, [.wait([]), .hold(.breach(of: "g"), []), .rollback("g", [])][version % 3])
         case 17: return version < 5 ? .hold(release) : .resume(release)
         case 18: return .promote(release)
         case 19, 20: return .rollback(rollback(&generator))
@@ -109,6 +111,14 @@ struct WalkTests {
         case 24, 25:
             let target = VersionReference.number(number(version))
             return .moveAlias(champion, of: fraud, to: version < 7 ? target : nil)
+        case 28: return .waive(release, guards: ["error_rate"])
+        case 29: return .beginEpoch(release)
+        case 30:
+            let better = version < 5 ? [number(version): "it was better"] : [:]
+            return .ruleStable(prod, StableFinding(kind: .decay, guards: [], better: better))
+        case 31:
+            return version < 5
+                ? .closeIncident(IncidentID(version)) : .rejudge(release, breached: "g", guards: [])
         case 26:
             return version < 5
                 ? .allowAutomatic(prod) : .changePolicy(prod, somePolicy(&generator) ?? policy(.canary))
@@ -133,7 +143,8 @@ struct WalkTests {
     }
 
     private static func somePolicy(_ generator: inout SplitMix64) -> Policy? {
-        switch Int.random(in: 0..<6, using: &generator) {
+        switch Int.random(in: 0..<7, using: &generator) {
+        case 6: policy(heldBack, serving: headerUnit)
         case 5: policy(plan([shadowStep(percent: 100), step(percent: 5)], ending: .hold))
         case 0: nil
         case 1: policy(.instant, keepWarm: 0)
@@ -142,6 +153,10 @@ struct WalkTests {
         default: policy(plan([step(percent: 50)], watch: hour), serving: headerUnit)
         }
     }
+
+    private static let heldBack = legal(
+        Plan(steps: [step(percent: 50)], watchMilliseconds: 1000, holdback: share(percent: 5))
+    )
 
     private static let headerUnit = ServingSettings(
         unit: .header("x-user"),

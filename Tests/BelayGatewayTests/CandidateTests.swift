@@ -207,7 +207,11 @@ import Testing
     @Test func unitsCountedBeforeARestartAreNotCountedAgain() async throws {
         try await Rig.run { rig in
             for number in 1...2 { rig.pool.put(try constant(Float(number)), for: fraudVersion(number)) }
-            rig.gateway.seed(units: [UnitHash(bytes: user(in: .candidate).utf8)], for: release)
+            rig.gateway.seed(
+                units: [UnitHash(bytes: user(in: .candidate).utf8)],
+                for: release,
+                inEvidenceEpoch: 0
+            )
             _ = try await rig.gateway.publish(table(1, route(stable: 1, candidate: 2)))
             let client = try await rig.client()
             _ = try await client.ask(user: user(in: .candidate))

@@ -7,8 +7,8 @@ import Testing
 
 @Suite struct FenceTests {
     /// The oracle: what was asked after `publish` returned is never answered by what it withdrew.
-    @Test(.timeLimit(.minutes(1)))
-    func noRequestSentAfterTheReceiptIsAnsweredByTheWithdrawnVersion() async throws {
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+    func noRequestSentAfterTheReceiptIsAnsweredByTheWithdrawnVersion(isPrepared: Bool) async throws {
         try await Rig.run { rig in
             for number in 1...2 { rig.pool.put(try constant(Float(number)), for: fraudVersion(number)) }
             _ = try await rig.gateway.publish(table(1, route(stable: 1, withdrawn: [2])))
@@ -22,10 +22,10 @@ import Testing
                     let before = asked.value
                     while asked.value < before + 16 { await Task.yield() }
                     let (good, bad) = serving(round) == 1 ? (1, 2) : (2, 1)
+                    let next = table(1 + round, route(stable: good, withdrawn: [bad]))
+                    if isPrepared { await rig.gateway.prepare(next) }
                     begun.next()
-                    let receipt = try await rig.gateway.publish(
-                        table(1 + round, route(stable: good, withdrawn: [bad]))
-                    )
+                    let receipt = try await rig.gateway.publish(next)
                     published.next()
                     #expect(receipt.epoch == Epoch(1 + round))
                     #expect(receipt.loops == 2)

@@ -35,10 +35,12 @@ struct Rig: Sendable {
             } sampledOut: { _ in
                 log.leaveOut()
             },
-            labels: { body, type in
+            labels: { body, type, isFeedback in
                 LabelReply(
                     status: 202,
-                    json: Array("{\"bytes\":\(body.count),\"type\":\"\(type ?? "")\"}".utf8)
+                    json: Array(
+                        "{\"bytes\":\(body.count),\"type\":\"\(type ?? "")\",\"feedback\":\(isFeedback)}".utf8
+                    )
                 )
             },
             clock: { Timestamp(milliseconds: 1_700_000_000_000) },
@@ -209,15 +211,26 @@ func route(
     record: RecordSettings = .standard,
     shadows: [Route.Shadow] = [],
     aliases: [String: VersionNumber] = [:],
-    failing: FailureSettings = .standard
+    failing: FailureSettings = .standard,
+    counting: CountingPlan = .nothing,
+    epoch: Int = 0,
+    watched: CountingPlan? = nil
 ) -> Route {
     Route(
         endpoint: EndpointID(fraud, in: .prod),
         stable: stable.map(version),
         stableRelease: stable == nil ? nil : ReleaseID(1),
         candidate: candidate.map {
-            Route.Candidate(version: version($0), release: release, share: share, salt: salt)
+            Route.Candidate(
+                version: version($0),
+                release: release,
+                share: share,
+                salt: salt,
+                evidenceEpoch: epoch,
+                counting: counting
+            )
         },
+        watched: watched.map { Route.Watched(release: ReleaseID(1), counting: $0, isJudged: false) },
         standbys: standbys.map(version),
         shadows: shadows,
         withdrawn: Set(withdrawn.map(version)),

@@ -6,6 +6,11 @@ import Testing
 /// Evidence leaves a loop in the order in which the coins were tossed.
 @Suite struct LoopTallyTests {
     private let seen = SeenUnits(limit: 100)
+    private let counting = Counting(
+        EvidenceEpoch(release: release, number: 0),
+        plan: .nothing,
+        .trial
+    )
 
     private func assignment(_ arm: Arm, sticky unit: UnitHash? = nil) throws -> Assignment {
         Assignment(
@@ -22,9 +27,25 @@ import Testing
         in cohort: Int,
         sticky unit: UnitHash? = nil
     ) throws {
-        let charge = Charge(arm: arm, verdict: .good)
-        tally.count(charge, of: try assignment(arm, sticky: unit), in: cohort, isHurried: false, seen: seen)
+        count(&tally, Charge(arm: arm, verdict: .good), of: try assignment(arm, sticky: unit), in: cohort)
         tally.leave(cohort)
+    }
+
+    private func count(
+        _ tally: inout LoopTally,
+        _ charge: Charge,
+        of assignment: Assignment,
+        in cohort: Int,
+        isHurried: Bool = false
+    ) {
+        tally.count(
+            RequestOutcome(charge: charge, microseconds: 1000, observation: nil),
+            of: assignment,
+            by: counting,
+            in: cohort,
+            isHurried: isHurried,
+            seen: seen
+        )
     }
 
     @Test func aFasterArmIsNotCountedBeforeTheSlowerOneItWasTossedWith() throws {
@@ -58,7 +79,7 @@ import Testing
         let cohort = tally.admit()
         let fault = OutputGuard.Fault(sentence: "it is NaN")
         let charge = Charge(arm: .candidate, verdict: .bad(.invalidOutput(fault.sentence)))
-        tally.count(charge, of: try assignment(.candidate), in: cohort, isHurried: false, seen: seen)
+        count(&tally, charge, of: try assignment(.candidate), in: cohort)
         #expect(tally.take().counts == [key(.invalidOutput, .candidate, bad: true): 1])
     }
 
@@ -77,19 +98,86 @@ import Testing
         )
     }
 
+    @Test func whatIsWatchedWithoutATrialIsHandedOverNowAndThen() throws {
+        var tally = LoopTally()
+        let watch = watch(isJudged: false)
+        func answer() {
+            let cohort = tally.admit()
+            tally.count(
+                RequestOutcome(
+                    charge: Charge(arm: .stable, verdict: .good),
+                    microseconds: 1,
+                    observation: nil
+                ),
+                of: alone,
+                by: watch,
+                in: cohort,
+                isHurried: false,
+                seen: seen
+            )
+            tally.leave(cohort)
+        }
+        var handed: [Int] = []
+        for _ in 0..<2 * LoopTally.watchCadence + 1 {
+            answer()
+            let counts = tally.take().counts
+            #expect(counts.keys.allSatisfy { $0 == key(.errorRate, .candidate, bad: false, share: .all) })
+            handed.append(counts.values.reduce(0, +))
+        }
+        #expect(handed.filter { $0 > 0 } == [1, LoopTally.watchCadence, LoopTally.watchCadence])
+    }
+
+    @Test func aStableThatStandsInForAMissingCandidateIsNoWatchOfItsTrial() throws {
+        var tally = LoopTally()
+        let cohort = tally.admit()
+        count(&tally, Charge(arm: .stable, verdict: .good), of: alone, in: cohort)
+        tally.leave(cohort)
+        #expect(tally.take().isEmpty)
+    }
+
     @Test func whoHurriesComparesNothingButANeverEventCounts() throws {
         var tally = LoopTally()
         let cohort = tally.admit()
         let nonsense = Charge(arm: .candidate, verdict: .bad(.invalidOutput("NaN")))
         let assignment = try assignment(.candidate)
-        tally.count(nonsense, of: assignment, in: cohort, isHurried: true, seen: seen)
+        count(&tally, nonsense, of: assignment, in: cohort, isHurried: true)
         tally.leave(cohort)
         #expect(tally.take().counts == [key(.invalidOutput, .candidate, bad: true): 1])
     }
 
     @Test func aBreakerThatOpensTwiceIsANeverEvent() throws {
         var tally = LoopTally()
-        tally.countRelapse(of: try assignment(.candidate))
+        tally.countRelapse(on: .candidate, of: try assignment(.candidate), by: counting)
         #expect(tally.take().counts == [key(.circuitBreaker, .candidate, bad: true): 1])
+        // Stable's does not concern the release.
+        tally.countRelapse(on: .stable, of: try assignment(.candidate), by: counting)
+        #expect(tally.take().isEmpty)
+    }
+
+    @Test(arguments: [true, false])
+    func aNeverEventOfWhatServesCountsWhileItsReleaseGoesOn(isJudged: Bool) {
+        var tally = LoopTally()
+        let watch = watch(isJudged: isJudged)
+        let cohort = tally.admit()
+        let nonsense = Charge(arm: .stable, verdict: .bad(.invalidOutput("NaN")))
+        let outcome = RequestOutcome(charge: nonsense, microseconds: 1, observation: nil)
+        tally.count(outcome, of: alone, by: watch, in: cohort, isHurried: false, seen: seen)
+        tally.countRelapse(on: .stable, of: alone, by: watch)
+        tally.leave(cohort)
+        var expected = [key(.errorRate, .candidate, bad: true, share: .all): 1]
+        if isJudged {
+            expected[key(.invalidOutput, .candidate, bad: true, share: .all)] = 1
+            expected[key(.circuitBreaker, .candidate, bad: true, share: .all)] = 1
+        }
+        #expect(tally.take().counts == expected)
+    }
+
+    private func watch(isJudged: Bool) -> Counting {
+        Counting(EvidenceEpoch(release: release, number: 0), plan: .nothing, .watch(isJudged: isJudged))
+    }
+
+    /// Nobody is on trial.
+    private var alone: Assignment {
+        Assignment(arm: .stable, version: version(1), trial: nil, stickyUnit: UnitHash(7))
     }
 }

@@ -30,7 +30,7 @@ import Testing
         ("POST", "/invocations", .invocations(nil)),
         ("POST", "/models/m/invocations", .invocations("m")),
         ("GET", "/ping", .ping), ("GET", "/health", .ping), ("GET", "/version", .version),
-        ("POST", "/v1/labels", .labels),
+        ("POST", "/v1/labels", .labels), ("POST", "/v1/feedback", .feedback),
     ])
     func aPathSaysWhatIsAsked(method: String, uri: String, expected: InferencePath) {
         #expect(InferencePath.parse(method: method, uri: uri) == .success(expected))
@@ -138,42 +138,59 @@ import Testing
 
 @Suite struct SeenUnitsTests {
     private let tenth = Share(partsPerMillion: 100_000) ?? .none
+    private let epoch = EvidenceEpoch(release: release, number: 0)
 
     @Test func aUnitIsTossedOnceAtEachShare() {
         let seen = SeenUnits(limit: 100)
         let unit = UnitHash(5)
-        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(1)) == tenth)
-        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(1)) == .none)
-        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(2)) == tenth)
-        seen.keepOnly([ReleaseID(2)])
-        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(2)) == .none)
-        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: ReleaseID(1)) == tenth)
+        let (one, two) = (
+            EvidenceEpoch(release: ReleaseID(1), number: 0), EvidenceEpoch(release: ReleaseID(2), number: 0)
+        )
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: one) == tenth)
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: one) == .none)
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: two) == tenth)
+        seen.keepOnly([two])
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: two) == .none)
+        #expect(seen.chance(of: unit, on: .stable, at: tenth, in: one) == tenth)
     }
 
     @Test func aUnitThatStayedIsTossedAgainWithTheProbabilityThatIsLeft() {
         let seen = SeenUnits(limit: 100)
-        _ = seen.chance(of: UnitHash(1), on: .stable, at: tenth, in: release)
+        _ = seen.chance(of: UnitHash(1), on: .stable, at: tenth, in: epoch)
         // From 10 % to 50 %: 0.4 of the 0.9 that were left.
-        let again = seen.chance(of: UnitHash(1), on: .candidate, at: half, in: release)
+        let again = seen.chance(of: UnitHash(1), on: .candidate, at: half, in: epoch)
         #expect(again == Share(partsPerMillion: 444_444))
-        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: half, in: release) == .all)
+        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: half, in: epoch) == .all)
     }
 
     @Test func aUnitThatHasFallenIsCertainAtEveryShare() {
         let seen = SeenUnits(limit: 100)
-        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: tenth, in: release) == tenth)
-        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: half, in: release) == .all)
+        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: tenth, in: epoch) == tenth)
+        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: half, in: epoch) == .all)
     }
 
     @Test func beyondTheLimitNewUnitsAreNoEvidenceAndThatIsTold() {
         let seen = SeenUnits(limit: 16)
         let tossed = (0..<64).count {
-            seen.chance(of: UnitHash(UInt64($0)), on: .stable, at: half, in: release) == half
+            seen.chance(of: UnitHash(UInt64($0)), on: .stable, at: half, in: epoch) == half
         }
         #expect(tossed == 16)
         #expect(seen.uncounted == 48)
-        #expect(seen.chance(of: UnitHash(0), on: .stable, at: half, in: release) == .none)
+        #expect(seen.chance(of: UnitHash(0), on: .stable, at: half, in: epoch) == .none)
         #expect(seen.uncounted == 48)
+    }
+
+    @Test func aLaterEpochTossesEveryUnitAnewAndForgetsAllButTheOneBefore() {
+        let seen = SeenUnits(limit: 100)
+        let epochs = (0..<3).map { EvidenceEpoch(release: release, number: $0) }
+        for epoch in epochs {
+            seen.keepOnly([epoch])
+            #expect(seen.chance(of: UnitHash(1), on: .candidate, at: tenth, in: epoch) == tenth)
+            #expect(seen.chance(of: UnitHash(1), on: .candidate, at: tenth, in: epoch) == .all)
+        }
+        // A request that was routed before the last change and ends after it.
+        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: tenth, in: epochs[1]) == .all)
+        #expect(seen.chance(of: UnitHash(1), on: .candidate, at: tenth, in: epochs[0]) == tenth)
     }
 }
 

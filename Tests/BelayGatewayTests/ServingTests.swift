@@ -243,7 +243,9 @@ import Testing
             let headers: HTTPHeaders = ["Content-Type": "application/x-ndjson"]
             let response = try await rig.client().post("/v1/labels", headers: headers, #"{"id":"a"}"#)
             #expect(response.status == 202)
-            #expect(response.text == #"{"bytes":10,"type":"application/x-ndjson"}"#)
+            #expect(response.text == #"{"bytes":10,"type":"application/x-ndjson","feedback":false}"#)
+            let opinion = try await rig.client().post("/v1/feedback", headers: headers, #"{"id":"a"}"#)
+            #expect(opinion.text == #"{"bytes":10,"type":"application/x-ndjson","feedback":true}"#)
         }
     }
 }

@@ -45,6 +45,41 @@ struct ReadingTests {
         return log
     }
 
+    @Test func theWayBackGivesTheSameFromItsOtherEnd() async throws {
+        let log = try await filled()
+        var filter = AnswerFilter(model: fixture.fraud)
+        for since in [nil, Timestamp(milliseconds: 90_000), Timestamp(milliseconds: 500_000)] {
+            filter.since = since
+            let forward = try await all(log, filter)
+            var cursor = await log.newest(matching: filter)
+            var backward: [StoredAnswer] = []
+            while let page = try await cursor.next() { backward += page }
+            #expect(backward == forward.reversed())
+            #expect(try await cursor.next() == nil)
+        }
+        filter.since = nil
+        filter.release = ReleaseID(2)
+        var cursor = await log.newest(matching: filter)
+        let newest = try #require(try await cursor.next())
+        #expect(newest.first?.record.id == "199")
+    }
+
+    @Test func unitsOfARestartAreThoseSinceAMomentOrSomeMoreOfTheSameBlock() async throws {
+        let limits = LogLimits.changed {
+            $0.batchRows = 1; $0.blockBytes = 1
+        }
+        let log = try InferenceLog(folder: folder.path, limits: limits)
+        for number in 0..<10 {
+            let at = Timestamp(milliseconds: Int64(number * 1000))
+            log.record(fixture.answer("\(number)", at: at, release: 1, unit: UInt64(number)))
+            await log.flush()
+        }
+        let late = try await log.units(of: ReleaseID(1), since: Timestamp(milliseconds: 6000))
+        #expect(late.isSuperset(of: (6..<10).map { UnitHash($0) }))
+        #expect(!late.contains(UnitHash(0)))
+        #expect(try await log.units(of: ReleaseID(1)).count == 10)
+    }
+
     @Test func aStreamGivesExactlyWhatMatchesInOrder() async throws {
         let log = try await filled()
         let fraud = (0..<200).filter { $0 % 3 != 0 && $0 % 7 != 0 }

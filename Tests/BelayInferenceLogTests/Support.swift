@@ -115,46 +115,82 @@ struct Fixture {
         )
     }
 
+    /// A label and what it shows: right or wrong as a truth, a thumb as feedback.
     func label(
         _ id: String,
         _ value: String,
         kind: LabelKind = .outcome,
+        at: Timestamp? = nil,
+        source: String? = nil,
+        note: String? = nil,
+        isFinal: Bool = true,
         release: Int? = 1,
-        arm: Arm? = .candidate,
+        arm: Arm = .candidate,
+        share: Share? = nil,
         unit: UInt64? = nil,
-        wrong: Bool? = false
+        epochs: ClosedRange<Int> = 0...0,
+        wrong: Bool? = false,
+        outcomes: [LabelOutcome]? = nil
     ) -> LabelRecord {
-        LabelRecord(
-            id: id,
-            model: fraud,
-            kind: kind,
-            value: value,
-            at: nil,
-            receivedAt: start,
-            version: two,
-            release: release.map { ReleaseID($0) },
-            arm: arm,
-            share: tenPercent,
-            unit: unit.map { UnitHash($0) },
-            wrong: wrong
+        let shown = LabelOutcome(series: kind.isTruth ? .labels : .flags, code: wrong == true ? 1 : 0)
+        let isOpinion = kind == .feedback
+        return LabelRecord(
+            LabelStatement(
+                id: id,
+                model: fraud,
+                kind: kind,
+                value: value,
+                at: at,
+                receivedAt: start,
+                source: source,
+                note: note,
+                isFinal: isFinal
+            ),
+            answer: LabelledAnswer(
+                version: two,
+                at: start,
+                arm: arm,
+                release: release.map { ReleaseID($0) },
+                share: share ?? tenPercent,
+                unit: unit.map { UnitHash($0) },
+                epochs: epochs
+            ),
+            outcomes: outcomes ?? (wrong == nil ? [] : [shown]),
+            wrong: isOpinion ? nil : wrong
         )
     }
 
     /// A label whose answer was not found.
-    func stray(_ id: String, _ value: String) -> LabelRecord {
+    func stray(_ id: String, _ value: String, receivedAt: Timestamp? = nil) -> LabelRecord {
         LabelRecord(
-            id: id,
-            model: fraud,
-            kind: .outcome,
-            value: value,
-            at: start,
-            receivedAt: start,
-            version: nil,
-            release: nil,
-            arm: nil,
-            share: nil,
-            unit: nil,
-            wrong: nil
+            LabelStatement(
+                id: id,
+                model: fraud,
+                kind: .outcome,
+                value: value,
+                at: nil,
+                receivedAt: receivedAt ?? start
+            ),
+            answer: nil
+        )
+    }
+
+    /// The key of what labels of the candidate show.
+    func key(
+        _ series: Series,
+        _ code: Int,
+        release: Int = 1,
+        slice: RequestSlice? = nil,
+        arm: Arm = .candidate,
+        share: Share? = nil
+    ) -> EvidenceKey {
+        EvidenceKey(
+            release: ReleaseID(release),
+            series: series,
+            slice: slice,
+            arm: arm,
+            share: share ?? tenPercent,
+            code: code
         )
     }
 }

@@ -34,6 +34,56 @@ struct ControlAPITests {
         }
     }
 
+    @Test func aWrongMethodIsToldWhichOnesAreTaken() async throws {
+        try await withServer { server in
+            let wrong = try await server.control("DELETE", "/v1/models")
+            #expect(wrong.status == 405 && wrong.json["code"] as? String == "request.wrong-method")
+            #expect(wrong.headers["allow"]?.contains("GET") == true)
+        }
+    }
+
+    @Test func aCallThatIsRepeatedUnderItsKeyHappensOnce() async throws {
+        try await withServer { server in
+            _ = try await server.register("demo", fixture: "constant-1.onnx")
+            func release(_ key: String, _ version: String) async throws -> RunningServer.Answer {
+                try await server.control(
+                    "POST",
+                    "/v1/endpoints/demo/releases",
+                    ["version": version],
+                    headers: ["Idempotency-Key": key]
+                )
+            }
+            let first = try await release("one", "1")
+            let again = try await release("one", "1")
+            #expect((200..<300).contains(first.status) && again.status == first.status)
+            #expect(again.json["id"] as? String == first.json["id"] as? String)
+            #expect(again.headers["idempotent-replayed"] == "true")
+            let other = try await release("one", "2")
+            #expect(other.status == 422 && other.json["code"] as? String == "idempotency.other-call")
+            let bad = try await release(String(repeating: "x", count: 256), "1")
+            #expect(bad.status == 400)
+        }
+    }
+
+    @Test func theDescriptionOfTheAPIIsServed() async throws {
+        try await withServer { server in
+            let document = try await server.control("GET", "/openapi.json")
+            #expect(document.status == 200)
+            let paths = try #require(document.json["paths"] as? [String: Any])
+            #expect(paths["/v1/endpoints/{model}/rollback"] != nil)
+        }
+    }
+
+    @Test func aPageThatCannotBeIsRefused() async throws {
+        try await withServer { server in
+            _ = try await server.register("demo", fixture: "constant-1.onnx")
+            for query in ["limit=0", "limit=-1", "from=-1", "from=x"] {
+                let answer = try await server.control("GET", "/v1/models/demo/predictions?\(query)")
+                #expect(answer.status == 400, "\(query)")
+            }
+        }
+    }
+
     @Test func aWebPageMayNotActOnTheServersBehalf() async throws {
         try await withServer { server in
             let foreign = try await server.control(
@@ -99,14 +149,13 @@ struct ControlAPITests {
             let answer = try await server.control("POST", "/v1/labels", Data(lines.utf8))
             #expect(answer.status == 202)
             let view = try answer.decoded(LabelsView.self)
-            #expect(view.accepted == 2 && view.repeated == 1)
+            #expect(view.accepted == 3 && view.joined == 1 && view.repeated == 1 && view.waiting == 1)
             #expect(
                 view.rejected.map(\.code) == [
-                    "label.unknown-answer", "label.unknown-model", "label.unreadable",
-                    "label.not-comparable",
+                    "label.unknown-model", "label.unreadable", "label.not-comparable",
                 ]
             )
-            #expect(view.rejected.map(\.line) == [3, 4, 5, 6])
+            #expect(view.rejected.map(\.line) == [4, 5, 6])
         }
     }
 

@@ -1,5 +1,6 @@
 import BelayControl
 import BelayCore
+import BelayNotices
 import Testing
 
 @testable import BelayServer
@@ -64,6 +65,7 @@ struct MetricsTests {
         figures.rejected(code: 404)
         figures.set(.halfOpen, of: id)
         figures.shadow(id) { $0.differing += 1 }
+        figures.fellBack(.init(model: id.model, role: "candidate", reason: "timeout"))
         let metrics = Metrics(
             snapshot: Snapshot(
                 state: State(),
@@ -76,18 +78,31 @@ struct MetricsTests {
             tallies: ControlTallies(),
             figures: figures,
             logged: ["logged": 5, "dropped": 1],
-            belayVersion: "0.2.0"
+            reserve: 1024,
+            belayVersion: "0.2.0",
+            surroundings: Surroundings(
+                notices: [.init(via: .slack, result: "delivered"): 2],
+                undelivered: ["fraud": 1],
+                verification: (Timestamp(milliseconds: 1500), true),
+                labels: [id: 7]
+            )
         )
         let lines = Set(metrics.text.split(separator: "\n").map(String.init))
         let place = #"model="fraud",env="prod",version="2""#
         let expected = [
             #"belay_build_info{version="0.2.0"} 1"#, "belay_audit_entries_total 0",
+            "belay_reserve_bytes 1024",
             #"belay_requests_total{\#(place),arm="candidate",code="200"} 1"#,
             #"belay_request_duration_seconds_bucket{\#(place),arm="candidate",le="0.001"} 1"#,
             #"belay_requests_rejected_total{code="404"} 1"#,
             #"belay_breaker_state{\#(place),state="half_open"} 1"#,
             "belay_shadow_differing_total{\(place)} 1",
             #"belay_inference_log_answers_total{result="dropped"} 1"#,
+            #"belay_webhook_deliveries_total{via="slack",result="delivered"} 2"#,
+            #"belay_webhook_undelivered{model="fraud"} 1"#,
+            "belay_audit_last_verified_timestamp_seconds 1.5", "belay_audit_verified 1",
+            "belay_labels_total{\(place)} 7",
+            #"belay_fallback_hops_total{model="fraud",env="prod",role="candidate",reason="timeout"} 1"#,
         ]
         for line in expected { #expect(lines.contains(line), "\(line)") }
     }

@@ -1,3 +1,4 @@
+import BelayCore
 import BelayServer
 import Foundation
 import FoundationNetworking
@@ -117,12 +118,14 @@ func fixtureURL(_ name: String) -> URL {
 /// Runs `body` against a fresh server, or against what `data` holds, and stops the server afterwards.
 func withServer<Value: Sendable>(
     data: String? = nil,
+    hookSecret: NotifyTarget.Secret? = nil,
     _ body: @escaping @Sendable (RunningServer) async throws -> Value
 ) async throws -> Value {
     let folder = data ?? NSTemporaryDirectory() + "belay-\(UUID().uuidString)"
     defer { if data == nil { try? FileManager.default.removeItem(atPath: folder) } }
     let loopback = ListenAddress(host: "127.0.0.1", port: 0)
-    let settings = Settings(data: folder, listen: loopback, inference: loopback, onnxRuntime: nil)
+    var settings = Settings(data: folder, listen: loopback, inference: loopback, onnxRuntime: nil)
+    settings.hookSecret = hookSecret
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let (ready, continuation) = AsyncStream.makeStream(of: ServerAddresses.self)

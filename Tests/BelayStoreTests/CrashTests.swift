@@ -32,6 +32,8 @@ private final class FailingDatabase: Database {
     }
 
     func checkpoint() async throws(StoreError) { try await inner.checkpoint() }
+
+    func spendReserve() async -> Bool { await inner.spendReserve() }
 }
 
 @Suite("Crash safety")

@@ -50,43 +50,98 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (
-            #"{"id":"a","value":1.00000000000000000001}"#,
-            #"{"model":"fraud","id":"a","value":1.00000000000000000001}"#
-        ),
-        (#"{"id":"a","model":"loan"}"#, #"{"id":"a","model":"loan"}"#),
-        (#"{"id":"\"model\""}"#, #"{"model":"fraud","id":"\"model\""}"#),
-        (#"{"model":null}"#, #"{"model":null}"#), ("{ }", #"{"model":"fraud" }"#),
-        ("{nonsense}", "{nonsense}"),
-        ("{\"id\":\n1}", #"{"model":"fraud","id": 1}"#),
-    ])
-    func aLabelThatNamesNoModelGetsOne(text: String, sent: String) throws {
-        var batch = LabelBatch(model: try #require(ModelName("fraud")))
-        batch.add(.init(line: 1, bytes: Array(text.utf8)))
-        #expect(String(decoding: batch.body, as: UTF8.self) == sent + "\n")
+    private func rows(_ text: String) throws -> [String] {
+        var splitter = RowSplitter()
+        var rows = try splitter.take(text.utf8)
+        if let last = try splitter.finish() { rows.append(last) }
+        return rows.map { "\($0.line) \(String(decoding: $0.bytes, as: UTF8.self))" }
     }
 
-    @Test func aBatchIsFullAfterAThousandLabelsOrAMegabyte() throws {
-        var batch = LabelBatch(model: try #require(ModelName("fraud")))
+    @Test(arguments: [
+        ("", []), ("\n\r\n", []), ("id,value", ["1 id,value"]), ("a,1\r\nb,2\n", ["1 a,1", "2 b,2"]),
+        ("a,\"x\ny\"\nb,2", ["1 a,\"x\ny\"", "3 b,2"]),
+        ("\"a\"\"\n\",1\n\nb,2", ["1 \"a\"\"\n\",1", "4 b,2"]),
+    ])
+    func aTableIsCutIntoRowsAndQuotedLineEndsStay(text: String, expected: [String]) throws {
+        #expect(try rows(text) == expected)
+        let bytes = Array(text.utf8)
+        for cut in bytes.indices {
+            var splitter = RowSplitter()
+            var cutRows = try splitter.take(bytes[..<cut]) + splitter.take(bytes[cut...])
+            if let last = try splitter.finish() { cutRows.append(last) }
+            #expect(cutRows.map { "\($0.line) \(String(decoding: $0.bytes, as: UTF8.self))" } == expected)
+        }
+    }
+
+    @Test func aRowThatDoesNotEndIsRefused() {
+        #expect(throws: RowSplitter.Endless(line: 2)) { try rows("a,1\nb,\"x\ny") }
+        let long = String(repeating: "x", count: RowSplitter.longestRow + 1)
+        #expect(throws: RowSplitter.Endless(line: 1)) { try rows(long) }
+    }
+
+    @Test(arguments: [
+        (#"{"id":"a","value":1.00000000000000000001}"#, #"{"id":"a","value":1.00000000000000000001}"#),
+        ("{\"id\":\n1}", #"{"id": 1}"#),
+    ])
+    func aLabelGoesOnOneLineWithEachOfItsDigits(text: String, sent: String) {
+        var batch = LabelBatch()
+        batch.add(Array(text.utf8), line: 1, isObject: true)
+        #expect(String(decoding: batch.request, as: UTF8.self) == sent + "\n")
+    }
+
+    @Test func eachRequestOfATableHasTheHeader() {
+        var batch = LabelBatch()
+        batch.header = Data("id,value\n".utf8)
+        for line in 2...3 {
+            batch.add(Array("a,\"x\ny\"".utf8), line: line, isObject: false)
+            #expect(String(decoding: batch.request, as: UTF8.self) == "id,value\na,\"x\ny\"\n")
+            batch.removeAll()
+        }
+        #expect(batch.isEmpty)
+    }
+
+    @Test func aBatchIsFullAfterAThousandLabelsOrAMegabyte() {
+        var batch = LabelBatch()
         for line in 1...LabelBatch.mostLabels {
             #expect(!batch.isFull)
-            batch.add(.init(line: line, bytes: Array("{}".utf8)))
+            batch.add(Array("{}".utf8), line: line, isObject: true)
         }
         #expect(batch.isFull)
         batch.removeAll()
         #expect(batch.isEmpty)
-        batch.add(.init(line: 1, bytes: Array(repeating: 0x20, count: LabelBatch.mostBytes)))
+        batch.add(Array(repeating: 0x20, count: LabelBatch.mostBytes), line: 1, isObject: true)
         #expect(batch.isFull)
     }
 
-    @Test func whatIsRejectedIsNamedByTheLineOfTheFile() throws {
-        var batch = LabelBatch(model: try #require(ModelName("fraud")))
-        batch.add(.init(line: 7, bytes: Array("{}".utf8)))
-        batch.add(.init(line: 9, bytes: Array("{}".utf8)))
-        let rejected = LabelsView.Rejected(line: 2, code: "c", detail: "d")
-        let answer = LabelsView(accepted: 1, counted: 1, repeated: 0, rejected: [rejected])
+    @Test func whatIsRejectedIsNamedByTheLineOfTheFile() {
+        var batch = LabelBatch()
+        batch.add(Array("{}".utf8), line: 7, isObject: true)
+        batch.add(Array("{}".utf8), line: 9, isObject: true)
+        var answer = LabelsView(batch: "lab_1")
+        (answer.accepted, answer.waiting) = (1, 1)
+        answer.rejected = [.init(line: 2, code: "c", detail: "d")]
         #expect(batch.inFile(answer).rejected.map(\.line) == [9])
-        #expect(LabelsView.none.adding(answer).adding(answer).accepted == 2)
+        let sum = LabelsView.none.adding(answer).adding(answer)
+        #expect(sum.accepted == 2 && sum.waiting == 2 && sum.batch == "lab_1")
+    }
+
+    @Test(arguments: [
+        ("up", FeedbackCommand.Opinion.up), ("down", .down), ("4.5", .score(4.5)), ("0", .score(0)),
+    ])
+    func anOpinionIsAThumbOrAScore(text: String, opinion: FeedbackCommand.Opinion) {
+        #expect(FeedbackCommand.Opinion(argument: text) == opinion)
+    }
+
+    @Test(arguments: ["", "meh", "-1", "nan", "inf"])
+    func whatIsNoOpinionIsRefused(text: String) {
+        #expect(FeedbackCommand.Opinion(argument: text) == nil)
+    }
+
+    @Test func aSourceIsEscapedInTheAddress() throws {
+        let model = try #require(ModelName("fraud"))
+        #expect(
+            APIPath.labels(model, kind: "outcome", source: "a&b=é/").text
+                == "/v1/labels?model=fraud&kind=outcome&source=a%26b%3D%C3%A9%2F"
+        )
     }
 }

@@ -93,6 +93,8 @@ import Testing
                 name: metric,
                 metric: metric,
                 verdict: verdict,
+                unit: "fraction",
+                versus: "none",
                 value: 0.018,
                 interval: [0.01, 0.03],
                 limit: limit,
@@ -114,6 +116,65 @@ import Testing
         #expect(
             release("shadow", step: 1, share: 100).sentence(look)
                 == "▶ r3  fraud 1 → 2  shadow 100% (step 1 of 3)"
+        )
+    }
+
+    @Test(arguments: [
+        ("latency_p99", "ms", "none", 90.25, "90.2 ms [80.0 ms, 100 ms], limit 120 ms, n 7"),
+        ("latency_p50", "ms", "stable", 4.125, "+4.13 ms [+80.0 ms, +100 ms], limit +120 ms, n 7"),
+        (
+            "latency_p95", "fraction", "stable_relative", 0.241,
+            "+24.1% [+8000.0%, +10000.0%], limit +12000.0%, n 7"
+        ),
+        ("throughput", "per_second", "none", 1200, "1200/s [80.00/s, 100.00/s], limit 120.00/s, n 7"),
+        (
+            "prediction_drift", "psi", "none", 0.2134,
+            "PSI 0.213 [PSI 80.000, PSI 100.000], limit PSI 120.000, n 7"
+        ),
+        ("brier", "number", "stable", -0.0125, "-0.0125 [+80.00, +100.00], limit +120.00, n 7"),
+        ("feedback_score", "number", "none", 4.25, "4.2500 [80.00, 100.00], limit 120.00, n 7"),
+    ])
+    func figuresAreInTheUnitOfTheirMetric(
+        metric: String,
+        unit: String,
+        versus: String,
+        value: Double,
+        text: String
+    ) {
+        let view = GuardView(
+            name: metric,
+            metric: metric,
+            verdict: "pass",
+            unit: unit,
+            versus: versus,
+            value: value,
+            interval: [80, 100],
+            limit: 120,
+            n: 7,
+            nStable: 0
+        )
+        #expect(view.figures == text)
+    }
+
+    @Test func whyAGuardIsBlindIsSaidWithWhatToDo() {
+        let view = GuardView(
+            name: "recall",
+            metric: "recall",
+            verdict: "blind",
+            unit: "fraction",
+            versus: "stable",
+            value: nil,
+            interval: nil,
+            limit: -0.03,
+            n: 0,
+            nStable: 0,
+            reason: "missing",
+            detail: "no label has been seen in this step; send labels with `belay label fraud FILE`"
+        )
+        #expect(
+            view.line(look)
+                == "· recall blind  nothing seen yet; no label has been seen in this step; send labels with "
+                + "`belay label fraud FILE`"
         )
     }
 
@@ -175,11 +236,47 @@ import Testing
         )
     }
 
+    @Test func aWatchedStatusSaysEachChangeOnce() {
+        var news = StatusNews()
+        let before = endpoint(serving: 1, release: release("canary", step: 1, share: 10))
+        #expect(
+            news.lines(before, look) == [
+                "✓ fraud  version 1 serves", "▶ r3  canary 10% (step 1 of 3)",
+            ]
+        )
+        #expect(news.lines(before, look).isEmpty)
+        #expect(
+            news.lines(endpoint(serving: 2), look) == [
+                "✓ fraud  version 2 serves instead of 1", "✓ r3  over; why: belay why r3",
+            ]
+        )
+    }
+
+    private func endpoint(serving version: Int, release: ReleaseView? = nil) -> StatusView {
+        StatusView(endpoints: [
+            EndpointView(
+                model: "fraud",
+                environment: "prod",
+                serving: ServingView(version: version, since: "", proven: true, ready: true),
+                release: release,
+                standbys: [],
+                shadow: nil,
+                withdrawn: [],
+                automatic: true,
+                epoch: 1,
+                fencing: false,
+                readiness: []
+            )
+        ])
+    }
+
     private func guardView(_ verdict: String) -> GuardView {
         GuardView(
             name: "error_rate",
             metric: "error_rate",
             verdict: verdict,
+            unit: "fraction",
+            versus: "stable",
             value: 0.0081,
             interval: [0.0052, 0.011],
             limit: 0.005,

@@ -43,6 +43,14 @@ import Testing
         #expect(lines(yaml) == [])
     }
 
+    @Test(arguments: ["small", "medium", "full", "regression"])
+    func theExamplesAreRight(name: String) throws {
+        let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let file = project.appendingPathComponent("Examples/policies/\(name).yaml")
+        #expect(lines(try String(contentsOf: file, encoding: .utf8)) == [])
+    }
+
     @Test func everyMistakeHasItsLineAndColumn() {
         let yaml = """
             belay: 1

@@ -37,7 +37,8 @@ def routes():
         text = file.read_text()
         for _, verb, path in ROUTE.findall(text):
             path = "/" + re.sub(r":(\w+)", r"{\1}", path.strip("/"))
-            yield verb, path if path in ("/livez", "/readyz", "/metrics", "/openapi.json") else f"/v1{path}"
+            top = path in ("/livez", "/readyz", "/metrics", "/openapi.json") or path.startswith("/hooks/")
+            yield verb, path if top else f"/v1{path}"
 
 
 def compare_routes():

@@ -30,6 +30,7 @@ extension AliasName: TextCoded {}
 extension Digest: TextCoded {}
 extension Timestamp: TextCoded {}
 extension ReleaseID: TextCoded {}
+extension IncidentID: TextCoded {}
 extension Actor: TextCoded {}
 
 /// A domain value that travels as one whole number.

@@ -78,6 +78,26 @@ package struct ReleaseID: Hashable, Comparable, Sendable, CustomStringConvertibl
     package static func < (lhs: Self, rhs: Self) -> Bool { lhs.value < rhs.value }
 }
 
+/// The number of an incident on this server: `i7`.
+package struct IncidentID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package let value: Int
+
+    package init(_ value: Int) { self.value = value }
+
+    /// Reads `i7` or `7`, up to a billion; nil for anything else.
+    package init?(_ text: String) {
+        let digits = text.hasPrefix("i") ? text.dropFirst() : text[...]
+        guard let value = Int(digits), (1...1_000_000_000).contains(value), String(value) == digits else {
+            return nil
+        }
+        self.value = value
+    }
+
+    package var description: String { "i\(value)" }
+
+    package static func < (lhs: Self, rhs: Self) -> Bool { lhs.value < rhs.value }
+}
+
 /// The number of a route table; a newer table has the greater epoch.
 ///
 /// It is the sequence number of the ledger entry that last changed a route, so equal epochs mean equal
@@ -109,6 +129,8 @@ package struct Share: Hashable, Comparable, Sendable, CustomStringConvertible {
     package static let none = Share(known: 0)
     package static let all = Share(known: 1_000_000)
 
+    /// What is left of all.
+    package var rest: Share { Share(known: 1_000_000 - partsPerMillion) }
     /// The same as a fraction of one.
     package var fraction: Double { Double(partsPerMillion) / 1_000_000 }
     /// The same in per cent, as people say it.

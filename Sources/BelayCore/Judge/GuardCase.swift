@@ -1,266 +1,145 @@
 import BelayStats
 
-/// One guard with everything counted for it.
-struct GuardCase: Equatable, Sendable {
+/// One guard with everything counted for it: of all requests, and of each slice that it asks for.
+struct GuardCase: Equatable {
     /// log(1/α) for the α of ``Policy/falseRollbackRate``; a test keeps the two together.
     static let threshold = 4.605_170_185_988_091
+    /// log(1/β) for β = 5 %, the chance to let a candidate pass that is worse than its margin (STATS 3.12).
+    static let proofThreshold = 2.995_732_273_553_991
+    /// Slices beyond these are part of the whole only.
+    static let mostSlices = 20
 
-    private enum Bet: Equatable {
-        case comparison(AllocationBet)
-        case limit(OneSampleBet)
-        case never(count: Int)
-        case none
+    private struct Part: Equatable {
+        let slice: RequestSlice
+        var track: Track
     }
-
-    /// Outcomes of one arm.
-    private struct Tally: Equatable {
-        var bad = 0
-        var all = 0
-        var last: Timestamp?
-
-        mutating func add(_ number: Int, bad isBad: Bool, at time: Timestamp) {
-            all = all.addingSaturated(number)
-            if isBad { bad = bad.addingSaturated(number) }
-            last = time
-        }
-
-        /// The tally with one good and one bad outcome more, so that "always" and "never" have a spread.
-        var smoothed: ArmSummary? { ArmSummary(bad: bad.addingSaturated(1), count: all.addingSaturated(2)) }
-    }
-
-    private struct Arms: Equatable {
-        var stable = Tally()
-        var candidate = Tally()
-    }
-
-    /// Outcomes, in all steps, that a bet can be made on: those that a coin decided, and those of shadows.
-    private struct Tossed: Equatable {
-        var stable = 0
-        var candidate = 0
-    }
-
-    private var tossed = Tossed()
 
     let guarded: Guard
-    private var bet: Bet
+    let context: GuardContext
+    private(set) var whole: Track
+    /// In the order in which they appeared.
+    private var parts: [Part] = []
     /// In a step that cannot show its metric, what the last one showed stays.
-    private var applies = true
-    private var inStep = Arms()
-    private var before = Arms()
+    private(set) var applies = true
+    /// Counts what no guard is on.
+    let isObserver: Bool
 
-    init(_ guarded: Guard) {
+    init(_ guarded: Guard, in context: GuardContext) {
         self.guarded = guarded
-        switch guarded.limit {
-        case .againstStable(let margin):
-            bet = .comparison(AllocationBet(.rate(margin: margin > 0 ? .absolute(margin) : .none)))
-        case .absolute(let max):
-            // A limit is strictly between 0 and 1 by construction; the bet asks for no more.
-            bet = OneSampleBet(limit: max).map(Bet.limit) ?? .never(count: 0)
-        case .never:
-            bet = .never(count: 0)
-        }
+        self.context = context
+        whole = Track(guarded, in: context)
+        isObserver = false
     }
 
     /// Counts a metric that no guard is on.
-    init?(observing metric: Metric) {
+    init?(observing metric: Metric, in context: GuardContext) {
         guard let guarded = Guard.observing(metric) else { return nil }
         self.guarded = guarded
-        bet = .none
+        self.context = context
+        whole = Track(guarded, in: context)
+        isObserver = true
     }
 
-    var isBet: Bool {
-        switch bet {
-        case .comparison, .limit: true
-        case .never, .none: false
+    private var series: Series { guarded.metric.series(of: guarded.focus.feature) }
+
+    var isBet: Bool { whole.bet.isBet }
+
+    /// What a breach leads to: only evidence that keeps the promised level may roll back, and what a person
+    /// asks a monitor of their own.
+    var reaction: Guard.Reaction {
+        guard guarded.reaction == .rollback else { return guarded.reaction }
+        switch whole.bet {
+        case .reference, .answers, .samples, .unreferenced: return .hold
+        case .never, .graded, .counted, .arms, .query: return .rollback
         }
     }
 
-    private var isComparison: Bool {
-        if case .comparison = bet { true } else { false }
+    var isComparison: Bool {
+        switch guarded.limit {
+        case .againstStable, .relativeToStable: guarded.metric != .query && !isReferenced
+        case .absolute: guarded.metric == .predictionDrift
+        case .atLeast, .withinOfStable, .never: false
+        }
+    }
+
+    /// Whether it is held against a reference from before the release.
+    var isReferenced: Bool {
+        switch guarded.metric {
+        case .featureDrift, .missingRate, .unseenRate: true
+        default: false
+        }
     }
 
     var hasHappened: Bool {
-        if case .never(let count) = bet { count > 0 } else { false }
+        if case .never(let count) = whole.bet { count > 0 } else { false }
     }
 
     /// Natural logarithm of the evidence that the guard's limit is exceeded.
+    ///
+    /// Half of the capital is on all requests, the other half on slices in the order in which they appear:
+    /// 1/2, 1/6, 1/12 … of it. A slice that nobody has heard of yet has its stake waiting, so a new one costs
+    /// the others nothing, and the sum keeps the level of its terms.
     var logEvidence: Double {
-        switch bet {
-        case .comparison(let bet): bet.logEvidence
-        case .limit(let bet): bet.logEvidence
-        case .never(let count): count > 0 ? .infinity : 0
-        case .none: 0
+        guard !guarded.focus.sliceBy.isEmpty, isBet else { return whole.bet.logEvidence }
+        let stakes = parts.enumerated().map { index, part in
+            (weight: 0.5 / Double((index + 1) * (index + 2)), logEvidence: part.track.bet.logEvidence)
         }
+        return Combination.logWeightedSum([(0.5, whole.bet.logEvidence)] + stakes)
     }
 
-    /// A new step: its samples are counted from zero; the bet goes on.
+    var logAdvance: Double? { whole.proof?.logEvidence }
+
+    /// The slice whose evidence is the strongest, if it is stronger than that of all requests.
+    var worst: (slice: RequestSlice, track: Track)? {
+        let worst = parts.max { $0.track.bet.logEvidence < $1.track.bet.logEvidence }
+        guard let worst, worst.track.bet.logEvidence > max(whole.bet.logEvidence, 0) else { return nil }
+        return (worst.slice, worst.track)
+    }
+
+    var tracks: [Track] { [whole] + parts.map(\.track) }
+
+    /// A new step: its samples are counted from zero; the bets go on.
     mutating func enterStep(of kind: Plan.Step.Kind) {
         applies = guarded.metric.applies(to: kind)
         guard applies else { return }
-        before = inStep
-        inStep = Arms()
+        whole.enterStep()
+        for index in parts.indices { parts[index].track.enterStep() }
     }
 
     /// Takes in a tick; one of an earlier step is evidence all the same, but no sample of this step.
-    mutating func settle(_ tick: EvidenceTick, isOfThisStep: Bool) {
-        let counts = tick.counts.counts.filter { $0.key.metric == guarded.metric && $0.key.arm != .pinned }
-        for (key, number) in counts where isOfThisStep {
-            if key.arm == .candidate {
-                inStep.candidate.add(number, bad: key.bad, at: tick.at)
-            } else {
-                inStep.stable.add(number, bad: key.bad, at: tick.at)
+    mutating func settle(_ all: TickOutcomes, of tick: EvidenceTick, isOfThisStep: Bool) {
+        whole.settle(input(all, tick, slice: nil, isOfThisStep))
+        guard !guarded.focus.sliceBy.isEmpty, isBet else { return }
+        for slice in all.slices(of: series, by: guarded.focus.sliceBy) {
+            guard !parts.contains(where: { $0.slice == slice }), parts.count < Self.mostSlices else {
+                continue
             }
+            parts.append(Part(slice: slice, track: Track(guarded, in: context)))
         }
-        for (key, number) in counts
-        where guarded.metric.isOfShadows || key.share > .none && key.share < .all {
-            if key.arm == .candidate {
-                tossed.candidate = tossed.candidate.addingSaturated(number)
-            } else {
-                tossed.stable = tossed.stable.addingSaturated(number)
-            }
-        }
-        switch bet {
-        case .comparison(var comparison):
-            comparison.settle(
-                counts.compactMap { key, number in
-                    AllocationBet.Cell(
-                        candidate: key.arm == .candidate,
-                        value: key.bad ? 1 : 0,
-                        share: key.share.fraction,
-                        count: number
-                    )
-                }
-            )
-            bet = .comparison(comparison)
-        case .limit(var limit):
-            // Units that were tossed before repeat themselves; a bet on them would count one coin twice.
-            let fresh =
-                guarded.metric.isOfShadows
-                ? counts : counts.filter { $0.key.share > .none && $0.key.share < .all }
-            limit.settle(
-                bad: Self.ofCandidate(fresh, bad: true),
-                good: Self.ofCandidate(fresh, bad: false)
-            )
-            bet = .limit(limit)
-        case .never(let count):
-            bet = .never(count: count.addingSaturated(Self.ofCandidate(counts, bad: true)))
-        case .none: break
+        for index in parts.indices {
+            parts[index].track.settle(input(all, tick, slice: parts[index].slice, isOfThisStep))
         }
     }
 
-    private static func ofCandidate(_ counts: [EvidenceKey: Int], bad: Bool) -> Int {
-        counts.filter { $0.key.arm == .candidate && $0.key.bad == bad }.values
-            .reduce(0) { $0.addingSaturated($1) }
-    }
-
-    func report(in view: StepView, isCulprit: Bool) -> GuardReport {
-        let sample = inStep.candidate.all >= 30 || before.candidate.all == 0 ? inStep : before
-        var figures = figures(of: sample)
-        // The bet decides sooner than the interval can follow; one that seems to deny it would only confuse.
-        if isCulprit { figures.interval = nil }
-        return GuardReport(
-            name: guarded.name,
-            metric: guarded.metric,
-            verdict: isCulprit ? .breach : verdict(in: view),
-            value: figures.value,
-            lower: figures.interval?.lower,
-            upper: figures.interval?.upper,
-            limit: figures.limit,
-            candidateSamples: guarded.metric.isNeverEvent ? view.answers : sample.candidate.all,
-            stableSamples: isComparison ? sample.stable.all : 0,
-            logEvidence: logEvidence.isFinite ? logEvidence : (logEvidence > 0 ? 1e6 : -1e6)
+    private func input(
+        _ all: TickOutcomes,
+        _ tick: EvidenceTick,
+        slice: RequestSlice?,
+        _ isOfThisStep: Bool
+    ) -> TrackInput {
+        let outcomes =
+            if case .reference(let watch) = whole.bet {
+                watch.series.flatMap { all.of($0, in: slice) }
+            } else {
+                all.of(series, in: slice)
+            }
+        return TrackInput(
+            at: tick.at,
+            isOfThisStep: isOfThisStep,
+            outcomes: outcomes,
+            answers: all.of(.answers, in: slice),
+            readings: tick.readings.filter { $0.guardName == guarded.name },
+            all: all
         )
-    }
-
-    private func verdict(in view: StepView) -> Verdict {
-        if case .never(let count) = bet { return count > 0 ? .breach : (view.answers > 0 ? .pass : .blind) }
-        if guarded.reaction == .hold, logEvidence >= Self.threshold { return .breach }
-        guard applies, bet != .none else { return .unjudged }
-        guard isSeen(inStep.candidate, in: view), tossed.candidate > 0 else { return .blind }
-        if isComparison, !isSeen(inStep.stable, in: view) || tossed.stable == 0 { return .blind }
-        guard inStep.candidate.all >= guarded.samplesNeeded(in: view.step) else { return .undecided }
-        return logEvidence < Self.threshold / 2 && !looksBad ? .pass : .undecided
-    }
-
-    /// Whether the step's outcomes, repetitions of known units included, speak of harm.
-    ///
-    /// Repetitions are no evidence to roll back on, since one unit's outcomes resemble each other. But a
-    /// release must not advance over them either: what was fine at first sight may fail ever after.
-    private var looksBad: Bool {
-        guard let candidate = inStep.candidate.smoothed else { return false }
-        switch guarded.limit {
-        case .never: return false
-        case .absolute(let max):
-            return ConfidenceSequence.mean(of: candidate, alpha: Self.displayLevel, effect: 0.1).lower > max
-        case .againstStable(let margin):
-            guard let stable = inStep.stable.smoothed else { return false }
-            let rise = ConfidenceSequence.difference(
-                candidate: candidate,
-                stable: stable,
-                alpha: Self.displayLevel,
-                effect: 0.1
-            )
-            return rise.lower > margin
-        }
-    }
-
-    private func isSeen(_ tally: Tally, in view: StepView) -> Bool {
-        tally.last.map { view.now.since($0) <= view.staleAfter } ?? false
-    }
-}
-
-// MARK: - Figures for people
-
-extension GuardCase {
-    private struct Figures {
-        let value: Double?
-        var interval: Interval?
-        let limit: Double
-    }
-
-    /// The chance that the displayed interval ever excludes the truth.
-    private static let displayLevel = 0.01
-
-    /// In the metric's own sense: accuracy falls where wrong answers rise.
-    private func figures(of sample: Arms) -> Figures {
-        let falls = guarded.metric == .accuracy
-        let candidate = ArmSummary(bad: sample.candidate.bad, count: sample.candidate.all)
-        switch guarded.limit {
-        case .never:
-            let count = if case .never(let count) = bet { count } else { sample.candidate.bad }
-            return Figures(value: Double(count), interval: nil, limit: 0)
-        case .absolute(let max):
-            let interval = candidate.map {
-                ConfidenceSequence.mean(
-                    of: $0,
-                    alpha: Self.displayLevel,
-                    effect: min(Swift.max(max / 2, 0.005), 0.1)
-                )
-            }
-            return Figures(
-                value: candidate.map { falls ? 1 - $0.mean : $0.mean },
-                interval: interval.flatMap { $0 == .unknownMean ? nil : $0 }
-                    .map { falls ? Interval(lower: 1 - $0.upper, upper: 1 - $0.lower) : $0 },
-                limit: falls ? 1 - max : max
-            )
-        case .againstStable(let margin):
-            guard let candidate, let stable = ArmSummary(bad: sample.stable.bad, count: sample.stable.all)
-            else {
-                return Figures(value: nil, interval: nil, limit: falls ? -margin : margin)
-            }
-            let interval = ConfidenceSequence.difference(
-                candidate: candidate,
-                stable: stable,
-                alpha: Self.displayLevel,
-                effect: 0.1
-            )
-            let rise = candidate.mean - stable.mean
-            return Figures(
-                value: falls ? -rise : rise,
-                interval: interval == .unknown
-                    ? nil : (falls ? Interval(lower: -interval.upper, upper: -interval.lower) : interval),
-                limit: falls ? -margin : margin
-            )
-        }
     }
 }

@@ -10,21 +10,32 @@ package struct Judge: Equatable, Sendable {
     private static let patience = Duration.seconds(30)
 
     package let release: ReleaseID
-    private let plan: Plan
-    private var cases: [GuardCase]
+    let plan: Plan
+    private let labelDelay: Duration
+    private(set) var cases: [GuardCase]
+    private var trust = Trust()
+    private(set) var account: ExposureAccount
     private var step = 0
     private var answersInStep = 0
 
     package init(of release: Release) {
         self.release = release.id
         self.plan = release.plan
-        let guards = release.proposal.policy.guards
+        let policy = release.proposal.policy
+        labelDelay = .milliseconds(policy.labels.typicalDelayMilliseconds ?? 0)
+        let context = GuardContext(
+            labels: policy.labels,
+            profile: release.proposal.profile,
+            needsProof: release.plan.steps.contains { $0.advance == .nonInferior }
+        )
+        let guards = policy.guards
         // What shadows show is counted for people even where no guard asks for it.
         let hasShadow = release.plan.steps.contains { $0.kind == .shadow }
         let unguarded = Metric.allCases.filter { metric in !guards.contains { $0.metric == metric } }
         self.cases =
-            guards.map { GuardCase($0) }
-            + (hasShadow ? unguarded.compactMap { GuardCase(observing: $0) } : [])
+            guards.map { GuardCase($0, in: context) }
+            + (hasShadow ? unguarded.compactMap { GuardCase(observing: $0, in: context) } : [])
+        account = ExposureAccount(classes: context.classes)
         enter(step: 0)
     }
 
@@ -35,89 +46,208 @@ package struct Judge: Equatable, Sendable {
     /// counts for the bets, which no step resets, but for no step's samples.
     package mutating func settle(_ tick: EvidenceTick) {
         guard tick.release == release else { return }
-        if tick.step > step, plan.steps.indices.contains(tick.step) { enter(step: tick.step) }
+        if tick.step > step, tick.step <= plan.watchStep { enter(step: tick.step) }
         let isOfThisStep = tick.step == step
-        for index in cases.indices { cases[index].settle(tick, isOfThisStep: isOfThisStep) }
+        let outcomes = TickOutcomes(tick.counts)
+        trust.settle(outcomes)
+        account.settle(outcomes, isOfThisStep: isOfThisStep)
+        for index in cases.indices {
+            cases[index].settle(outcomes, of: tick, isOfThisStep: isOfThisStep)
+        }
         guard isOfThisStep else { return }
-        let answers = plan.steps.indices.contains(step) ? plan.steps[step].kind.answers : .errorRate
-        for (key, count) in tick.counts.counts where key.metric == answers && key.arm == .candidate {
-            answersInStep = answersInStep.addingSaturated(count)
+        let answers = outcomes.of(plan.step(at: step)?.kind.answers ?? .answers, in: nil)
+        answersInStep = answersInStep.addingSaturated(answers.filter(\.candidate).total)
+    }
+
+    /// Says what follows for a release as it stands at `now`.
+    package func rule(on release: Release, now: Timestamp) -> Ruling {
+        switch release.phase {
+        case .shadow(let step, let since), .canary(let step, let since):
+            return standing(at: step).rule(on: release, since: since, now: now)
+        case .watching(let since):
+            return standing(at: plan.watchStep).watch(release, since: since, now: now)
+        case .gating, .refused, .settled, .rolledBack: return .wait([])
         }
     }
 
-    /// Says what follows for a release in `phase`; `waived` says that a person has overridden the guards that
-    /// only hold.
-    package func rule(on phase: Release.Phase, waived: Bool, now: Timestamp) -> Ruling {
-        switch phase {
-        case .shadow(let step, let since), .canary(let step, let since):
-            guard plan.steps.indices.contains(step) else { return .wait([]) }
-            var current = self
-            if step != self.step { current.enter(step: step) }
-            return current.rule(step: plan.steps[step], since: since, waived: waived, now: now)
-        case .watching(let since):
-            return now.since(since) >= .milliseconds(plan.watchMilliseconds) ? .advance([]) : .wait([])
-        case .gating, .refused, .settled, .rolledBack: return .wait([])
-        }
+    /// What late evidence says of a release that is over: the guard that proves harm, with every report.
+    package func rejudge(at now: Timestamp) -> (breached: String, reports: [GuardReport])? {
+        let view = view(since: now, now: now)
+        guard let culprit = culprit(in: view) else { return nil }
+        return (culprit, reports(in: view, culprit: culprit, waived: []))
+    }
+
+    private func standing(at step: Int) -> Judge {
+        guard step != self.step else { return self }
+        var current = self
+        current.enter(step: step)
+        return current
     }
 
     private mutating func enter(step new: Int) {
         step = new
         answersInStep = 0
-        guard plan.steps.indices.contains(new) else { return }
-        for index in cases.indices { cases[index].enterStep(of: plan.steps[new].kind) }
+        account.enterStep()
+        guard let step = plan.step(at: new) else { return }
+        for index in cases.indices { cases[index].enterStep(of: step.kind) }
     }
 
-    private func rule(step: Plan.Step, since: Timestamp, waived: Bool, now: Timestamp) -> Ruling {
-        let view = StepView(
-            step: step,
+    private func view(since: Timestamp, now: Timestamp) -> StepView {
+        let current = plan.step(at: step) ?? plan.watched
+        return StepView(
+            step: current,
             since: since,
             now: now,
-            staleAfter: max(Self.patience, step.dwell),
-            answers: answersInStep
+            staleAfter: max(Self.patience, current.dwell),
+            answers: answersInStep,
+            isSplitBroken: trust.isSplitBroken,
+            isCoverageBroken: trust.isCoverageBroken,
+            labelDelay: labelDelay
         )
-        let culprit = culprit
-        let reports = cases.map { $0.report(in: view, isCulprit: $0.guarded.name == culprit) }
-        if let culprit { return .rollback(culprit, reports) }
-        let ignoresHolds = waived
-        let holding = zip(cases, reports).first { $0.guarded.reaction == .hold && $1.verdict == .breach }
-        if let holding, !ignoresHolds { return .hold(holding.1.name, reports) }
-        let allPass = zip(cases, reports).allSatisfy { guardCase, report in
-            report.verdict == .pass || report.verdict == .unjudged
-                || (ignoresHolds && guardCase.guarded.reaction == .hold)
-        }
-        let served = now.since(since) >= step.dwell && answersInStep >= step.minSamples
-        return allPass && served ? .advance(reports) : .wait(reports)
     }
 
+    private func reports(in view: StepView, culprit: String?, waived: Set<HoldCause>) -> [GuardReport] {
+        cases.map { guardCase in
+            let name = guardCase.guarded.name
+            return guardCase.report(
+                in: view,
+                isCulprit: name == culprit,
+                isWaived: waived.contains(.breach(of: name))
+            )
+        }
+    }
+}
+
+// MARK: - Ruling
+
+extension Judge {
+    private func rule(on release: Release, since: Timestamp, now: Timestamp) -> Ruling {
+        let view = view(since: since, now: now)
+        let culprit = culprit(in: view)
+        let reports = reports(in: view, culprit: culprit, waived: release.waived)
+        if let culprit { return .rollback(culprit, reports) }
+        if isOverdue(release, now: now) {
+            return suspect(in: view).map { .rollback($0, reports) } ?? .hold(.deadline, reports)
+        }
+        if let cause = holding(release, reports) { return .hold(cause, reports) }
+        if let exposure = plan.exposure, !release.waived.contains(.exposure), account.isSpent(exposure) {
+            return .hold(.exposure, reports)
+        }
+        let served = now.since(since) >= view.step.dwell && answersInStep >= view.step.minSamples
+        guard served, allows(release, reports) else { return .wait(reports) }
+        return exceedsExposure(release, since: since, now: now)
+            ? .hold(.exposure, reports) : .advance(reports)
+    }
+
+    /// The watch ends by the clock, unless something speaks of harm.
+    ///
+    /// Its end puts nobody at a risk that the promotion did not. Where nothing is held back there is nothing
+    /// more to compare.
+    private func watch(_ release: Release, since: Timestamp, now: Timestamp) -> Ruling {
+        let isOver = now.since(since) >= .milliseconds(plan.watchMilliseconds)
+        guard release.holdsBack else { return isOver ? .advance([]) : .wait([]) }
+        let view = view(since: since, now: now)
+        let culprit = culprit(in: view)
+        let reports = reports(in: view, culprit: culprit, waived: release.waived)
+        if let culprit { return .rollback(culprit, reports) }
+        if let cause = holding(release, reports) { return .hold(cause, reports) }
+        return isOver && suspect(in: view) == nil ? .advance(reports) : .wait(reports)
+    }
+
+    private func isOverdue(_ release: Release, now: Timestamp) -> Bool {
+        guard let deadline = plan.deadlineMilliseconds, let began = release.startedAt,
+            !release.waived.contains(.deadline)
+        else { return false }
+        return now.since(began) > .milliseconds(deadline)
+    }
+
+    private func holding(_ release: Release, _ reports: [GuardReport]) -> HoldCause? {
+        guard !release.holdWaived else { return nil }
+        for (guardCase, report) in zip(cases, reports)
+        where guardCase.reaction == .hold && report.verdict == .breach {
+            let cause = HoldCause.breach(of: report.name)
+            if !release.waived.contains(cause) { return cause }
+        }
+        return nil
+    }
+
+    private func allows(_ release: Release, _ reports: [GuardReport]) -> Bool {
+        zip(cases, reports).allSatisfy { guardCase, report in
+            report.verdict == .pass || report.verdict == .unjudged || guardCase.reaction == .notify
+                || release.waived.contains(.breach(of: report.name))
+                || release.holdWaived && guardCase.guarded.reaction == .hold
+        }
+    }
+
+    private func exceedsExposure(_ release: Release, since: Timestamp, now: Timestamp) -> Bool {
+        guard let exposure = plan.exposure, !release.waived.contains(.exposure),
+            let next = plan.step(at: step + 1), next.kind == .canary
+        else { return false }
+        let isLast = step + 1 == plan.watchStep
+        return account.wouldExceed(
+            exposure,
+            next: next.share,
+            // Nobody knows how long a version serves; what the watch, or a step, would cost is taken for it.
+            lasting: isLast ? max(next.dwell, plan.steps.last?.dwell ?? .zero) : next.dwell,
+            atLeast: next.minSamples,
+            after: now.since(since)
+        )
+    }
+}
+
+// MARK: - Harm
+
+extension Judge {
     /// The guard to blame when harm is proven, else nil.
-    private var culprit: String? {
-        let rollback = cases.filter { $0.guarded.reaction == .rollback }
+    private func culprit(in view: StepView) -> String? {
+        let rollback = cases.filter { $0.reaction == .rollback }
         if let never = rollback.first(where: \.hasHappened) { return never.guarded.name }
-        let betting = rollback.filter(\.isBet)
-        guard !betting.isEmpty else { return nil }
-        let weight = 1 / Double(betting.count)
-        let total = Combination.logWeightedSum(betting.map { (weight, $0.logEvidence) })
-        guard total >= GuardCase.threshold else { return nil }
-        return betting.max { $0.logEvidence < $1.logEvidence }?.guarded.name
+        if let told = rollback.first(where: { !$0.isBet && $0.isBreached(in: view) }) {
+            return told.guarded.name
+        }
+        if let silent = rollback.first(where: { $0.isFailed(in: view) }) { return silent.guarded.name }
+        return harm(atLeast: GuardCase.threshold, in: view)
+    }
+
+    /// The guard that would be blamed at half of the proof, in the scale of logarithms.
+    private func suspect(in view: StepView) -> String? { harm(atLeast: GuardCase.threshold / 2, in: view) }
+
+    /// The largest contributor once the guards' average evidence reaches this much.
+    ///
+    /// Guards whose arms do not compare have no evidence any more; their part of the level lapses.
+    private func harm(atLeast threshold: Double, in view: StepView) -> String? {
+        let betting = cases.filter { $0.reaction == .rollback && $0.isBet }
+        let weight = 1 / Double(max(betting.count, 1))
+        let sound = betting.filter { !$0.isUncomparable(in: view) }
+        let total = Combination.logWeightedSum(sound.map { (weight, $0.logEvidence) })
+        guard total >= threshold else { return nil }
+        return sound.max { $0.logEvidence < $1.logEvidence }?.guarded.name
+    }
+}
+
+extension Plan {
+    /// The step of this number; the watch after the last is one too.
+    func step(at number: Int) -> Step? {
+        if steps.indices.contains(number) { return steps[number] }
+        return number == watchStep ? watched : nil
+    }
+
+    /// The watch, seen as a step: nothing more is asked of it than was asked before.
+    fileprivate var watched: Step {
+        Step(
+            share: holdback.rest,
+            dwellMilliseconds: watchMilliseconds,
+            minSamples: steps.last?.minSamples ?? 0
+        )
     }
 }
 
 extension Plan.Step.Kind {
-    /// The metric whose outcomes are the answers that a step asks for.
-    fileprivate var answers: Metric {
+    /// The series whose outcomes are the answers that a step asks for.
+    fileprivate var answers: Series {
         switch self {
         case .shadow: .disagreement
-        case .canary: .errorRate
+        case .canary: .answers
         }
     }
-}
-
-/// The circumstances in which a guard is asked.
-struct StepView {
-    let step: Plan.Step
-    let since: Timestamp
-    let now: Timestamp
-    let staleAfter: Duration
-    /// Answers of the candidate in this step.
-    let answers: Int
 }

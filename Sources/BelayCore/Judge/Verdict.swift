@@ -17,6 +17,28 @@ package enum Verdict: String, Codable, CaseIterable, Sendable {
 /// For a guard against stable, `value` is the rise of the bad rate over stable's and `limit` its margin; for
 /// an absolute one, the candidate's bad rate and its maximum; for a never-event, how often it happened.
 package struct GuardReport: Hashable, Codable, Sendable {
+    /// What keeps a guard from judging, or from passing.
+    package enum Reason: String, Hashable, Codable, CaseIterable, Sendable {
+        /// Nothing was seen in this step.
+        case missing
+        /// What was seen is older than it may be.
+        case stale
+        /// Less was seen than the step or the metric asks for.
+        case tooFew = "too_few"
+        /// Requests were not split as the router says they were, so the arms do not compare.
+        case split
+        /// The arms did not get labels for the same part of their answers, so labels do not compare.
+        case coverage
+        /// There is nothing to hold it against: no reference, no threshold yet, or no stable version.
+        case noReference = "no_reference"
+        /// A person has waived it.
+        case waived
+        /// What was seen of known units speaks of harm, though they are no evidence.
+        case looksBad = "looks_bad"
+        /// The step asks for a proof that the candidate is within the margin, and there is none yet.
+        case unproven
+    }
+
     package let name: String
     package let metric: Metric
     package let verdict: Verdict
@@ -32,12 +54,21 @@ package struct GuardReport: Hashable, Codable, Sendable {
     package let stableSamples: Int
     /// Natural logarithm of the guard's evidence against the candidate; 0 is none.
     package let logEvidence: Double
+    /// The same for the candidate being within the margin; nil where no step asks for it.
+    package let logAdvance: Double?
+    /// Why it is blind or undecided, or passes without data; nil otherwise.
+    package let reason: Reason?
+    /// The part of the requests in which it looks worst, for a guard that slices.
+    package let slice: RequestSlice?
+    /// The input that drifted most, for a guard that watches all of them.
+    package let feature: String?
 
     enum CodingKeys: String, CodingKey {
-        case name, metric, verdict, value, lower, upper, limit
+        case name, metric, verdict, value, lower, upper, limit, reason, slice, feature
         case candidateSamples = "n"
         case stableSamples = "n_stable"
         case logEvidence = "log_e"
+        case logAdvance = "log_advance"
     }
 
     package init(
@@ -50,7 +81,11 @@ package struct GuardReport: Hashable, Codable, Sendable {
         limit: Double,
         candidateSamples: Int,
         stableSamples: Int,
-        logEvidence: Double
+        logEvidence: Double,
+        logAdvance: Double? = nil,
+        reason: Reason? = nil,
+        slice: RequestSlice? = nil,
+        feature: String? = nil
     ) {
         self.name = name
         self.metric = metric
@@ -62,5 +97,9 @@ package struct GuardReport: Hashable, Codable, Sendable {
         self.candidateSamples = candidateSamples
         self.stableSamples = stableSamples
         self.logEvidence = logEvidence
+        self.logAdvance = logAdvance
+        self.reason = reason
+        self.slice = slice
+        self.feature = feature
     }
 }

@@ -1,28 +1,37 @@
 /// What live behaviour is held against.
 extension PolicyDecoder {
     /// What the document says of one guard, before its bounds become guards of their own.
-    private struct Draft {
+    struct GuardDraft {
         let name: String
         let metric: Metric
         let minSamples: Int?
         let reaction: Guard.Reaction
-        let place: PolicyNode.Place
-        let path: String
+        let focus: Guard.Focus
+        let fields: Fields
+
+        var path: String { fields.path }
+
+        /// The guard that one bound makes; nil when the bound does not suit the metric.
+        func guarded(by limit: Guard.Limit, suffix: String = "") -> Guard? {
+            Guard(
+                name: name + suffix,
+                metric: metric,
+                limit: limit,
+                minSamples: minSamples,
+                reaction: reaction,
+                focus: focus
+            )
+        }
     }
 
-    /// A bound as written, with the sense in which people say it.
-    private struct Bound {
-        let key: String
-        let node: PolicyNode
-    }
-
-    mutating func guards(_ node: PolicyNode) -> [Guard]? {
+    /// Reads all guards; `labels` is nil where they could not be read, and then nothing depends on them.
+    mutating func guards(_ node: PolicyNode, labels: Policy.Labels?) -> [Guard]? {
         guard let nodes = list(node, "guards", atMost: Policy.mostGuards) else { return nil }
         var guards: [Guard] = []
         var taken: Set<String> = []
         var isWhole = true
         for (index, node) in nodes.enumerated() {
-            guard let some = guardOrTwo(node, "guards[\(index)]") else {
+            guard let some = guardsOfOne(node, "guards[\(index)]", labels) else {
                 isWhole = false
                 continue
             }
@@ -49,9 +58,13 @@ extension PolicyDecoder {
         return isWhole ? guards : nil
     }
 
-    private mutating func guardOrTwo(_ node: PolicyNode, _ path: String) -> [Guard]? {
+    private mutating func guardsOfOne(
+        _ node: PolicyNode,
+        _ path: String,
+        _ labels: Policy.Labels?
+    ) -> [Guard]? {
         guard let fields = fields(of: node, PolicyKeys.guarded, path) else { return nil }
-        let metric = fields["metric"].flatMap { self.metric($0, path) }
+        let metric = fields["metric"].flatMap { self.metric($0, fields) }
         let name = fields["name"].map { guardName($0, path) } ?? metric?.rawValue
         let samples: Int??
         if let node = fields["min_samples"] {
@@ -60,143 +73,55 @@ extension PolicyDecoder {
             samples = .some(nil)
         }
         let reaction = fields["then"].map { self.reaction($0, path) } ?? Guard.Reaction.rollback
-        guard let metric, let name, let samples, let reaction else { return nil }
-        let draft = Draft(
+        guard let metric else { return nil }
+        let focus = focus(fields, metric)
+        guard let name, let samples, let reaction, let focus else { return nil }
+        let draft = GuardDraft(
             name: name,
             metric: metric,
             minSamples: samples,
             reaction: reaction,
-            place: fields.place,
-            path: path
+            focus: focus,
+            fields: fields
         )
-        switch metric {
-        case .errorRate: return errorRate(draft, fields)
-        case .accuracy: return accuracy(draft, fields)
-        case .invalidOutput, .circuitBreaker: return neverEvent(draft, fields)
-        case .disagreement, .shadowError: return ofShadows(draft, fields)
-        }
-    }
-
-    private mutating func errorRate(_ draft: Draft, _ fields: Fields) -> [Guard]? {
-        guard refuse(["min", "max_drop"], in: fields, "error_rate takes max_rise and max") else { return nil }
-        let rise = fields["max_rise"].map { rate($0, "\(draft.path).max_rise") }
-        let limit = fields["max"].map { rate($0, "\(draft.path).max") }
-        guard rise != .some(nil), limit != .some(nil) else { return nil }
-        let margin = rise ?? (limit == nil ? 0 : nil)
-        return bounds(draft, fields, margin: margin ?? nil, ("max_rise", "max"), limit: limit ?? nil)
-    }
-
-    /// Wrong answers are what rises where accuracy falls, so a floor of 90 % is a ceiling of 10 %.
-    private mutating func accuracy(_ draft: Draft, _ fields: Fields) -> [Guard]? {
-        guard refuse(["max", "max_rise"], in: fields, "accuracy takes max_drop and min") else { return nil }
-        let drop = fields["max_drop"].map { rate($0, "\(draft.path).max_drop") }
-        let least = fields["min"].map { rate($0, "\(draft.path).min") }
-        guard drop != .some(nil), least != .some(nil) else { return nil }
-        guard drop != nil || least != nil else {
-            report(
-                draft.place,
-                .missingKey,
-                "\(draft.path) needs \"max_drop\" or \"min\"",
-                "write max_drop: 3% to compare with stable, or min: 90%"
-            )
-            return nil
-        }
-        let most = (least ?? nil).map { 1_000_000_000 - $0 }
-        return bounds(draft, fields, margin: drop ?? nil, ("max_drop", "min"), limit: most)
-    }
-
-    /// Served answers are what shadows are compared with, so there is no stable arm to exceed.
-    private mutating func ofShadows(_ draft: Draft, _ fields: Fields) -> [Guard]? {
-        let name = draft.metric.rawValue
-        guard refuse(["min", "max_drop", "max_rise"], in: fields, "\(name) takes max") else { return nil }
-        guard let node = fields["max"] else {
-            report(
-                draft.place,
-                .missingKey,
-                "\(draft.path) needs \"max\"",
-                "write max: 2% to allow for that part of the copied requests"
-            )
-            return nil
-        }
-        guard let limit = rate(node, "\(draft.path).max") else { return nil }
-        return bounds(draft, fields, margin: nil, ("max_rise", "max"), limit: limit)
-    }
-
-    private mutating func neverEvent(_ draft: Draft, _ fields: Fields) -> [Guard]? {
-        let bounds = ["max", "max_rise", "min", "max_drop", "min_samples"]
-        let name = draft.metric.rawValue
-        let isBare = refuse(bounds, in: fields, "\(name) takes no bound, since one is too many")
-        return isBare ? guardWith(.never, draft, suffix: "").map { [$0] } : nil
-    }
-
-    /// Makes a guard of each bound; the absolute one of two bears the name of its key too.
-    private mutating func bounds(
-        _ draft: Draft,
-        _ fields: Fields,
-        margin: Int?,
-        _ keys: (margin: String, limit: String),
-        limit: Int?
-    ) -> [Guard]? {
-        let billion = 1_000_000_000
-        if let margin, margin >= billion {
-            report(
-                fields[keys.margin]?.place ?? draft.place,
-                .badValue,
-                "\(draft.path).\(keys.margin) lets everything pass",
-                "write less than 100%"
-            )
-            return nil
-        }
-        if let limit, limit <= 0 || limit >= billion {
-            let relative = draft.metric.isOfShadows ? "" : ", or compare with stable by \(keys.margin): 0%"
-            report(
-                fields[keys.limit]?.place ?? draft.place,
-                .badValue,
-                "\(draft.path).\(keys.limit) must lie between 0% and 100%, both excluded",
-                "allow a little\(relative)"
-            )
-            return nil
-        }
-        var guards: [Guard] = []
-        if let margin {
-            let limit = Guard.Limit.againstStable(margin: Double(margin) / Double(billion))
-            guards += [guardWith(limit, draft, suffix: "")].compactMap { $0 }
-        }
-        if let limit {
-            let suffix = margin == nil ? "" : ".\(keys.limit)"
-            let limit = Guard.Limit.absolute(max: Double(limit) / Double(billion))
-            guards += [guardWith(limit, draft, suffix: suffix)].compactMap { $0 }
-        }
+        let guards = metric.unit == .event ? neverEvent(draft) : bounded(draft)
+        guard let guards, checkComparison(fields, guards), checkLabels(draft, labels) else { return nil }
         return guards
     }
 
-    private func guardWith(_ limit: Guard.Limit, _ draft: Draft, suffix: String) -> Guard? {
-        Guard(
-            name: draft.name + suffix,
-            metric: draft.metric,
-            limit: limit,
-            minSamples: draft.minSamples,
-            reaction: draft.reaction
-        )
+    private mutating func neverEvent(_ draft: GuardDraft) -> [Guard]? {
+        let refused = PolicyKeys.bounds + ["min_samples", "no_data", "vs"]
+        let name = draft.metric.rawValue
+        let isBare = refuse(refused, in: draft.fields, "\(name) takes no bound, since one is too many")
+        return isBare ? draft.guarded(by: .never).map { [$0] } : nil
     }
 
-    private mutating func refuse(_ keys: [String], in fields: Fields, _ rule: String) -> Bool {
-        let present = keys.compactMap { key in fields[key].map { Bound(key: key, node: $0) } }
-        for bound in present {
-            report(
-                bound.node.place,
-                .badValue,
-                "\(fields.path).\(bound.key) does not suit its metric",
-                "\(rule)"
-            )
+    /// Refuses keys that do not suit the metric; `rule` says what it takes instead.
+    mutating func refuse(_ keys: [String], in fields: Fields, _ rule: String) -> Bool {
+        let present = keys.compactMap { key in fields[key].map { (key, $0) } }
+        for (key, node) in present {
+            report(node.place, .badValue, "\(fields.path).\(key) does not suit its metric", "\(rule)")
         }
         return present.isEmpty
     }
 
-    private mutating func metric(_ node: PolicyNode, _ path: String) -> Metric? {
+    private mutating func metric(_ node: PolicyNode, _ fields: Fields) -> Metric? {
+        let path = "\(fields.path).metric"
+        if fields["query"] != nil, case .scalar(let scalar) = node.value, scalar.kind == .text,
+            !PolicyWords.metrics.contains(scalar.text)
+        {
+            let message = "\(path) \"\(shown(scalar.text))\" has a query"
+            report(
+                node.place,
+                .badValue,
+                message,
+                "write metric: query and name: \(shown(scalar.text))"
+            )
+            return nil
+        }
         let word = word(
             node,
-            "\(path).metric",
+            path,
             known: PolicyWords.metrics,
             later: PolicyWords.laterMetrics,
             meant: PolicyWords.meantMetrics
@@ -209,7 +134,7 @@ extension PolicyDecoder {
             node,
             "\(path).then",
             known: PolicyWords.reactions,
-            later: PolicyWords.laterReactions,
+            later: [],
             meant: PolicyWords.meantReactions
         )
         return word.flatMap(Guard.Reaction.init(rawValue:))
@@ -228,5 +153,48 @@ extension PolicyDecoder {
             return nil
         }
         return text
+    }
+}
+
+// MARK: - What a guard compares with
+
+extension PolicyDecoder {
+    /// `vs` may say what is so anyway, for people who read the file.
+    private mutating func checkComparison(_ fields: Fields, _ guards: [Guard]) -> Bool {
+        guard let node = fields["vs"] else { return true }
+        let path = "\(fields.path).vs"
+        guard let first = guards.first,
+            let said = word(
+                node,
+                path,
+                known: PolicyWords.comparisons,
+                later: [],
+                meant: PolicyWords.meantComparisons
+            )
+        else { return false }
+        let truth = comparison(of: first)
+        guard said == truth else {
+            let fact = truth == "none" ? "is compared with nothing" : "is compared with \"\(truth)\""
+            report(
+                node.place,
+                .contradiction,
+                "\(path) is \"\(said)\", and \(first.name) \(fact)",
+                "take it out, or write vs: \(truth)"
+            )
+            return false
+        }
+        return true
+    }
+
+    private func comparison(of guarded: Guard) -> String {
+        switch guarded.metric {
+        case .featureDrift, .unseenRate: return "reference"
+        case .predictionDrift: return "stable"
+        default: break
+        }
+        switch guarded.limit {
+        case .againstStable, .relativeToStable, .withinOfStable: return "stable"
+        case .absolute, .atLeast, .never: return "none"
+        }
     }
 }

@@ -5,11 +5,28 @@ extension PolicyDecoder {
     /// A step without `min_samples` is as careful as the named plans.
     static let standardMinSamples = 500
 
+    /// A watched release keeps this part of the requests with the former stable, so that it stays compared.
+    static let standardHoldback = Share(partsPerMillion: 10_000) ?? .none
+
     mutating func plan(_ node: PolicyNode) -> Plan? {
         guard let fields = fields(of: node, PolicyKeys.plan, "rollout") else { return nil }
         let ending = fields["end"].map { self.ending($0) }
-        guard let plan = plan(fields, node), ending != .some(nil) else { return nil }
-        return ending.flatMap { $0 }.map(plan.ending(in:)) ?? plan
+        let watch = fields["watch"].map { self.watch($0) } ?? Watch()
+        let longest = PolicyQuantity.longestMilliseconds
+        let deadline = fields["deadline"].map { time($0, "rollout.deadline", 1000...longest) }
+        let exposure = fields["exposure"].map { self.exposure($0) }
+        guard let plan = plan(fields, node), ending != .some(nil), let watch, deadline != .some(nil),
+            exposure != .some(nil), checkDeadline(deadline ?? nil, plan, fields),
+            checkHoldback(watch, plan, fields)
+        else { return nil }
+        return Plan(
+            steps: plan.steps,
+            ending: ending.flatMap { $0 } ?? plan.ending,
+            watchMilliseconds: watch.milliseconds,
+            holdback: watch.holdback,
+            deadlineMilliseconds: deadline ?? nil,
+            exposure: exposure ?? nil
+        )
     }
 
     private mutating func ending(_ node: PolicyNode) -> Plan.Ending? {
@@ -90,9 +107,17 @@ extension PolicyDecoder {
         let samples =
             fields["min_samples"].map { count($0, "\(path).min_samples", 0...PolicyQuantity.greatestCount) }
             ?? Self.standardMinSamples
-        guard let (kind, share) = drawn, let dwell, let samples else { return nil }
+        let advance =
+            fields["advance"].map { self.advance($0, "\(path).advance", fields) } ?? Plan.Advance.noHarm
+        guard let (kind, share) = drawn, let dwell, let samples, let advance else { return nil }
         if kind == .canary, share == .all, !checkPromotion(fields, isLast: isLast) { return nil }
-        return Plan.Step(kind: kind, share: share, dwellMilliseconds: dwell, minSamples: samples)
+        return Plan.Step(
+            kind: kind,
+            share: share,
+            dwellMilliseconds: dwell,
+            minSamples: samples,
+            advance: advance
+        )
     }
 
     private mutating func kindAndShare(
@@ -181,13 +206,13 @@ extension PolicyDecoder {
             return false
         }
         var isFine = true
-        for key in ["for", "min_samples"] {
+        for key in ["for", "min_samples", "advance"] {
             guard let node = fields[key] else { continue }
             report(
                 node.place,
-                .unsupported,
-                "\(fields.path).\(key) asks to watch after promotion",
-                "take it out; watching after promotion is not supported yet"
+                .badValue,
+                "\(fields.path).\(key) asks something of a promotion",
+                "take it out, and write watch: {for: 1h} in rollout to watch after it"
             )
             isFine = false
         }

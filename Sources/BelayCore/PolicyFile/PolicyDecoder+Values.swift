@@ -218,6 +218,8 @@ extension PolicyDecoder {
         case "sample": "write the share, such as sample: 10%"
         case "answer": "write the outputs of one row, such as answer: {label: 0}"
         case "metric": "write one of \(PolicyWords.metrics.joined(separator: ", "))"
+        case "for": "write how long, such as for: 1h"
+        case "via": "write via: slack, pagerduty, alertmanager or webhook"
         default: "add it"
         }
     }

@@ -45,17 +45,21 @@ struct PolicyDecoder {
         if let description = fields["description"] { _ = text(description, "description") }
         let serving = fields["serving"].map { self.servingSettings($0) } ?? ServingSettings.standard
         let plan = fields["rollout"].map { self.plan($0) } ?? Plan.canary
-        let guards = fields["guards"].map { self.guards($0) } ?? [Guard.errorRate]
         let labels = fields["labels"].map { self.labels($0) } ?? Policy.Labels(output: nil)
+        let guards = fields["guards"].map { self.guards($0, labels: labels) } ?? [Guard.errorRate]
         let rollback = fields["rollback"].map { self.rollback($0) } ?? Policy.Rollback.standard
-        guard let model, let serving, let plan, let guards, let labels, let rollback else { return nil }
+        let notify = fields["notify"].map { targets($0) } ?? []
+        guard let model, let serving, let plan, let guards, let labels, let rollback, let notify else {
+            return nil
+        }
         return Policy(
             model: model,
             serving: serving,
             plan: plan,
             guards: guards,
             labels: labels,
-            rollback: rollback
+            rollback: rollback,
+            notify: notify
         )
     }
 
@@ -83,21 +87,5 @@ struct PolicyDecoder {
             return nil
         }
         return name
-    }
-
-    private mutating func labels(_ node: PolicyNode) -> Policy.Labels? {
-        guard let fields = fields(of: node, PolicyKeys.labels, "labels") else { return nil }
-        guard let output = fields["output"] else { return Policy.Labels(output: nil) }
-        guard let name = text(output, "labels.output") else { return nil }
-        guard (1...256).contains(name.utf8.count) else {
-            report(
-                output.place,
-                .badValue,
-                "labels.output holds \(name.utf8.count) bytes",
-                "write the name of one of the model's outputs, of 1 to 256 bytes"
-            )
-            return nil
-        }
-        return Policy.Labels(output: name)
     }
 }

@@ -10,10 +10,11 @@ extension PolicyNode {
             ("rollout", .plan(policy.plan)),
             ("guards", PolicyNode(.sequence(policy.guards.map(PolicyNode.guarded)))),
         ]
-        if let output = policy.labels.output {
-            members.append(("labels", .mapping([("output", .text(output))])))
-        }
+        if let labels = PolicyNode.labels(policy.labels) { members.append(("labels", labels)) }
         members.append(("rollback", .rollback(policy.rollback)))
+        if !policy.notify.isEmpty {
+            members.append(("notify", PolicyNode(.sequence(policy.notify.map(PolicyNode.target)))))
+        }
         self = PolicyNode.mapping(members).placed(at: "")
     }
 
@@ -71,55 +72,62 @@ extension PolicyNode {
     }
 
     private static func plan(_ plan: Plan) -> PolicyNode {
-        let end = plan.ending == .promote ? [] : [("end", text(plan.ending.rawValue))]
-        guard !plan.steps.isEmpty else { return mapping([("use", text("instant"))] + end) }
-        let steps = plan.steps.map { step in
-            mapping([
+        var members: [(String, PolicyNode)] = []
+        if plan.steps.isEmpty {
+            members.append(("use", text("instant")))
+        } else {
+            members.append(("steps", PolicyNode(.sequence(plan.steps.map(step)))))
+        }
+        if plan.ending != .promote { members.append(("end", text(plan.ending.rawValue))) }
+        if let deadline = plan.deadlineMilliseconds { members.append(("deadline", time(deadline))) }
+        if plan.watchMilliseconds > 0 {
+            members.append(
                 (
-                    step.kind.rawValue,
-                    text(PolicyQuantity.percentage(partsPerMillion: step.share.partsPerMillion))
-                ),
-                ("for", time(step.dwellMilliseconds)),
-                ("min_samples", number(step.minSamples)),
-            ])
+                    "watch",
+                    mapping([("for", time(plan.watchMilliseconds)), ("holdback", part(plan.holdback))])
+                )
+            )
         }
-        return mapping([("steps", PolicyNode(.sequence(steps)))] + end)
-    }
-
-    private static func guarded(_ each: Guard) -> PolicyNode {
-        var members: [(String, PolicyNode)] = [
-            ("metric", text(each.metric.rawValue)), ("name", text(each.name)),
-        ]
-        let falls = each.metric == .accuracy
-        switch each.limit {
-        case .againstStable(let margin): members.append((falls ? "max_drop" : "max_rise", rate(margin)))
-        case .absolute(let max): members.append(falls ? ("min", rate(1 - max)) : ("max", rate(max)))
-        case .never: break
+        switch plan.exposure {
+        case .badAnswers(let most): members.append(("exposure", mapping([("bad_answers", number(most))])))
+        case .units(let most): members.append(("exposure", mapping([("units", number(most))])))
+        case nil: break
         }
-        if let samples = each.minSamples { members.append(("min_samples", number(samples))) }
-        members.append(("then", text(each.reaction.rawValue)))
         return mapping(members)
     }
 
-    private static func mapping(_ members: [(String, PolicyNode)]) -> PolicyNode {
+    private static func step(_ step: Plan.Step) -> PolicyNode {
+        var members = [
+            (step.kind.rawValue, part(step.share)), ("for", time(step.dwellMilliseconds)),
+            ("min_samples", number(step.minSamples)),
+        ]
+        if step.kind == .canary { members.append(("advance", text(step.advance.rawValue))) }
+        return mapping(members)
+    }
+
+    private static func part(_ share: Share) -> PolicyNode {
+        text(PolicyQuantity.percentage(partsPerMillion: share.partsPerMillion))
+    }
+
+    static func mapping(_ members: [(String, PolicyNode)]) -> PolicyNode {
         PolicyNode(.mapping(members.map { Member(key: $0.0, keyPlace: .pointer(""), value: $0.1) }))
     }
 
-    private static func text(_ text: String) -> PolicyNode { PolicyNode(.scalar(Scalar(text: text))) }
-    private static func number(_ value: Int) -> PolicyNode {
+    static func text(_ text: String) -> PolicyNode { PolicyNode(.scalar(Scalar(text: text))) }
+    static func number(_ value: Int) -> PolicyNode {
         PolicyNode(.scalar(Scalar(plain: String(value))))
     }
 
-    private static func time(_ milliseconds: Int64) -> PolicyNode {
+    static func time(_ milliseconds: Int64) -> PolicyNode {
         text(PolicyQuantity.text(milliseconds: milliseconds))
     }
 
     /// Rates come from whole parts per billion and go back to them.
-    private static func rate(_ fraction: Double) -> PolicyNode {
+    static func rate(_ fraction: Double) -> PolicyNode {
         text(PolicyQuantity.percentage(partsPerBillion: Int((fraction * 1_000_000_000).rounded())))
     }
 
-    private init(_ value: Value) { self.init(value, at: .pointer("")) }
+    init(_ value: Value) { self.init(value, at: .pointer("")) }
 
     private func placed(at pointer: String) -> PolicyNode {
         switch value {

@@ -19,15 +19,17 @@ package struct PolicyKeys: Sendable {
     }
 
     package static let all = [
-        root, serving, sampling, keep, plan, step, guarded, labels, rollback, fallback,
+        root, serving, sampling, keep, plan, step, watch, exposure, guarded, labels, rollback, fallback,
+        notify,
     ]
 
     static let root = PolicyKeys(
         name: "policy",
         required: ["belay", "model"],
-        optional: ["description", "serving", "rollout", "guards", "labels", "rollback"],
+        optional: ["description", "serving", "rollout", "guards", "labels", "rollback", "notify"],
         meant: [
             "name": "model", "version": "belay", "plan": "rollout", "steps": "rollout", "metrics": "guards",
+            "alerts": "notify", "notifications": "notify",
         ],
         later: [
             "owners": takeOut, "tier": takeOut, "card": takeOut, "pipeline": takeOut, "features": takeOut,
@@ -36,7 +38,6 @@ package struct PolicyKeys: Sendable {
             "gates": "take it out; the signature and a trial load are always checked",
             "approvals": "take it out and stop a release with `belay hold`",
             "freeze": "take it out and stop a release with `belay hold`",
-            "notify": "take it out and follow releases with `belay status -w`",
             "drills": takeOut,
         ]
     )
@@ -76,26 +77,40 @@ package struct PolicyKeys: Sendable {
     static let plan = PolicyKeys(
         name: "rollout",
         required: [],
-        optional: ["use", "steps", "end"],
+        optional: ["use", "steps", "end", "deadline", "watch", "exposure"],
         meant: [
             "plan": "use", "strategy": "use", "step": "steps", "canary": "steps",
-            "shadow": "steps", "then": "end", "ending": "end",
+            "shadow": "steps", "then": "end", "ending": "end", "timeout": "deadline", "budget": "exposure",
+            "bake": "watch", "monitor": "watch",
         ],
-        later: [
-            "deadline": "take it out and wait with `belay release --timeout`",
-            "watch": "take it out; watching after promotion is not supported yet",
-        ]
+        later: [:]
+    )
+
+    static let watch = PolicyKeys(
+        name: "watch",
+        required: ["for"],
+        optional: ["holdback"],
+        meant: ["time": "for", "duration": "for", "control": "holdback", "keep": "holdback"],
+        later: [:]
+    )
+
+    static let exposure = PolicyKeys(
+        name: "exposure",
+        required: [],
+        optional: ["bad_answers", "units"],
+        meant: ["errors": "bad_answers", "bad": "bad_answers", "users": "units", "accounts": "units"],
+        later: [:]
     )
 
     static let step = PolicyKeys(
         name: "step",
         required: [],
-        optional: ["shadow", "canary", "for", "min_samples"],
+        optional: ["shadow", "canary", "for", "min_samples", "advance"],
         meant: [
             "weight": "canary", "share": "canary", "percent": "canary", "traffic": "canary",
             "duration": "for",
             "wait": "for", "pause": "for", "samples": "min_samples", "min_requests": "min_samples",
-            "mirror": "shadow",
+            "mirror": "shadow", "require": "advance",
         ],
         later: [
             "ab": canaryOnly, "approve": "take it out and write end: hold after the last step",
@@ -103,31 +118,54 @@ package struct PolicyKeys: Sendable {
         ]
     )
 
+    /// Every key of a guard that is a bound.
+    static let bounds = ["max", "max_rise", "min", "max_drop", "max_change"]
+
     static let guarded = PolicyKeys(
         name: "guard",
         required: ["metric"],
-        optional: ["name", "max", "max_rise", "min", "max_drop", "min_samples", "then"],
+        optional: ["name"] + bounds + [
+            "min_samples", "window", "no_data", "then", "feature", "label", "slice_by", "vs", "query", "most",
+        ],
         meant: [
             "threshold": "max", "limit": "max", "maximum": "max", "minimum": "min",
-            "max_increase": "max_rise",
-            "max_decrease": "max_drop", "margin": "max_rise", "action": "then", "on_breach": "then",
-            "samples": "min_samples", "check": "metric",
+            "max_increase": "max_rise", "max_decrease": "max_drop", "margin": "max_rise", "action": "then",
+            "on_breach": "then", "samples": "min_samples", "check": "metric", "class": "label",
+            "column": "feature", "input": "feature", "slices": "slice_by", "group_by": "slice_by",
+            "promql": "query", "missing_data": "no_data", "cap": "most", "compare": "vs", "baseline": "vs",
         ],
         later: [
-            "vs": "take it out; max_rise and max_drop compare with stable", "max_change": takeOut,
-            "query": takeOut, "feature": takeOut, "slice_by": takeOut, "window": takeOut, "breaches": takeOut,
+            "breaches": "take it out; a breach is proven, so it need not be seen twice",
             "confidence": "take it out; all guards together err in at most 1% of releases",
-            "no_data": "take it out; nothing advances without data",
-            "scope": "take it out; guards judge releases", "runbook": takeOut,
+            "scope": "take it out; guards judge a release and the time after it", "runbook": takeOut,
         ]
     )
 
     static let labels = PolicyKeys(
         name: "labels",
         required: [],
-        optional: ["output"],
-        meant: ["prediction": "output", "field": "output", "column": "output"],
-        later: ["join_within": takeOut, "typical_delay": takeOut, "positive": takeOut, "type": takeOut]
+        optional: [
+            "output", "probability", "type", "positive", "classes", "join_within", "typical_delay",
+        ],
+        meant: [
+            "prediction": "output", "field": "output", "column": "output", "probabilities": "probability",
+            "score": "probability", "kind": "type", "positive_class": "positive", "labels": "classes",
+            "delay": "typical_delay", "within": "join_within", "window": "join_within",
+        ],
+        later: [:]
+    )
+
+    static let notify = PolicyKeys(
+        name: "notify",
+        required: ["via"],
+        optional: ["url", "key", "secret", "events", "severity", "format", "private"],
+        meant: [
+            "type": "via", "address": "url", "webhook": "url", "routing_key": "key", "token": "secret",
+            "on": "events", "event": "events", "level": "severity", "allow_private": "private",
+        ],
+        later: [
+            "channel": "take it out; a Slack webhook has a channel of its own", "repo": takeOut,
+        ]
     )
 
     static let rollback = PolicyKeys(
@@ -157,27 +195,3 @@ package struct PolicyKeys: Sendable {
 
 private let takeOut = "take it out"
 private let canaryOnly = "use canary steps"
-
-/// The words that a key takes besides free values.
-package enum PolicyWords {
-    package static let plans = Plan.named.keys.sorted()
-    package static let metrics = Metric.allCases.map(\.rawValue)
-    package static let reactions = [Guard.Reaction.rollback, .hold].map(\.rawValue)
-
-    package static let extents = [RecordSettings.Extent.every, .none].map(\.description)
-    package static let endings = Plan.Ending.allCases.map(\.rawValue)
-    static let laterReactions: Set = ["page", "notify"]
-    static let meantEndings = ["promotion": "promote", "wait": "hold", "pause": "hold", "approve": "hold"]
-    static let meantExtents = ["all": "every", "always": "every", "off": "none", "never": "none"]
-    static let meantReactions = ["pause": "hold", "stop": "hold", "freeze": "hold", "abort": "rollback"]
-    static let laterMetrics: Set = [
-        "latency_p50", "latency_p90", "latency_p95", "latency_p99", "null_rate", "schema_errors",
-        "prediction_drift", "feature_drift", "auc", "estimated_auc", "brier", "recall", "precision", "f1",
-    ]
-    /// What people write for a metric that exists.
-    static let meantMetrics = [
-        "errors": "error_rate", "error": "error_rate", "failure_rate": "error_rate", "acc": "accuracy",
-        "invalid": "invalid_output", "nan": "invalid_output", "differs": "disagreement",
-        "difference": "disagreement", "breaker": "circuit_breaker", "shadow_errors": "shadow_error",
-    ]
-}

@@ -71,6 +71,23 @@ enum PolicyQuantity {
         return text.isEmpty ? "0s" : text
     }
 
+    private static let shortTimes: [(name: String, digits: Int)] = [("us", 0), ("ms", 3), ("s", 6)]
+
+    /// Reads the time that one answer takes, `250ms`, `1.5ms`, `80us` or `2s`, in whole microseconds.
+    static func microseconds(_ text: String) -> Int? {
+        guard let unit = shortTimes.first(where: { text.hasSuffix($0.name) }),
+            let number = decimal(text.dropLast(unit.name.count), digits: unit.digits), number.isExact
+        else { return nil }
+        return number.value
+    }
+
+    /// Writes such a time so that ``microseconds(_:)`` reads it back: `1.5ms`.
+    static func text(microseconds: Int) -> String {
+        if microseconds < 1000 { return "\(microseconds)us" }
+        guard !microseconds.isMultiple(of: 1_000_000) else { return "\(microseconds / 1_000_000)s" }
+        return text(microseconds, digits: 3) + "ms"
+    }
+
     private static let sizes: [(name: String, digits: Int)] = [
         ("TB", 12), ("GB", 9), ("MB", 6), ("kB", 3), ("B", 0),
     ]
@@ -96,12 +113,15 @@ enum PolicyQuantity {
     /// Writes parts per billion as `0.5%`.
     static func percentage(partsPerBillion: Int) -> String { percentage(partsPerBillion, digits: 7) }
 
-    private static func percentage(_ value: Int, digits: Int) -> String {
+    private static func percentage(_ value: Int, digits: Int) -> String { text(value, digits: digits) + "%" }
+
+    /// Writes `value` divided by ten to the power of `digits`, without zeros at the end.
+    private static func text(_ value: Int, digits: Int) -> String {
         var unit = 1
         for _ in 0..<digits { unit *= 10 }
         let fraction = String(value % unit + unit).dropFirst()
         let end = fraction.lastIndex { $0 != "0" }.map { fraction[...$0] } ?? ""
-        return "\(value / unit)\(end.isEmpty ? "" : ".")\(end)%"
+        return "\(value / unit)\(end.isEmpty ? "" : ".")\(end)"
     }
 
     /// Reads a decimal number, times ten to the power of `digits`.

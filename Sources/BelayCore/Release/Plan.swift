@@ -18,12 +18,21 @@ package struct Plan: Hashable, Sendable {
         package let dwellMilliseconds: Int64
         /// Fewest answers of the candidate at this share; in a shadow step, fewest compared pairs.
         package let minSamples: Int
+        /// What must be shown before the release goes on.
+        package let advance: Advance
 
-        package init(kind: Kind = .canary, share: Share, dwellMilliseconds: Int64, minSamples: Int) {
+        package init(
+            kind: Kind = .canary,
+            share: Share,
+            dwellMilliseconds: Int64,
+            minSamples: Int,
+            advance: Advance = .noHarm
+        ) {
             self.kind = kind
             self.share = share
             self.dwellMilliseconds = dwellMilliseconds
             self.minSamples = minSamples
+            self.advance = advance
         }
 
         package var dwell: Duration { .milliseconds(dwellMilliseconds) }
@@ -37,35 +46,83 @@ package struct Plan: Hashable, Sendable {
     }
 
     package static let mostSteps = 50
+    /// A unit is tossed anew after this time, in milliseconds: one day (STATS 3.10).
+    package static let evidenceEpochMilliseconds: Int64 = 86_400_000
 
     package let steps: [Step]
     package let ending: Ending
     /// How long the guards still judge the candidate after it has been promoted, in milliseconds.
     package let watchMilliseconds: Int64
+    /// The part of requests that the former stable keeps while the promoted candidate is watched, so that the
+    /// comparison stays one of coins; none compares no more.
+    package let holdback: Share
+    /// How long after its first step a release may take to be decided, in milliseconds; nil: any time.
+    package let deadlineMilliseconds: Int64?
+    /// What the steps may cost at most; nil leaves it to the guards.
+    package let exposure: Exposure?
 
     /// Returns nil when a shadow step follows a canary step, a share is 0 %, a canary's is 100 % or does not
-    /// exceed that of the canary before it, a time or a count is negative, or there are more than
-    /// ``mostSteps`` steps.
-    package init?(steps: [Step], ending: Ending = .promote, watchMilliseconds: Int64) {
+    /// exceed that of the canary before it, a time or a count is negative, there are more than ``mostSteps``
+    /// steps, a holdback is kept without a watch or would take requests back from the candidate, or a
+    /// deadline or an exposure is not above nought.
+    package init?(
+        steps: [Step],
+        ending: Ending = .promote,
+        watchMilliseconds: Int64,
+        holdback: Share = .none,
+        deadlineMilliseconds: Int64? = nil,
+        exposure: Exposure? = nil
+    ) {
         let canaries = steps.drop { $0.kind == .shadow }
         guard steps.count <= Self.mostSteps, watchMilliseconds >= 0,
             steps.allSatisfy({ $0.share > .none && $0.dwellMilliseconds >= 0 && $0.minSamples >= 0 }),
             canaries.allSatisfy({ $0.kind == .canary && $0.share < .all }),
-            zip(canaries, canaries.dropFirst()).allSatisfy({ $0.share < $1.share })
+            zip(canaries, canaries.dropFirst()).allSatisfy({ $0.share < $1.share }),
+            holdback == .none || watchMilliseconds > 0 && (canaries.last?.share ?? .none) <= holdback.rest,
+            holdback < .all, (deadlineMilliseconds ?? 1) > 0, (exposure?.amount ?? 1) > 0
         else { return nil }
-        self.init(known: steps, ending, watchMilliseconds: watchMilliseconds)
+        self.init(
+            known: steps,
+            ending,
+            watchMilliseconds: watchMilliseconds,
+            holdback: holdback,
+            deadlineMilliseconds: deadlineMilliseconds,
+            exposure: exposure
+        )
     }
 
-    private init(known steps: [Step], _ ending: Ending, watchMilliseconds: Int64) {
+    private init(
+        known steps: [Step],
+        _ ending: Ending,
+        watchMilliseconds: Int64,
+        holdback: Share = .none,
+        deadlineMilliseconds: Int64? = nil,
+        exposure: Exposure? = nil
+    ) {
         self.steps = steps
         self.ending = ending
         self.watchMilliseconds = watchMilliseconds
+        self.holdback = holdback
+        self.deadlineMilliseconds = deadlineMilliseconds
+        self.exposure = exposure
     }
 
     /// The same steps with another end.
     package func ending(in ending: Ending) -> Plan {
-        Plan(known: steps, ending, watchMilliseconds: watchMilliseconds)
+        Plan(
+            known: steps,
+            ending,
+            watchMilliseconds: watchMilliseconds,
+            holdback: holdback,
+            deadlineMilliseconds: deadlineMilliseconds,
+            exposure: exposure
+        )
     }
+
+    /// In evidence ticks, the number of the step while the promoted candidate is watched.
+    package var watchStep: Int { steps.count }
+    /// In evidence ticks, the number of the step once the release has ended.
+    package var settledStep: Int { steps.count + 1 }
 
     /// Gates, then everyone.
     package static let instant = Plan(known: [], .promote, watchMilliseconds: 0)
@@ -108,48 +165,49 @@ package struct Plan: Hashable, Sendable {
     ]
 }
 
-/// Ledgers of 0.1 know only canary steps, and promotion after them.
-extension Plan.Step: Codable {
-    enum CodingKeys: String, CodingKey {
-        case kind, share
-        case dwellMilliseconds = "dwell_ms"
-        case minSamples = "min_samples"
+extension Plan {
+    /// What must be shown before a release leaves a step.
+    package enum Advance: String, Codable, CaseIterable, Sendable {
+        /// Nothing speaks of harm.
+        case noHarm = "no-harm"
+        /// Each rollback guard that compares the arms has proven, at 5 %, that the candidate is within its
+        /// margin, or within the standard one where it has none.
+        case nonInferior = "non-inferior"
     }
 
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        kind = try container.decodeIfPresent(Kind.self, forKey: .kind) ?? .canary
-        share = try container.decode(Share.self, forKey: .share)
-        dwellMilliseconds = try container.decode(Int64.self, forKey: .dwellMilliseconds)
-        minSamples = try container.decode(Int.self, forKey: .minSamples)
-    }
-}
+    /// What the steps of a release may cost before its share grows no more.
+    package enum Exposure: Hashable, Codable, Sendable {
+        /// Answers of the candidate that failed, were labelled wrong or were flagged.
+        case badAnswers(Int)
+        /// Units that met the candidate.
+        case units(Int)
 
-extension Plan: Codable {
-    enum CodingKeys: String, CodingKey {
-        case steps, ending
-        case watchMilliseconds = "watch_ms"
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        let steps = try container.decode([Step].self, forKey: .steps)
-        let watch = try container.decode(Int64.self, forKey: .watchMilliseconds)
-        let ending = try container.decodeIfPresent(Ending.self, forKey: .ending) ?? .promote
-        guard let plan = Plan(steps: steps, ending: ending, watchMilliseconds: watch) else {
-            throw DecodingError.dataCorruptedError(
-                forKey: .steps,
-                in: container,
-                debugDescription: "the shares do not rise"
-            )
+        enum CodingKeys: String, CodingKey {
+            case badAnswers = "bad_answers"
+            case units
         }
-        self = plan
-    }
 
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(steps, forKey: .steps)
-        try container.encode(ending, forKey: .ending)
-        try container.encode(watchMilliseconds, forKey: .watchMilliseconds)
+        package var amount: Int {
+            switch self {
+            case .badAnswers(let amount), .units(let amount): amount
+            }
+        }
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            if let bad = try container.decodeIfPresent(Int.self, forKey: .badAnswers) {
+                self = .badAnswers(bad)
+            } else {
+                self = .units(try container.decode(Int.self, forKey: .units))
+            }
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            switch self {
+            case .badAnswers(let amount): try container.encode(amount, forKey: .badAnswers)
+            case .units(let amount): try container.encode(amount, forKey: .units)
+            }
+        }
     }
 }

@@ -1,13 +1,5 @@
 /// How one model is served, released, watched and taken back: the decoded `belay.yaml`.
 package struct Policy: Hashable, Sendable {
-    /// Where labels find the prediction they speak of.
-    package struct Labels: Hashable, Codable, Sendable {
-        /// The output compared with labels; nil leaves it to ``Signature/prediction(chosen:)``.
-        package let output: String?
-
-        package init(output: String?) { self.output = output }
-    }
-
     /// What a rollback goes back to.
     package struct Rollback: Hashable, Codable, Sendable {
         /// A version counts as proven after serving all traffic this long without a breach, in milliseconds.
@@ -69,6 +61,8 @@ package struct Policy: Hashable, Sendable {
     package let guards: [Guard]
     package let labels: Labels
     package let rollback: Rollback
+    /// Who is told of what happens.
+    package let notify: [NotifyTarget]
 
     /// Guards besides those that are added.
     package static let mostGuards = 50
@@ -83,14 +77,15 @@ package struct Policy: Hashable, Sendable {
         plan: Plan,
         guards: [Guard],
         labels: Labels,
-        rollback: Rollback
+        rollback: Rollback,
+        notify: [NotifyTarget] = []
     ) {
         guard rollback.goodAfterMilliseconds >= 0, rollback.keepWarm >= 0, serving.timeoutMilliseconds > 0,
             serving.record.isLegal, rollback.failing.answer?.isLegal ?? true
         else {
             return nil
         }
-        self.init(known: model, serving, plan, guards, labels, rollback)
+        self.init(known: model, serving, plan, guards, labels, rollback, notify)
         let names = Set(self.guards.map(\.name))
         guard names.count == self.guards.count,
             names.count <= Self.mostGuards + Guard.neverEvents.count
@@ -103,7 +98,8 @@ package struct Policy: Hashable, Sendable {
         _ plan: Plan,
         _ guards: [Guard],
         _ labels: Labels,
-        _ rollback: Rollback
+        _ rollback: Rollback,
+        _ notify: [NotifyTarget]
     ) {
         self.model = model
         self.serving = serving
@@ -115,17 +111,18 @@ package struct Policy: Hashable, Sendable {
             }
         self.labels = labels
         self.rollback = rollback
+        self.notify = notify
     }
 
     /// What a model without a policy gets: the `canary` plan and no rise in errors.
     package static func standard(for model: ModelName) -> Policy {
-        Policy(known: model, .standard, .canary, [.errorRate], Labels(output: nil), .standard)
+        Policy(known: model, .standard, .canary, [.errorRate], Labels(output: nil), .standard, [])
     }
 }
 
 extension Policy: Codable {
     enum CodingKeys: String, CodingKey {
-        case model, serving, plan, guards, labels, rollback
+        case model, serving, plan, guards, labels, rollback, notify
     }
 
     package init(from decoder: any Decoder) throws {
@@ -136,7 +133,8 @@ extension Policy: Codable {
             plan: try container.decode(Plan.self, forKey: .plan),
             guards: try container.decode([Guard].self, forKey: .guards),
             labels: try container.decode(Labels.self, forKey: .labels),
-            rollback: try container.decode(Rollback.self, forKey: .rollback)
+            rollback: try container.decode(Rollback.self, forKey: .rollback),
+            notify: try container.decodeIfPresent([NotifyTarget].self, forKey: .notify) ?? []
         )
         guard let policy else {
             throw DecodingError.dataCorruptedError(
@@ -156,5 +154,6 @@ extension Policy: Codable {
         try container.encode(guards, forKey: .guards)
         try container.encode(labels, forKey: .labels)
         try container.encode(rollback, forKey: .rollback)
+        if !notify.isEmpty { try container.encode(notify, forKey: .notify) }
     }
 }

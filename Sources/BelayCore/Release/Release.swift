@@ -21,6 +21,12 @@ package struct Release: Equatable, Sendable {
         case refused([GateReport])
         case entered(step: Int)
         case held(Hold)
+        /// A person has overridden what would hold it, or guards that say nothing.
+        case waived(Set<HoldCause>)
+        /// Units are tossed anew, for the evidence of this epoch.
+        case epochBegun(Int)
+        /// Labels that came late have changed what the judge says.
+        case rejudged
         /// The last step has done its time, and the plan leaves what follows to a person.
         case stepsDone(Hold)
         case resumed
@@ -34,12 +40,27 @@ package struct Release: Equatable, Sendable {
         package let by: Actor
         package let why: String?
         package let since: Timestamp
+        /// What made the judge hold it; nil for a person, and in ledgers of 0.1.
+        package let cause: HoldCause?
+        /// What would have made it, too, at that moment.
+        package let others: [HoldCause]
 
-        package init(by: Actor, why: String?, since: Timestamp) {
+        package init(
+            by: Actor,
+            why: String?,
+            since: Timestamp,
+            cause: HoldCause? = nil,
+            others: [HoldCause] = []
+        ) {
             self.by = by
             self.why = why
             self.since = since
+            self.cause = cause
+            self.others = others
         }
+
+        /// What is overridden by resuming the release.
+        var waives: [HoldCause] { cause.map { [$0] + others } ?? [] }
     }
 
     package let id: ReleaseID
@@ -50,8 +71,18 @@ package struct Release: Equatable, Sendable {
     package private(set) var phase: Phase = .gating
     /// Overlays any phase that has not ended.
     package private(set) var hold: Hold?
-    /// A person resumed it after a guard had held it: guards that hold do not hold it again.
+    /// A person resumed it after a guard had held it, when ledgers did not say which: none holds it again.
     package private(set) var holdWaived = false
+    /// What a person has overridden: it neither holds the release nor keeps it from going on.
+    package private(set) var waived: Set<HoldCause> = []
+    /// When its first step began; nil while its gates run, and without steps.
+    package private(set) var startedAt: Timestamp?
+    /// Counts the times that units have been tossed anew.
+    package private(set) var evidenceEpoch = 0
+    /// When the units were tossed last.
+    package private(set) var epochBegan: Timestamp?
+    /// Its end has been judged again by labels that came late.
+    package private(set) var isRejudged = false
     /// Held since its last step has done its time: to resume it is to promote it.
     package private(set) var awaitsPerson = false
 
@@ -72,11 +103,28 @@ package struct Release: Equatable, Sendable {
         }
     }
 
+    /// Whether the promoted candidate is watched beside its predecessor, which keeps some of the requests.
+    package var holdsBack: Bool { phase.isWatching && plan.holdback > .none && proposal.stable != nil }
+
+    /// Whether units are to be tossed anew.
+    ///
+    /// Sticky units give evidence once, so without new coins a long release would run dry. A held release
+    /// keeps its units where they are, and where each request is tossed there is nothing to renew.
+    package func isEpochOver(at now: Timestamp) -> Bool {
+        guard hold == nil, proposal.policy.serving.unit != .request, let epochBegan else { return false }
+        guard share > .none, share < .all else { return false }
+        return now.since(epochBegan) >= .milliseconds(Plan.evidenceEpochMilliseconds)
+    }
+
+    /// The salt that tosses units now.
+    package var salt: Salt { proposal.salt.inEvidenceEpoch(evidenceEpoch) }
+
     /// The part of requests that the candidate answers; a held release keeps its share.
     package var share: Share {
         switch phase {
         case .canary(let step, _): plan.steps[step].share
-        case .watching, .settled: .all
+        case .watching: holdsBack ? plan.holdback.rest : .all
+        case .settled: .all
         case .gating, .refused, .shadow, .rolledBack: .none
         }
     }
@@ -99,6 +147,13 @@ package struct Release: Equatable, Sendable {
                 case .shadow: .shadow(step: step, since: time)
                 case .canary: .canary(step: step, since: time)
                 }
+            startedAt = startedAt ?? time
+            epochBegan = epochBegan ?? time
+        case .epochBegun(let epoch) where epoch == evidenceEpoch + 1 && !hasEnded && phase != .gating:
+            evidenceEpoch = epoch
+            epochBegan = time
+        case .waived(let causes) where !hasEnded: waived.formUnion(causes)
+        case .rejudged where hasEnded && !isRejudged: isRejudged = true
         case .promoted where nextStep != nil: phase = .watching(since: time)
         case .settled where phase.isWatching: phase = .settled(at: time)
         case .rolledBack(let cause) where !hasEnded: phase = .rolledBack(at: time, cause: cause)
@@ -107,7 +162,7 @@ package struct Release: Equatable, Sendable {
             hold = new
             awaitsPerson = true
         case .resumed where hold != nil:
-            if hold?.by == .belay { holdWaived = true }
+            if hold?.by == .belay, hold?.cause == nil { holdWaived = true }
             hold = nil
             awaitsPerson = false
         default: throw IllegalMove(phase: phase, move: move)
@@ -131,7 +186,7 @@ extension Release.Phase {
         }
     }
 
-    fileprivate var isWatching: Bool {
+    package var isWatching: Bool {
         if case .watching = self { true } else { false }
     }
 }
@@ -140,48 +195,4 @@ extension Release.Phase {
 package struct IllegalMove: Error, Equatable, Sendable {
     package let phase: Release.Phase
     package let move: Release.Move
-}
-
-/// What a release sets out to do, fixed when it is proposed.
-package struct Proposal: Hashable, Codable, Sendable {
-    package let release: ReleaseID
-    package let endpoint: EndpointID
-    package let candidate: VersionNumber
-    /// The version that served when the release was proposed; nil for a first release.
-    package let stable: VersionNumber?
-    package let policy: Policy
-    /// Decides which units meet the candidate.
-    package let salt: Salt
-
-    package init(
-        release: ReleaseID,
-        endpoint: EndpointID,
-        candidate: VersionNumber,
-        stable: VersionNumber?,
-        policy: Policy,
-        salt: Salt
-    ) {
-        self.release = release
-        self.endpoint = endpoint
-        self.candidate = candidate
-        self.stable = stable
-        self.policy = policy
-        self.salt = salt
-    }
-}
-
-/// Why a version was taken out.
-package enum RollbackCause: Hashable, Codable, Sendable {
-    /// Someone asked for it.
-    case request(by: Actor)
-    /// A guard proved harm; `guards` holds every report of that moment, the culprit's among them.
-    case breach(of: String, guards: [GuardReport])
-
-    /// `request` or `guard:error_rate`, for tables and machine output.
-    package var label: String {
-        switch self {
-        case .request: "request"
-        case .breach(let name, _): "guard:\(name)"
-        }
-    }
 }

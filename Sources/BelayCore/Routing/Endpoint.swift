@@ -43,6 +43,8 @@ package struct Endpoint: Equatable, Sendable {
     package internal(set) var lastTakenOut: TakenOut?
     /// The version that is asked beside stable until somebody ends it; never a withdrawn one.
     package internal(set) var shadow: StandingShadow?
+    /// When a person closed an incident of the version that serves: what was seen before is no news.
+    package internal(set) var incidentClosed: Timestamp?
     /// Set by a rollback whose fence is not yet recorded as complete.
     package internal(set) var unfenced: PendingFence?
 
@@ -54,6 +56,7 @@ package struct Endpoint: Equatable, Sendable {
         retireStable(at: time)
         formers.removeAll { $0.version == version }
         stable = Stable(version: version, since: time, release: release, provenBefore: false)
+        incidentClosed = nil
         endShadow(of: version)
     }
 

@@ -51,7 +51,24 @@ package struct GatewayFigures: Equatable, Sendable {
         package init() {}
     }
 
+    /// Why somebody whose turn it was did not answer a request.
+    package struct Fallback: Hashable, Sendable {
+        package let model: ModelName
+        /// `candidate`, `stable` or `standby`; `all` when the policy's own answer stood in for them.
+        package let role: String
+        /// As `Belay-Fallback` says it.
+        package let reason: String
+
+        package init(model: ModelName, role: String, reason: String) {
+            self.model = model
+            self.role = role
+            self.reason = reason
+        }
+    }
+
     package private(set) var requests: [Key: Requests] = [:]
+    /// Each hop of each request that came to somebody else.
+    package private(set) var fallbacks: [Fallback: Int] = [:]
     /// Requests refused before a version was chosen, by HTTP status code.
     package private(set) var rejected: [Int: Int] = [:]
     /// Requests turned away because the version had no place for them.
@@ -70,6 +87,8 @@ package struct GatewayFigures: Equatable, Sendable {
 
     package mutating func rejected(code: Int) { rejected[code, default: 0] += 1 }
 
+    package mutating func fellBack(_ fallback: Fallback) { fallbacks[fallback, default: 0] += 1 }
+
     package mutating func shed(by version: VersionID) { shed[version, default: 0] += 1 }
 
     package mutating func set(_ breaker: Breaker, of version: VersionID) { breakers[version] = breaker }
@@ -84,6 +103,7 @@ package struct GatewayFigures: Equatable, Sendable {
             requests[key, default: Requests()].codes.merge(theirs.codes) { $0.addingSaturated($1) }
             requests[key, default: Requests()].latency.merge(theirs.latency)
         }
+        fallbacks.merge(other.fallbacks) { $0.addingSaturated($1) }
         rejected.merge(other.rejected) { $0.addingSaturated($1) }
         shed.merge(other.shed) { $0.addingSaturated($1) }
         breakers.merge(other.breakers) { max($0, $1) }

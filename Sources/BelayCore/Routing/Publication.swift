@@ -41,6 +41,11 @@ package protocol RoutePublisher: Sendable {
     /// Publishing a table whose epoch is not newer than the current one changes nothing and is acknowledged
     /// with the current epoch.
     func publish(_ table: RouteTable) async throws -> Receipt
+
+    /// Says which table will probably come next, so that publishing it takes less time; nil takes that back.
+    ///
+    /// It changes nothing that anybody is answered, and any other table may still be published.
+    func prepare(_ table: RouteTable?) async
 }
 
 /// The seam through which control collects what the data plane has counted.

@@ -21,13 +21,42 @@ package struct Route: Equatable, Sendable {
         package let version: VersionNumber
         package let release: ReleaseID
         package let share: Share
+        /// That of the evidence epoch.
         package let salt: Salt
+        /// Counts the times that units have been tossed anew; a unit's first outcome in each is evidence.
+        package let evidenceEpoch: Int
+        /// What is counted besides answers and never-events.
+        package let counting: CountingPlan
 
-        package init(version: VersionNumber, release: ReleaseID, share: Share, salt: Salt) {
+        package init(
+            version: VersionNumber,
+            release: ReleaseID,
+            share: Share,
+            salt: Salt,
+            evidenceEpoch: Int = 0,
+            counting: CountingPlan = .nothing
+        ) {
             self.version = version
             self.release = release
             self.share = share
             self.salt = salt
+            self.evidenceEpoch = evidenceEpoch
+            self.counting = counting
+        }
+    }
+
+    /// A version that serves without an opponent: its outcomes are still counted for the release that made it
+    /// stable, as the arm candidate with the share of all.
+    package struct Watched: Equatable, Sendable {
+        package let release: ReleaseID
+        package let counting: CountingPlan
+        /// Whether the release goes on, and one never-event still ends it.
+        package let isJudged: Bool
+
+        package init(release: ReleaseID, counting: CountingPlan, isJudged: Bool) {
+            self.release = release
+            self.counting = counting
+            self.isJudged = isJudged
         }
     }
 
@@ -47,11 +76,16 @@ package struct Route: Equatable, Sendable {
     }
 
     package let endpoint: EndpointID
+    /// The arm that the candidate is compared with, and falls back to: the version that serves, or its
+    /// predecessor while the promoted candidate is watched with a holdback.
+    ///
     /// Nil before the first release has been promoted.
     package let stable: VersionNumber?
-    /// The release that made the stable version stable.
+    /// The release that made the stable version stable; nil while a holdback lets its predecessor answer.
     package let stableRelease: ReleaseID?
     package let candidate: Candidate?
+    /// Set while there is no candidate and some guard of stable's release has something to watch.
+    package let watched: Watched?
     /// Former stables that stay loaded, newest first.
     package let standbys: [VersionNumber]
     package let shadows: [Shadow]
@@ -69,6 +103,7 @@ package struct Route: Equatable, Sendable {
         stable: VersionNumber?,
         stableRelease: ReleaseID?,
         candidate: Candidate?,
+        watched: Watched? = nil,
         standbys: [VersionNumber],
         shadows: [Shadow],
         withdrawn: Set<VersionNumber>,
@@ -81,6 +116,7 @@ package struct Route: Equatable, Sendable {
         self.stable = stable
         self.stableRelease = stableRelease
         self.candidate = candidate
+        self.watched = watched
         self.standbys = standbys
         self.shadows = shadows
         self.withdrawn = withdrawn

@@ -28,6 +28,11 @@ package struct Salt: Hashable, Sendable, TextCoded {
         guard description == text else { return nil }
     }
 
+    /// The number that tosses units anew in a later epoch of evidence; epoch 0 tosses with the release's own.
+    package func inEvidenceEpoch(_ epoch: Int) -> Salt {
+        epoch == 0 ? self : Salt(avalanche(value ^ avalanche(UInt64(bitPattern: Int64(epoch)))))
+    }
+
     package var description: String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

@@ -35,6 +35,7 @@ struct ElementReader {
         var isFirst = true
         while try scanner.nextElement(isFirst: isFirst) {
             isFirst = false
+            if type == .fp32 || type == .fp64, takeUsualFloats(&scanner) { continue }
             if scanner.peek() == UInt8(ascii: "[") {
                 try read(&scanner)
             } else {
@@ -66,6 +67,48 @@ struct ElementReader {
             let number = try scanner.number()
             try append(number, of: scanner.bytes)
         }
+    }
+
+    /// Reads the numbers ahead as long as they are what numbers usually are.
+    ///
+    /// That is at most 15 digits, no exponent, and a comma or the end of the array directly behind. Stops
+    /// behind the last such number, and leaves everything else, mistakes too, to ``element(_:)``. Returns
+    /// false when there was none.
+    private mutating func takeUsualFloats(_ scanner: inout JSONScanner) -> Bool {
+        let (isSingle, before) = (type == .fp32, count)
+        let width = isSingle ? 4 : 8
+        let document = scanner.bytes
+        // Some at a time, so that what they are added to is looked at once for all of them.
+        unsafe withUnsafeTemporaryAllocation(byteCount: 64 * 8, alignment: 8) { room in
+            unsafe document.withUnsafeBufferPointer { document in
+                var start = scanner.position
+                var isOver = false
+                while !isOver {
+                    let most = min(64, mostElements - count)
+                    var taken = 0
+                    while taken < most, !isOver, let number = unsafe UsualNumber(document, at: start) {
+                        let behind = unsafe document[number.end]
+                        guard behind == UInt8(ascii: ",") || behind == UInt8(ascii: "]") else { break }
+                        if isSingle {
+                            let bits = Float(number.value).bitPattern.littleEndian
+                            unsafe room.storeBytes(of: bits, toByteOffset: 4 * taken, as: UInt32.self)
+                        } else {
+                            let bits = number.value.bitPattern.littleEndian
+                            unsafe room.storeBytes(of: bits, toByteOffset: 8 * taken, as: UInt64.self)
+                        }
+                        taken += 1
+                        scanner.position = number.end
+                        start = number.end + 1
+                        isOver = behind == UInt8(ascii: "]")
+                    }
+                    let found = unsafe UnsafeRawBufferPointer(rebasing: room[..<(taken * width)])
+                    unsafe packed.append(contentsOf: found.assumingMemoryBound(to: UInt8.self))
+                    count += taken
+                    isOver = isOver || taken < most || taken == 0
+                }
+            }
+        }
+        return count > before
     }
 
     private mutating func string(_ scanner: inout JSONScanner) throws(InferenceError) {
@@ -130,5 +173,46 @@ struct ElementReader {
 extension [UInt8] {
     mutating func appendLittleEndian(_ value: some FixedWidthInteger) {
         unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
+    }
+}
+
+/// A number of at most 15 digits without an exponent, as `-12.5`, with perhaps one space before it.
+private struct UsualNumber {
+    let value: Double
+    /// The place of the character behind it, which there is.
+    let end: Int
+
+    /// Nil for anything else, and near the end of the document.
+    @inline(__always)
+    init?(_ document: UnsafeBufferPointer<UInt8>, at start: Int) {
+        // A space, a minus, seven digits, a point, twice eight digits, and what follows.
+        guard start >= 0, document.count - start >= 34 else { return nil }
+        var position = start
+        if unsafe document[position] == 0x20 { position += 1 }
+        let isNegative = unsafe document[position] == UInt8(ascii: "-")
+        if isNegative { position += 1 }
+        let whole = unsafe EightCharacters(document, at: position)
+        guard 1...7 ~= whole.count else { return nil }
+        if whole.count > 1, unsafe document[position] == UInt8(ascii: "0") { return nil }
+        position += whole.count
+        var significand = whole.value
+        var places = 0
+        if unsafe document[position] == UInt8(ascii: ".") {
+            let first = unsafe EightCharacters(document, at: position + 1)
+            guard first.count > 0 else { return nil }
+            significand = significand &* powersOfTen[first.count] &+ first.value
+            places = first.count
+            if places == 8 {
+                let second = unsafe EightCharacters(document, at: position + 9)
+                guard whole.count + 8 + second.count <= 15 else { return nil }
+                significand = significand &* powersOfTen[second.count] &+ second.value
+                places += second.count
+            }
+            position += places + 1
+        }
+        // Both are exact doubles, so the one division rounds once.
+        let magnitude = Double(significand) / exactPowersOfTen[places]
+        value = isNegative ? -magnitude : magnitude
+        end = position
     }
 }

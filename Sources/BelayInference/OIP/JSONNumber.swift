@@ -134,7 +134,7 @@ let powersOfTen: [UInt64] = [
 ]
 
 /// 10⁰ … 10²², the powers of ten that are exact doubles.
-private let exactPowersOfTen: [Double] = [
+let exactPowersOfTen: [Double] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ]
@@ -212,7 +212,7 @@ extension JSONScanner {
 ///
 /// Eight bytes are one word, the first in its lowest byte. Taking the character 0 from each leaves the digits
 /// 0 … 9 and, for anything else, a byte that is greater.
-private struct EightCharacters {
+struct EightCharacters {
     /// 0 … 8.
     let count: Int
     private let digits: UInt64
@@ -230,6 +230,19 @@ private struct EightCharacters {
                 word |= UInt64(document[index]) << UInt64(8 * (index - position))
             }
         }
+        self.init(word)
+    }
+
+    /// Eight bytes must be there.
+    @inline(__always)
+    init(_ document: UnsafeBufferPointer<UInt8>, at position: Int) {
+        let bytes = unsafe UnsafeRawBufferPointer(document)
+        let word = unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+        self.init(UInt64(littleEndian: word))
+    }
+
+    @inline(__always)
+    private init(_ word: UInt64) {
         let digits = word ^ 0x3030_3030_3030_3030
         // The top bit of a byte comes up where it is above 9. It may come up wrongly after such a byte, but
         // only the first one counts.
@@ -239,6 +252,7 @@ private struct EightCharacters {
     }
 
     /// Moves the digits to the end of the word, with zeros before them, and adds up pairs, fours, then all.
+    @inline(__always)
     var value: UInt64 {
         let aligned = digits << UInt64(64 - 8 * count)
         let pairs = aligned &* 10 &+ aligned >> 8

@@ -15,6 +15,7 @@ struct JSONScanner {
     init(_ bytes: [UInt8], mostDepth: Int) {
         self.bytes = bytes
         self.mostDepth = mostDepth
+        keys.reserveCapacity(8)
     }
 
     /// The next byte that is not white space, not consumed; nil at the end.
@@ -164,7 +165,9 @@ struct JSONScanner {
     }
 
     mutating func string() throws(InferenceError) -> String {
-        if let plain = plainText() { return String(decoding: bytes[plain], as: UTF8.self) }
+        if let plain = plainText() {
+            return usualWord(in: bytes, at: plain) ?? String(decoding: bytes[plain], as: UTF8.self)
+        }
         return String(decoding: try stringBytes(), as: UTF8.self)
     }
 
@@ -195,5 +198,26 @@ struct JSONScanner {
             }
         }
         return nil
+    }
+}
+
+/// The words of which most of a request consists, without making a string of them.
+private func usualWord(in document: [UInt8], at range: Range<Int>) -> String? {
+    @inline(__always)
+    func isThere(_ word: StaticString) -> Bool {
+        word.withUTF8Buffer { unsafe $0.elementsEqual(document[range]) }
+    }
+    switch range.count {
+    case 4 where isThere("name"): return "name"
+    case 4 where isThere("data"): return "data"
+    case 4 where isThere("FP32"): return "FP32"
+    case 5 where isThere("shape"): return "shape"
+    case 5 where isThere("input"): return "input"
+    case 6 where isThere("inputs"): return "inputs"
+    case 8 where isThere("datatype"): return "datatype"
+    case 10 where isThere("parameters"): return "parameters"
+    case 16 where isThere("binary_data_size"): return "binary_data_size"
+    case 18 where isThere("binary_data_output"): return "binary_data_output"
+    default: return nil
     }
 }

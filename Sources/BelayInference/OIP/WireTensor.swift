@@ -95,6 +95,7 @@ extension JSONScanner {
 
     private mutating func shape() throws(InferenceError) -> [Int] {
         var shape: [Int] = []
+        shape.reserveCapacity(4)
         try array(expecting: "an array, the shape") { (scanner) throws(InferenceError) in
             guard shape.count < Tensor.mostDimensions else {
                 throw .tooLarge(what: "dimensions in one tensor", limit: Tensor.mostDimensions)
@@ -108,7 +109,8 @@ extension JSONScanner {
         _ = peek()
         let start = position
         let text = try string()
-        guard let type = TensorType(rawValue: text) else {
+        // What most models take is not looked for among the others.
+        guard let type = text == "FP32" ? .fp32 : TensorType(rawValue: text) else {
             guard text != "BF16" else {
                 throw .requestMismatch("The datatype BF16 is not spoken here; send FP32 or FP16.")
             }

@@ -30,7 +30,7 @@ extension ScoringTable {
 }
 
 /// The content of a field: without its quotes, doubled ones inside made single.
-func csvText(_ field: ArraySlice<UInt8>) -> [UInt8] {
+package func csvText(_ field: ArraySlice<UInt8>) -> [UInt8] {
     let quote = UInt8(ascii: "\"")
     guard field.first == quote, field.count >= 2 else { return Array(field) }
     var text: [UInt8] = []
@@ -42,19 +42,19 @@ func csvText(_ field: ArraySlice<UInt8>) -> [UInt8] {
     return text
 }
 
-/// Splits CSV into lines of fields.
-private struct CSVLines {
+/// Splits CSV into lines of fields, as RFC 4180 has them.
+package struct CSVLines {
     private let bytes: [UInt8]
     private var position: Int
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
         // The mark with which some programs begin UTF-8.
         self.position = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     }
 
     /// The fields of the next line that is not empty, quotes included; nil at the end.
-    mutating func next() throws(InferenceError) -> [Range<Int>]? {
+    package mutating func next() throws(InferenceError) -> [Range<Int>]? {
         while position < bytes.count, bytes[position] == 0x0a || bytes[position] == 0x0d { position += 1 }
         guard position < bytes.count else { return nil }
         var fields: [Range<Int>] = []

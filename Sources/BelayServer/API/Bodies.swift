@@ -42,6 +42,17 @@ package struct ReasonBody: Codable, Equatable, Sendable {
     package init(reason: String?) { self.reason = reason }
 }
 
+/// `POST /v1/releases/{id}/waive`: the guards that are overridden, by name.
+package struct WaiverBody: Codable, Equatable, Sendable {
+    package let guards: [String]
+    package let reason: String?
+
+    package init(guards: [String], reason: String?) {
+        self.guards = guards
+        self.reason = reason
+    }
+}
+
 /// `POST /v1/endpoints/{model}/rollback`; an empty body is fine.
 package struct RollbackBody: Codable, Equatable, Sendable {
     package let to: VersionText?

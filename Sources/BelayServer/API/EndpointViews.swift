@@ -73,8 +73,13 @@ package struct EndpointView: Codable, Equatable, Sendable {
 
 package struct StatusView: Codable, Equatable, Sendable {
     package let endpoints: [EndpointView]
+    /// How many notices have not arrived, by model; models without any are missing.
+    package let undelivered: [String: Int]
 
-    package init(endpoints: [EndpointView]) { self.endpoints = endpoints }
+    package init(endpoints: [EndpointView], undelivered: [String: Int]) {
+        self.endpoints = endpoints
+        self.undelivered = undelivered
+    }
 }
 
 /// The receipt of a rollback, as the gateway gave it.

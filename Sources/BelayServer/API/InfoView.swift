@@ -9,9 +9,14 @@ package struct InfoView: Codable, Equatable, Sendable {
     package let head: String
     package let answersLogged: Int
     package let answersDropped: Int
+    /// Disk space kept free for rollbacks, in bytes: what is there, and what should be.
+    package let reserve: Int
+    package let wholeReserve: Int
 
     enum CodingKeys: String, CodingKey {
         case version, data, inference, runtime, entries, head
+        case reserve = "reserve_bytes"
+        case wholeReserve = "reserve_whole_bytes"
         case startedAt = "started_at"
         case answersLogged = "answers_logged"
         case answersDropped = "answers_dropped"
@@ -26,7 +31,9 @@ package struct InfoView: Codable, Equatable, Sendable {
         entries: Int,
         head: String,
         answersLogged: Int,
-        answersDropped: Int
+        answersDropped: Int,
+        reserve: Int,
+        wholeReserve: Int
     ) {
         self.version = version
         self.data = data
@@ -37,5 +44,7 @@ package struct InfoView: Codable, Equatable, Sendable {
         self.head = head
         self.answersLogged = answersLogged
         self.answersDropped = answersDropped
+        self.reserve = reserve
+        self.wholeReserve = wholeReserve
     }
 }

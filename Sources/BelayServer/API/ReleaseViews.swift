@@ -1,11 +1,16 @@
 /// One guard's verdict.
 ///
-/// `value`, `interval` and `limit` are fractions of one, in the metric's own sense: an accuracy that fell by
-/// two points is −0.02.
+/// `value`, `interval` and `limit` are in `unit`, in the metric's own sense: an accuracy that fell by two
+/// points is −0.02.
 package struct GuardView: Codable, Equatable, Sendable {
     package let name: String
     package let metric: String
     package let verdict: String
+    /// `fraction` of one, `ms`, `per_second`, `psi`, `events` or, for losses, scores and queries, `number`.
+    package let unit: String
+    /// What `value` is: `none` the candidate's own figure, `stable` its difference from stable's,
+    /// `stable_relative` that difference as a part of stable's.
+    package let versus: String
     @ExplicitNull package private(set) var value: Double?
     /// Lower and upper end, always valid at 99 %.
     @ExplicitNull package private(set) var interval: [Double]?
@@ -13,9 +18,17 @@ package struct GuardView: Codable, Equatable, Sendable {
     /// Outcomes of the candidate behind the value.
     package let n: Int
     package let nStable: Int
+    /// Why it can say no more; one of ``GuardReport/Reason``'s words.
+    @ExplicitNull package private(set) var reason: String?
+    /// The same in a sentence, with what to do.
+    @ExplicitNull package private(set) var detail: String?
+    /// The part of the requests in which it looks worst, `country=DE`, for a guard that slices.
+    @ExplicitNull package private(set) var slice: String?
+    /// The input that drifted most, for a guard that watches all of them.
+    @ExplicitNull package private(set) var feature: String?
 
     enum CodingKeys: String, CodingKey {
-        case name, metric, verdict, value, interval, limit, n
+        case name, metric, verdict, unit, versus, value, interval, limit, n, reason, detail, slice, feature
         case nStable = "n_stable"
     }
 
@@ -23,20 +36,32 @@ package struct GuardView: Codable, Equatable, Sendable {
         name: String,
         metric: String,
         verdict: String,
+        unit: String,
+        versus: String,
         value: Double?,
         interval: [Double]?,
         limit: Double,
         n: Int,
-        nStable: Int
+        nStable: Int,
+        reason: String? = nil,
+        detail: String? = nil,
+        slice: String? = nil,
+        feature: String? = nil
     ) {
         self.name = name
         self.metric = metric
         self.verdict = verdict
+        self.unit = unit
+        self.versus = versus
         self.value = value
         self.interval = interval
         self.limit = limit
         self.n = n
         self.nStable = nStable
+        self.reason = reason
+        self.detail = detail
+        self.slice = slice
+        self.feature = feature
     }
 }
 
@@ -56,11 +81,14 @@ package struct HoldView: Codable, Equatable, Sendable {
     package let by: String
     package let why: String?
     package let since: String
+    /// `guard:NAME`, `deadline` or `exposure` when the judge holds it; null for a person.
+    @ExplicitNull package private(set) var cause: String?
 
-    package init(by: String, why: String?, since: String) {
+    package init(by: String, why: String?, since: String, cause: String? = nil) {
         self.by = by
         self.why = why
         self.since = since
+        self.cause = cause
     }
 }
 

@@ -11,7 +11,10 @@ struct Metrics: Sendable {
     let figures: GatewayFigures
     /// What became of answers on their way to the inference log, by result.
     let logged: [String: Int]
+    /// Bytes of disk space that are kept free for rollbacks.
+    let reserve: Int
     let belayVersion: String
+    let surroundings: Surroundings
 
     var text: String {
         var text = MetricsText()
@@ -20,6 +23,9 @@ struct Metrics: Sendable {
         }
         text.family("belay_audit_entries_total", .counter, "Entries in the ledger.") {
             $0.add([:], snapshot.state.sequence)
+        }
+        text.family("belay_reserve_bytes", .gauge, "Disk space kept free for rollbacks.") {
+            $0.add([:], reserve)
         }
         text.family(
             "belay_inference_log_answers_total",
@@ -36,6 +42,7 @@ struct Metrics: Sendable {
         rollbacks(&text)
         standbys(&text)
         load(&text)
+        surroundings(&text)
         return text.text
     }
 
@@ -207,7 +214,9 @@ extension Metrics {
             }
         }
         text.family("belay_releases_total", .counter, "Releases that have ended, by how.") { family in
-            var ended: [EndpointID: [String: Int]] = [:]
+            // A series that begins with 1 has not risen for whoever asks by how much it rose.
+            let none = ["refused": 0, "rolled_back": 0, "settled": 0]
+            var ended = Dictionary(uniqueKeysWithValues: endpoints.map { ($0.id, none) })
             for release in snapshot.state.releases.values where release.hasEnded {
                 ended[release.proposal.endpoint, default: [:]][release.phase.word, default: 0] += 1
             }
@@ -246,7 +255,14 @@ extension Metrics {
 
     private func rollbacks(_ text: inout MetricsText) {
         text.family("belay_rollbacks_total", .counter, "Rollbacks, by what they were for.") { family in
-            let rollbacks = tallies.rollbacks.sorted {
+            var counts = tallies.rollbacks
+            for endpoint in endpoints {
+                let guards = endpoint.effectivePolicy.guards.filter { $0.reaction == .rollback }
+                for cause in ["request"] + guards.map({ "guard:\($0.name)" }) {
+                    counts[.init(endpoint: endpoint.id, cause: cause), default: 0] += 0
+                }
+            }
+            let rollbacks = counts.sorted {
                 ($0.key.endpoint, $0.key.cause) < ($1.key.endpoint, $1.key.cause)
             }
             for (trigger, count) in rollbacks {

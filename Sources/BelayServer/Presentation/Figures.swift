@@ -43,15 +43,40 @@ extension GuardView {
         if isOfShadows {
             let word = metric == Metric.disagreement.rawValue ? "differs" : "fails"
             let bound = limit < 1 ? ", limit \(percent(limit))" : ""
-            return "\(word) \(percent(value))\(ends(percent))\(bound), n \(grouped(n))"
+            return "\(word) \(percent(value))\(ends)\(bound), n \(grouped(n))"
         }
-        let write = nStable > 0 ? points : percent
-        return "\(write(value))\(ends(write)), limit \(write(limit)), \(count)"
+        let place = (feature ?? slice).map { " in \($0)" } ?? ""
+        return "\(write(value))\(ends)\(place), limit \(write(limit)), \(count)"
     }
 
     private var isOfShadows: Bool { Metric(rawValue: metric)?.isOfShadows ?? false }
 
-    private func ends(_ write: (Double) -> String) -> String {
+    private var ends: String {
         interval.flatMap { $0.count == 2 ? " [\(write($0[0])), \(write($0[1]))]" : nil } ?? ""
+    }
+
+    /// A figure in the guard's unit; a difference bears its sign.
+    package func write(_ figure: Double) -> String {
+        switch (unit, versus) {
+        case (_, "stable_relative"): return signed(figure, decimals(abs(figure) * 100, 1) + "%")
+        case ("fraction", "stable"): return points(figure)
+        case ("fraction", _): return percent(figure)
+        case ("ms", "stable"): return signed(figure, milliseconds(abs(figure)))
+        case ("ms", _): return milliseconds(figure)
+        case ("per_second", _): return plain(figure) + "/s"
+        case ("psi", _): return "PSI " + decimals(figure, 3)
+        case (_, "stable"): return signed(figure, plain(abs(figure)))
+        default: return plain(figure)
+        }
+    }
+
+    private func signed(_ figure: Double, _ text: String) -> String { (figure < 0 ? "-" : "+") + text }
+
+    private func milliseconds(_ time: Double) -> String {
+        decimals(time, abs(time) >= 100 ? 0 : abs(time) >= 10 ? 1 : 2) + " ms"
+    }
+
+    private func plain(_ number: Double) -> String {
+        decimals(number, abs(number) >= 1000 ? 0 : abs(number) >= 10 ? 2 : 4)
     }
 }

@@ -2,7 +2,8 @@ import BelayCore
 
 extension Snapshot {
     func release(_ release: Release) -> ReleaseView {
-        ReleaseView(
+        let reports = release.phase.finalReports ?? reports[release.id] ?? []
+        return ReleaseView(
             id: release.id.description,
             model: release.proposal.endpoint.model.text,
             candidate: release.proposal.candidate.value,
@@ -12,32 +13,20 @@ extension Snapshot {
             steps: release.plan.steps.count,
             share: max(release.share, release.shadowShare).percent,
             held: release.hold.map {
-                HoldView(by: $0.by.description, why: $0.why, since: $0.since.description)
+                HoldView(
+                    by: $0.by.description,
+                    why: $0.why,
+                    since: $0.since.description,
+                    cause: $0.cause?.description
+                )
             },
             gates: release.phase.refusedGates.map(GateView.init),
-            guards: (release.phase.finalReports ?? reports[release.id] ?? []).map(GuardView.init),
+            guards: reports.map { GuardView($0, under: release.proposal.policy) },
             cause: release.phase.cause?.label,
             proposedBy: release.proposedBy.description,
             proposedAt: release.proposedAt.description,
             endedAt: release.phase.endedAt?.description,
             reason: release.reason
-        )
-    }
-}
-
-extension GuardView {
-    init(_ report: GuardReport) {
-        var interval: [Double]?
-        if let lower = report.lower, let upper = report.upper { interval = [lower, upper] }
-        self.init(
-            name: report.name,
-            metric: report.metric.rawValue,
-            verdict: report.verdict.rawValue,
-            value: report.value,
-            interval: interval,
-            limit: report.limit,
-            n: report.candidateSamples,
-            nStable: report.stableSamples
         )
     }
 }

@@ -4,20 +4,27 @@ import BelayStore
 /// Tells why a release is where it is, from the ledger's entries about it.
 ///
 /// Pure: the same state and entries tell the same story a year later.
-struct Why {
+struct Why: Sendable {
     let snapshot: Snapshot
     let release: Release
     /// Every entry of the ledger that concerns the release, oldest first.
     let entries: [Entry]
+    /// What judging the recorded ticks again has shown; nil where that was not done.
+    let hindsight: Hindsight?
 
     var view: WhyView {
+        let findings = hindsight?.findings(decisive: decisiveName)
+        let policy = release.proposal.policy
         let reports = release.phase.finalReports ?? snapshot.reports[release.id] ?? newestReports
         let decisive = reports.first { $0.name == decisiveName }
         return WhyView(
             verdict: verdict,
             release: snapshot.release(release),
-            decisive: decisive.map(GuardView.init),
-            notTheCause: reports.filter { $0.name != decisive?.name }.map(GuardView.init),
+            decisive: decisive.map { GuardView($0, under: policy) },
+            notTheCause: reports.filter { $0.name != decisive?.name }.map { GuardView($0, under: policy) },
+            crossed: findings?.crossing,
+            changed: changed,
+            otherwise: findings?.otherwise ?? [],
             selection: rollback?.selection.map {
                 "\(release.proposal.endpoint.model)@\($0.version) \($0.why)"
             } ?? [],
@@ -31,7 +38,17 @@ struct Why {
     private var candidate: String { "\(model)@\(release.proposal.candidate)" }
 
     private var decisiveName: String? {
-        if case .breach(let name, _) = release.phase.cause { name } else { nil }
+        if case .breach(let name, _) = release.phase.cause { return name }
+        if case .breach(let name) = release.hold?.cause { return name }
+        return nil
+    }
+
+    private var changed: [ChangeView] {
+        guard let stable = release.proposal.stable,
+            let first = snapshot.state.version(VersionID(model, stable)),
+            let second = snapshot.state.version(VersionID(model, release.proposal.candidate))
+        else { return [] }
+        return VersionDifference(first: first, second: second).changes
     }
 
     private var newestReports: [GuardReport] {
@@ -97,14 +114,15 @@ struct Why {
     }
 
     private func remarks(_ decisive: GuardReport?, _ reports: [GuardReport]) -> [String] {
-        guard decisive == nil else { return [] }
         guard !release.hasEnded else { return [] }
-        return reports.compactMap { report in
-            switch report.verdict {
+        return reports.filter { $0.name != decisive?.name }.compactMap { report in
+            let view = GuardView(report, under: release.proposal.policy)
+            let detail = view.detail.map { ": \($0)" } ?? ": \(view.figures)"
+            return switch report.verdict {
             case .pass, .unjudged: nil
-            case .blind: "\(report.name) is blind: \(report.metric.whatIsMissing) has been seen lately."
-            case .undecided: "\(report.name) is undecided: \(GuardView(report).figures)."
-            case .breach: "\(report.name) is breached: \(GuardView(report).figures)."
+            case .blind: "\(report.name) is blind\(detail)."
+            case .undecided: "\(report.name) is undecided\(detail)."
+            case .breach: "\(report.name) is breached: \(view.figures)."
             }
         }
     }
@@ -118,17 +136,6 @@ struct Why {
             text: entry.event.sentence,
             reason: entry.reason
         )
-    }
-}
-
-extension Metric {
-    fileprivate var whatIsMissing: String {
-        switch self {
-        case .errorRate, .invalidOutput, .circuitBreaker: "no answer"
-        case .accuracy: "no label"
-        case .disagreement: "no pair of answers"
-        case .shadowError: "no copied request"
-        }
     }
 }
 
@@ -189,7 +196,16 @@ extension Event {
         case .safety(.cleared(let version)): "\(version) cleared from quarantine"
         case .safety(.automaticAllowed): "automatic releases allowed again"
         case .safety(.policyChanged(let endpoint, _)): "policy of \(endpoint) changed"
+        case .release(.waived(let waiver)):
+            "waived: \(waiver.causes.map(\.description).joined(separator: ", "))"
+        case .release(.epochBegun(let start)): "units are tossed anew (epoch \(start.epoch))"
+        case .release(.rejudged(let rejudgement)):
+            "judged again by late labels: \(rejudgement.breached) proves harm"
         case .operation(.serverStarted(let start)): "Belay \(start.belay) started"
+        case .operation(.incidentOpened(let incident)):
+            "incident \(incident.id): \(incident.kind.rawValue) of \(incident.endpoint.model)@"
+                + "\(incident.version)"
+        case .operation(.incidentClosed(let closure)): "incident \(closure.id) closed"
         }
     }
 }

@@ -103,12 +103,15 @@ extension AnswerRoutes {
             filter.version = version.id.number
         }
         let form = try request.parsed("format", as: "ndjson or csv") { Form(rawValue: $0) } ?? .ndjson
-        let from = try request.parsed("from", as: "position") { Int($0) } ?? 0
-        let cursor = await log.answers(matching: filter, from: max(0, from))
-        guard let limit = try request.parsed("limit", as: "limit", { Int($0) }) else {
-            return stream(cursor, form)
+        let from =
+            try request.parsed("from", as: "position from 0 up") { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
+            ?? 0
+        let cursor = await log.answers(matching: filter, from: from)
+        let limit = try request.parsed("limit", as: "limit from 1 up") {
+            Int($0).flatMap { $0 >= 1 ? $0 : nil }
         }
-        return try await page(cursor, form, limit: max(1, limit), isFirst: from == 0)
+        guard let limit else { return stream(cursor, form) }
+        return try await page(cursor, form, limit: limit, isFirst: from == 0)
     }
 
     private func stream(_ start: AnswerCursor, _ form: Form) -> Response {

@@ -12,19 +12,22 @@ struct EndpointRoutes: Sendable {
         let reason: String?
         let policy: PolicyNode?
         let origin: ReleaseRequest.Origin?
+        let undecidable: Bool?
     }
 
     let desk: Desk
-    let ledger: any Ledger
+    let measure: StableMeasure
     /// Draws the salt of a release; the number is recorded with it.
     let random: @Sendable () -> UInt64
+    /// Notices that have not arrived, by model.
+    let undelivered: @Sendable () async -> [String: Int]
 
     func register(on router: RouterGroup<CallContext>) {
         router.get("status", use: status)
         router.get("endpoints/:model", use: endpoint)
-        router.get("endpoints/:model/why", use: whyModel)
         router.get("endpoints/:model/policy", use: policy)
         router.put("endpoints/:model/policy", use: changePolicy)
+        router.post("endpoints/:model/forecast", use: forecast)
         router.put("endpoints/:model/automatic", use: automatic)
         router.put("endpoints/:model/shadow", use: shadow)
         router.delete("endpoints/:model/shadow", use: endShadow)
@@ -32,39 +35,46 @@ struct EndpointRoutes: Sendable {
         router.post("endpoints/:model/rollback", use: rollback)
         router.get("releases", use: releases)
         router.get("releases/:release", use: showRelease)
-        router.get("releases/:release/why", use: whyRelease)
+        router.get("releases/:release/forecast", use: forecastOfRelease)
         router.post("releases/:release/hold") { try await act(.hold, $0, $1) }
         router.post("releases/:release/resume") { try await act(.resume, $0, $1) }
         router.post("releases/:release/promote") { try await act(.promote, $0, $1) }
+        router.post("releases/:release/waive", use: waive)
     }
 
     @Sendable
     private func status(_ request: Request, context: CallContext) async throws -> Response {
         let snapshot = await desk.snapshot()
         return try jsonResponse(
-            StatusView(endpoints: snapshot.state.models.keys.sorted().map(snapshot.endpoint))
+            StatusView(
+                endpoints: snapshot.state.models.keys.sorted().map(snapshot.endpoint),
+                undelivered: await undelivered()
+            )
         )
     }
 
     @Sendable
     private func endpoint(_ request: Request, context: CallContext) async throws -> Response {
-        let (snapshot, model) = try await known(context)
+        let (snapshot, model) = try await desk.known(context)
         return try jsonResponse(snapshot.endpoint(model))
     }
 
     @Sendable
     private func release(_ request: Request, context: CallContext) async throws -> Response {
-        let (_, model) = try await known(context)
+        let (snapshot, model) = try await desk.known(context)
         let body = try await request.json(
             ReleaseBody.self,
-            keys: ["version", "reason", "policy", "origin"]
+            keys: ["version", "reason", "policy", "origin", "undecidable"]
         )
+        let (endpoint, policy) = (EndpointID(model, in: .prod), try body.policy.map(decodedPolicy))
         let asked = ReleaseRequest(
-            endpoint: EndpointID(model, in: .prod),
+            endpoint: endpoint,
             candidate: try body.version.reference(),
-            policy: try body.policy.map(decoded),
+            policy: policy,
             origin: body.origin ?? .person,
-            salt: Salt(random())
+            salt: Salt(random()),
+            profile: await measure.profile(of: endpoint, under: policy, in: snapshot.state, now: desk.now()),
+            allowsUndecidable: body.undecidable ?? false
         )
         let performed = try await desk.conductor.perform(
             .release(asked),
@@ -88,7 +98,7 @@ struct EndpointRoutes: Sendable {
             EndpointID(model, in: .prod),
             to: try body.to?.reference(),
             by: request.actor,
-            reason: body.reason
+            reason: body.reason ?? request.reason
         )
         let rollbacks = performed.events.compactMap { event -> Rollback? in
             if case .release(.rolledBack(let rollback)) = event { rollback } else { nil }
@@ -165,7 +175,7 @@ struct EndpointRoutes: Sendable {
 
     @Sendable
     private func automatic(_ request: Request, context: CallContext) async throws -> Response {
-        let (_, model) = try await known(context)
+        let (_, model) = try await desk.known(context)
         let body = try await request.json(AutomaticBody.self, keys: ["allowed", "reason"])
         guard body.allowed else {
             throw RequestError.badBody("automatic releases are switched off by a rollback, not by hand")
@@ -184,7 +194,7 @@ struct EndpointRoutes: Sendable {
 extension EndpointRoutes {
     @Sendable
     private func shadow(_ request: Request, context: CallContext) async throws -> Response {
-        let (_, model) = try await known(context)
+        let (_, model) = try await desk.known(context)
         let body = try await request.json(ShadowBody.self, keys: ["version", "share", "reason"])
         let percent = body.share ?? 100
         guard percent > 0, percent <= 100, let parts = Int(exactly: (percent * 10_000).rounded()),
@@ -196,7 +206,7 @@ extension EndpointRoutes {
 
     @Sendable
     private func endShadow(_ request: Request, context: CallContext) async throws -> Response {
-        let (_, model) = try await known(context)
+        let (_, model) = try await desk.known(context)
         let body = try await request.json(ReasonBody.self, keys: ["reason"])
         return try await changeShadow(of: model, nil, request, reason: body.reason)
     }
@@ -222,15 +232,15 @@ extension EndpointRoutes {
 extension EndpointRoutes {
     @Sendable
     private func policy(_ request: Request, context: CallContext) async throws -> Response {
-        let (snapshot, model) = try await known(context)
+        let (snapshot, model) = try await desk.known(context)
         let endpoint = snapshot.state.endpoints[EndpointID(model, in: .prod)]
         return try jsonResponse(PolicyNode(describing: endpoint?.effectivePolicy ?? .standard(for: model)))
     }
 
     @Sendable
     private func changePolicy(_ request: Request, context: CallContext) async throws -> Response {
-        let (_, model) = try await known(context)
-        let policy = try decoded(try await request.json(PolicyNode.self))
+        let (_, model) = try await desk.known(context)
+        let policy = try decodedPolicy(try await request.json(PolicyNode.self))
         try await desk.conductor.perform(
             .changePolicy(EndpointID(model, in: .prod), policy),
             by: request.actor,
@@ -238,59 +248,52 @@ extension EndpointRoutes {
         )
         return try jsonResponse(PolicyNode(describing: policy))
     }
+}
 
-    private func decoded(_ node: PolicyNode) throws -> Policy {
-        switch decodePolicy(node) {
-        case .success(let policy): return policy
-        case .failure(let problems):
-            throw RequestError.badPolicy(
-                problems.all.map { ProblemView.Place(pointer: $0.place.description, detail: $0.sentence) }
-            )
-        }
-    }
+// MARK: - Waivers
 
+extension EndpointRoutes {
     @Sendable
-    private func whyModel(_ request: Request, context: CallContext) async throws -> Response {
-        let (snapshot, model) = try await known(context)
-        let newest = snapshot.state.releases.values.filter { $0.proposal.endpoint.model == model }
-            .max { $0.id < $1.id }
-        guard let newest else { throw Refusal.nothingServes(EndpointID(model, in: .prod)) }
-        return try jsonResponse(try await why(newest, snapshot))
-    }
-
-    @Sendable
-    private func whyRelease(_ request: Request, context: CallContext) async throws -> Response {
+    private func waive(_ request: Request, context: CallContext) async throws -> Response {
+        let release = try context.release(in: await desk.snapshot().state)
+        let body = try await request.json(WaiverBody.self, keys: ["guards", "reason"])
+        guard !body.guards.isEmpty else { throw RequestError.badBody("'guards' names no guard") }
+        try await desk.conductor.perform(
+            .waive(release.id, guards: body.guards),
+            by: request.actor,
+            reason: body.reason
+        )
         let snapshot = await desk.snapshot()
-        return try jsonResponse(try await why(try context.release(in: snapshot.state), snapshot))
-    }
-
-    private func why(_ release: Release, _ snapshot: Snapshot) async throws -> WhyView {
-        var story = Story(of: release)
-        var sequence = 0
-        while true {
-            let page = try await ledger.entries(after: sequence, limit: 1000)
-            for sealed in page { story.read(sealed.entry) }
-            guard let last = page.last else { break }
-            sequence = last.entry.sequence
-        }
-        return Why(snapshot: snapshot, release: release, entries: story.entries).view
-    }
-
-    private func known(_ context: CallContext) async throws -> (Snapshot, ModelName) {
-        let name = try context.model()
-        let snapshot = await desk.snapshot()
-        guard snapshot.state.models[name] != nil else {
-            throw Refusal.unknownModel(name, near: nearest(name, among: snapshot.state.models.keys))
-        }
-        return (snapshot, name)
+        return try jsonResponse(snapshot.release(snapshot.state.releases[release.id] ?? release))
     }
 }
 
-extension CallContext {
-    fileprivate func release(in state: State) throws -> Release {
-        let text = try parameters.require("release")
-        guard let id = ReleaseID(text) else { throw RequestError.badName(what: "release", text: text) }
-        guard let release = state.releases[id] else { throw Refusal.unknownRelease(id) }
-        return release
+// MARK: - Forecasts
+
+extension EndpointRoutes {
+    @Sendable
+    private func forecast(_ request: Request, context: CallContext) async throws -> Response {
+        let (snapshot, model) = try await desk.known(context)
+        let body = try await request.json(ForecastBody.self, keys: ["policy"])
+        let endpoint = EndpointID(model, in: .prod)
+        let policy =
+            try body.policy.map(decodedPolicy) ?? snapshot.state.endpoints[endpoint]?.effectivePolicy
+            ?? .standard(for: model)
+        guard policy.model == model else {
+            throw Refusal.policyForAnotherModel(policy.model, expected: model)
+        }
+        let profile = await measure.profile(
+            of: endpoint,
+            under: policy,
+            in: snapshot.state,
+            now: desk.now()
+        )
+        return try jsonResponse(ForecastView(policy, profile: profile))
+    }
+
+    @Sendable
+    private func forecastOfRelease(_ request: Request, context: CallContext) async throws -> Response {
+        let proposal = try context.release(in: await desk.snapshot().state).proposal
+        return try jsonResponse(ForecastView(proposal.policy, profile: proposal.profile))
     }
 }

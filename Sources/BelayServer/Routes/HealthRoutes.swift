@@ -4,12 +4,19 @@ import Synchronization
 /// `/livez` and `/readyz`: the first depends on nothing, the second tells the truth.
 struct HealthRoutes: Sendable {
     let desk: Desk
+    /// Disk space kept free for rollbacks, in bytes: what is there, and what should be.
+    let reserve: @Sendable () -> (bytes: Int, whole: Int)
 
     func register(on router: Router<CallContext>) {
         router.get("livez") { _, _ in answer(.ok, "ok\n") }
         router.get("readyz") { _, _ in
             let readiness = Readiness(await desk.snapshot(), isDraining: desk.draining.hasBegun)
-            return answer(readiness.isReady ? .ok : .serviceUnavailable, readiness.text)
+            let reserve = reserve()
+            // The server is as ready as before; whoever looks should know all the same.
+            let remark =
+                reserve.bytes < reserve.whole
+                ? "reserve for rollbacks on a full disk: \(reserve.bytes) of \(reserve.whole) bytes\n" : ""
+            return answer(readiness.isReady ? .ok : .serviceUnavailable, readiness.text + remark)
         }
     }
 

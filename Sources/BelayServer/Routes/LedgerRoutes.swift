@@ -9,6 +9,8 @@ struct LedgerRoutes: Sendable {
     /// The ledger's file, which is verified from outside, as an auditor would.
     let path: String
     let info: @Sendable () async -> InfoView
+    /// Hears of every verification whether the ledger was whole.
+    let verified: @Sendable (Bool) -> Void
 
     func register(on router: RouterGroup<CallContext>) {
         router.get("ledger", use: entries)
@@ -27,7 +29,9 @@ struct LedgerRoutes: Sendable {
     @Sendable
     private func verify(_ request: Request, context: CallContext) async throws -> Response {
         let path = path
-        return try jsonResponse(try await onOwnThread { try verifyLedger(at: path) })
+        let view = try await onOwnThread { try verifyLedger(at: path) }
+        verified(view.ok)
+        return try jsonResponse(view)
     }
 
     private func number(

@@ -8,6 +8,9 @@ struct MetricsRoutes: Sendable {
     let figures: @Sendable () async -> GatewayFigures
     /// What became of answers on their way to the inference log, by result.
     let logged: @Sendable () -> [String: Int]
+    let surroundings: @Sendable () async -> Surroundings
+    /// Bytes of disk space that are kept free for rollbacks.
+    let reserve: @Sendable () -> Int
 
     func register(on router: Router<CallContext>) {
         router.get("metrics") { _, _ in
@@ -16,7 +19,9 @@ struct MetricsRoutes: Sendable {
                 tallies: await desk.conductor.picture.tallies,
                 figures: await figures(),
                 logged: logged(),
-                belayVersion: belayVersion
+                reserve: reserve(),
+                belayVersion: belayVersion,
+                surroundings: await surroundings()
             )
             return Response(
                 status: .ok,

@@ -19,6 +19,13 @@ extension Request {
         return .person(name.flatMap { $0.isEmpty || $0 == "belay" ? nil : $0 } ?? "anonymous")
     }
 
+    /// Why, for a runbook that sends no body: the header `Belay-Reason`.
+    var reason: String? {
+        headers.first { $0.name.canonicalName == "belay-reason" }
+            .map { String($0.value.trimmingCharacters(in: .whitespaces).prefix(500)) }
+            .flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// The body, read as JSON that holds no key beyond `keys`.
     func json<Body: Decodable>(_ type: Body.Type, keys: Set<String>) async throws -> Body {
         let data = try await jsonData()
@@ -70,6 +77,7 @@ enum RequestError: Error, Equatable, Sendable {
     case unknownKey(String, near: String?)
     case badName(what: String, text: String)
     case unknownPath(String)
+    case wrongMethod(String, takes: [String])
     case badPolicy([ProblemView.Place])
     case foreignOrigin(String)
 }
@@ -77,7 +85,7 @@ enum RequestError: Error, Equatable, Sendable {
 extension RequestError: Explainable {
     var category: FailureCategory {
         switch self {
-        case .badBody, .unknownKey, .badName: .invalid
+        case .badBody, .unknownKey, .badName, .wrongMethod: .invalid
         case .unknownPath: .notFound
         case .badPolicy: .badPolicy
         case .foreignOrigin: .refused
@@ -109,6 +117,12 @@ extension RequestError: Explainable {
                 code: "request.unknown-path",
                 summary: "There is nothing at '\(path.prefix(200))'.",
                 remedy: "Models are asked on the inference port; the control API lives below /v1."
+            )
+        case .wrongMethod(let method, let takes):
+            Explanation(
+                code: "request.wrong-method",
+                summary: "\(method.prefix(20)) is not taken here.",
+                remedy: "Use \(takes.joined(separator: " or "))."
             )
         case .badPolicy(let places):
             Explanation(
@@ -143,6 +157,8 @@ extension DecodingError {
 /// Turns whatever a route threw into a problem document, in this one place.
 struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
     let logger: Logger
+    /// The methods that a path takes; none when there is nothing at it.
+    let methods: @Sendable (String) -> [String]
 
     @concurrent
     func handle(
@@ -155,8 +171,7 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
         } catch let error as any Explainable {
             return try problem(error.explanation, error.category, places: (error as? RequestError)?.places)
         } catch let error as any HTTPResponseError where error.status == .notFound {
-            let unknown = RequestError.unknownPath(request.uri.path)
-            return try problem(unknown.explanation, unknown.category, places: nil)
+            return try nothing(at: request.uri.path, request.method.rawValue)
         } catch let error as any HTTPResponseError where error.status.code < 500 {
             let explanation = Explanation(
                 code: "request.refused",
@@ -176,12 +191,25 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
         }
     }
 
+    private func nothing(at path: String, _ method: String) throws -> Response {
+        let taken = methods(path)
+        guard !taken.isEmpty else {
+            let unknown = RequestError.unknownPath(path)
+            return try problem(unknown.explanation, unknown.category, places: nil)
+        }
+        let wrong = RequestError.wrongMethod(method, takes: taken)
+        var response = try problem(wrong.explanation, wrong.category, .methodNotAllowed, places: nil)
+        response.headers[.allow] = taken.joined(separator: ", ")
+        return response
+    }
+
     private func problem(
         _ explanation: Explanation,
         _ category: FailureCategory,
+        _ known: HTTPResponse.Status? = nil,
         places: [ProblemView.Place]?
     ) throws -> Response {
-        let status = category.status
+        let status = known ?? category.status
         let view = ProblemView(
             type: "/docs/errors#\(explanation.code)",
             title: explanation.summary,

@@ -1,4 +1,5 @@
 import BelayCore
+import CThreads
 import Foundation
 import GRDB
 import Synchronization
@@ -16,10 +17,22 @@ extension DatabaseStore where Backing == SQLiteDatabase {
     package static func open(path: String) async throws(StoreError) -> SQLiteStore {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         let lock = try FileLock(path: "\(folder)/lock", for: path)
-        let store = try await SQLiteStore(SQLiteDatabase(path: path, lock: lock))
-        try store.database.checkSchema()
-        return store
+        let reserve = Reserve(path: "\(folder)/reserve")
+        while true {
+            do throws(StoreError) {
+                let store = try await SQLiteStore(SQLiteDatabase(path: path, lock: lock, reserve: reserve))
+                try store.database.checkSchema()
+                return store
+            } catch {
+                // On a full disk SQLite cannot even make the files that it needs for reading, and does not
+                // always say that this is why.
+                guard reserve.isNeeded, reserve.spend() else { throw error }
+            }
+        }
     }
+
+    /// How many bytes of the reserve for a full disk are there, of how many.
+    package var reserve: (bytes: Int, whole: Int) { (database.reserve?.bytes ?? 0, Reserve.whole) }
 
     /// Moves everything into the one file and lets go of it.
     package func close() throws(StoreError) { try database.close() }
@@ -29,6 +42,8 @@ extension DatabaseStore where Backing == SQLiteDatabase {
 package final class SQLiteDatabase: Database {
     private let path: String
     private let lock: FileLock?
+    /// Nil in tests without a full disk.
+    let reserve: Reserve?
     private let writer: DatabaseQueue
     private let reader: DatabaseQueue
     /// Transactions since the newest checkpoint.
@@ -40,9 +55,10 @@ package final class SQLiteDatabase: Database {
     private static let mostPagesInLog = 10_000
 
     /// Opens the file; the lock is held as long as the database is, and nil only in tests without.
-    init(path: String, lock: FileLock?) throws(StoreError) {
+    init(path: String, lock: FileLock?, reserve: Reserve? = nil) throws(StoreError) {
         self.path = path
         self.lock = lock
+        self.reserve = reserve
         do {
             writer = try DatabaseQueue(path: path, configuration: Self.writing)
             try writer.inDatabase { database in
@@ -73,7 +89,10 @@ package final class SQLiteDatabase: Database {
     }
 
     /// Passive: it waits for no reader and moves what it can.
+    package func spendReserve() async -> Bool { reserve?.spend() ?? false }
+
     package func checkpoint() async throws(StoreError) {
+        if let reserve, reserve.isDue { try await write { _ in _ = reserve.fill() } }
         guard unmoved.load(ordering: .relaxed) >= Self.transactionsPerCheckpoint else { return }
         unmoved.store(0, ordering: .relaxed)
         try await write { try $0.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
@@ -85,6 +104,8 @@ package final class SQLiteDatabase: Database {
         let path = path
         return try await withCheckedContinuation { continuation in
             writer.asyncWriteWithoutTransaction { database in
+                // Somebody waits, and it is mostly the disk that works.
+                _ = belay_thread_is_prompt()
                 let result = Result { try work(database) }
                 continuation.resume(returning: result.mapError { StoreError($0, path: path) })
             }

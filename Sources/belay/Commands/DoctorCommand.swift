@@ -66,7 +66,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 ok: true,
                 detail: "\(grouped(info.entries)) entries, head \(info.head.prefix(12))"
             ),
-            answers(info),
+            answers(info), reserve(info),
         ]
         return found + [disk(info, client.server), clock(headers["date"])].compactMap { $0 }
     }
@@ -90,6 +90,16 @@ struct DoctorCommand: AsyncParsableCommand {
         let detail =
             "\(kept), \(grouped(info.answersDropped)) lost: the disk does not keep up with the requests"
         return Check(name: "answers", ok: false, detail: detail)
+    }
+
+    private func reserve(_ info: InfoView) -> Check {
+        let isWhole = info.reserve >= info.wholeReserve
+        let detail =
+            isWhole
+            ? "\(size(Int64(info.reserve))) kept free for rollbacks on a full disk"
+            : "\(size(Int64(info.reserve))) of \(size(Int64(info.wholeReserve))) kept for rollbacks; "
+                + "make room on the server's disk, and it is made up again"
+        return Check(name: "reserve", ok: isWhole, detail: detail)
     }
 
     /// Nil where the server's disk is not this machine's.

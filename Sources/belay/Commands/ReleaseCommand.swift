@@ -19,6 +19,7 @@ struct ReleaseCommand: AsyncParsableCommand {
         let reason: String?
         let policy: PolicyNode?
         let origin: String?
+        let undecidable: Bool?
     }
 
     @Argument(help: ArgumentHelp("The version, such as fraud@3.", valueName: "model@version"))
@@ -49,6 +50,9 @@ struct ReleaseCommand: AsyncParsableCommand {
     @Flag(help: "No person asked for this: refused while automatic releases are off.")
     var automatic = false
 
+    @Flag(help: "Begin even if the traffic cannot decide it before the plan's deadline.")
+    var undecidable = false
+
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
@@ -59,12 +63,22 @@ struct ReleaseCommand: AsyncParsableCommand {
             version: VersionText(version.reference.description),
             reason: reason,
             policy: document,
-            origin: origin
+            origin: origin,
+            undecidable: undecidable ? true : nil
         )
         let proposed: ReleaseView = try await client.post(.startRelease(version.model), body)
+        try await foretell(proposed, client)
         let view = try await follow(proposed, client)
         try options.show(view) { view.sentence($0) + "\n" }
         if let status = end(view) { throw status.silently }
+    }
+
+    /// Says how much traffic each step will need, where something was measured.
+    private func foretell(_ proposed: ReleaseView, _ client: Client) async throws {
+        guard let id = ReleaseID(proposed.id), options.form == .table else { return }
+        let forecast: ForecastView = try await client.get(.forecast(id))
+        guard forecast.answersPerSecond != nil else { return }
+        Stream.talk.write(forecast.text(Look(.talk)))
     }
 
     private func follow(_ proposed: ReleaseView, _ client: Client) async throws -> ReleaseView {

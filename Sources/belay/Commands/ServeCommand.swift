@@ -1,4 +1,5 @@
 import ArgumentParser
+import BelayCore
 import BelayServer
 import Foundation
 
@@ -18,6 +19,27 @@ struct ServeOptions: ParsableArguments {
         transform: listenAddress
     )
     var inference = ListenAddress(host: "127.0.0.1", port: 8000)
+
+    @Option(
+        help: ArgumentHelp("The Prometheus server that guards on a query ask.", valueName: "url"),
+        transform: publicURL
+    )
+    var prometheus: String?
+
+    @Option(
+        help: ArgumentHelp("Where people reach the control API, for links in notices.", valueName: "url"),
+        transform: publicURL
+    )
+    var url: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the secret is that monitors must send to /hooks.",
+            valueName: "env:NAME|file:PATH"
+        ),
+        transform: secretPlace
+    )
+    var hookSecret: NotifyTarget.Secret?
 }
 
 /// `belay serve`: the server itself, in this process.
@@ -38,4 +60,22 @@ private func listenAddress(_ argument: String) throws -> ListenAddress {
         throw ValidationError("write a host and a port, such as 127.0.0.1:7700.")
     }
     return address
+}
+
+/// Reads `https://belay.example.org`, without a slash at the end.
+private func publicURL(_ argument: String) throws -> String {
+    guard let address = ServerAddress(argument) else {
+        throw ValidationError("write a URL such as https://belay.example.org.")
+    }
+    return address.description
+}
+
+/// Reads `env:NAME` or `file:PATH`.
+private func secretPlace(_ argument: String) throws -> NotifyTarget.Secret {
+    let parts = argument.split(separator: ":", maxSplits: 1).map(String.init)
+    switch (parts.first, parts.last) {
+    case ("env", let name?) where parts.count == 2: return .environment(name)
+    case ("file", let path?) where parts.count == 2: return .file(path)
+    default: throw ValidationError("write env:NAME or file:PATH; the secret itself belongs in neither.")
+    }
 }

@@ -8,7 +8,10 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show what serves, what is tried, and what stands by.",
-        discussion: "With -w it stays and shows every change; with -o json each change is one line."
+        discussion: """
+            With -w it stays: on a terminal it draws anew, elsewhere it writes one line for each change. \
+            With -o json each change is the whole status on one line.
+            """
     )
 
     @Argument(help: "One model; else all.", transform: modelName)
@@ -28,16 +31,20 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func follow(_ client: Client) async throws {
         let look = Look(.output)
-        let redraws = options.form == .table && Stream.output.isTerminal
-        var shown = ""
+        var (shown, news) = ("", StatusNews())
         while true {
             guard let view = try await askAgain(client, isFirst: shown.isEmpty) else { continue }
-            // Ages would change every second; where nothing is redrawn, times stand still.
-            let text =
-                options.form == .json
-                ? try jsonLine(view) + "\n" : table(view, look, now: redraws ? wallClock() : nil)
-            if text != shown {
-                Stream.output.write(redraws ? "\u{1b}[H\u{1b}[2J" + text : text)
+            let text: String
+            switch options.form {
+            case .json: text = try jsonLine(view) + "\n"
+            case .table where Stream.output.isTerminal: text = table(view, look, now: wallClock())
+            case .table: text = news.lines(view, look).map { $0 + "\n" }.joined()
+            }
+            if text != shown, !text.isEmpty {
+                let redraws = options.form == .table && Stream.output.isTerminal
+                guard Stream.output.write(Data((redraws ? "\u{1b}[H\u{1b}[2J" + text : text).utf8)) else {
+                    return
+                }
                 shown = text
             }
             try await ContinuousClock().sleep(for: .milliseconds(500))
@@ -57,10 +64,15 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func ask(_ client: Client) async throws -> StatusView {
         guard let model else { return try await client.get(.status) }
-        return StatusView(endpoints: [try await client.get(.endpoint(model))])
+        let endpoint: EndpointView = try await client.get(.endpoint(model))
+        let status: StatusView = try await client.get(.status)
+        return StatusView(
+            endpoints: [endpoint],
+            undelivered: status.undelivered.filter { $0.key == model.text }
+        )
     }
 
-    private func table(_ view: StatusView, _ look: Look, now: Timestamp?) -> String {
+    private func table(_ view: StatusView, _ look: Look, now: Timestamp) -> String {
         guard !view.endpoints.isEmpty else { return "no model yet; `belay register MODEL PATH` makes one\n" }
         var table = Table([
             .init("MODEL"), .init("SERVES", .number), .init("SINCE", .number), .init("PROVEN"),
@@ -72,7 +84,7 @@ struct StatusCommand: AsyncParsableCommand {
             table.add([
                 endpoint.model,
                 serving.map { "\($0.version)" + ($0.ready ? "" : " (loading)") } ?? "",
-                serving.map { serving in now.map { age(serving.since, now: $0) } ?? serving.since } ?? "",
+                serving.map { age($0.since, now: now) } ?? "",
                 serving.map { $0.proven ? "yes" : "not yet" } ?? "",
                 endpoint.release.map { "\($0.id) \(look.symbols.arrow) \($0.candidate), \($0.place)" } ?? "",
                 endpoint.standbys.map { standby($0, of: endpoint) }.joined(separator: ", "),
@@ -85,6 +97,10 @@ struct StatusCommand: AsyncParsableCommand {
         for release in view.endpoints.compactMap(\.release) where !release.guards.isEmpty {
             text += "\n\(release.sentence(look))\n"
             text += release.guards.map { "  \($0.line(look))\n" }.joined()
+        }
+        for (model, count) in view.undelivered.sorted(by: { $0.key < $1.key }) {
+            let notices = count == 1 ? "1 notice" : "\(count) notices"
+            text += "\n\(notices) about \(model) did not arrive; see `belay deliveries \(model) --failed`\n"
         }
         return text
     }

@@ -33,11 +33,24 @@ struct WhyCommand: AsyncParsableCommand {
         }
     }
 
+    private func decision(_ view: WhyView, _ look: Look) -> [String] {
+        guard let decisive = view.decisive else { return [] }
+        let first = view.crossed.map { crossed in
+            let count =
+                crossed.nStable > 0
+                ? "\(grouped(crossed.n)) / \(grouped(crossed.nStable))" : grouped(crossed.n)
+            return "first crossed at \(crossed.at), n \(count) (tick \(crossed.tick))"
+        }
+        return [decisive.line(look)] + [first].compactMap { $0 }
+    }
+
     private func text(_ view: WhyView, _ look: Look) -> String {
         var text = printable(view.verdict) + "\n"
         let sections: [(String, [String])] = [
-            ("decided by", view.decisive.map { [$0.line(look)] } ?? []),
+            ("decided by", decision(view, look)),
+            ("changed", view.changed.map { $0.line(look) }),
             ("not the cause", view.notTheCause.map { $0.line(look) }),
+            ("would differ", view.otherwise.map(printable)),
             ("gates", view.release.gates.map { $0.line(look) }),
             ("went back to", view.selection.map(printable)),
             ("remarks", view.remarks.map(printable)),
@@ -56,5 +69,18 @@ struct WhyCommand: AsyncParsableCommand {
             table.add([String(line.seq), line.at, line.actor, line.text, line.reason ?? ""])
         }
         return text + "\n" + table.text(width: Stream.output.width, look: look)
+    }
+}
+
+extension ChangeView {
+    fileprivate func line(_ look: Look) -> String {
+        let name = "\(what) \(printable(name))"
+        switch (from, to) {
+        case (let from?, let to?):
+            return "\(name)  \(printable(from)) \(look.symbols.arrow) \(printable(to))"
+        case (nil, let to?): return "\(name)  new: \(printable(to))"
+        case (let from?, nil): return "\(name)  gone: \(printable(from))"
+        case (nil, nil): return name
+        }
     }
 }

@@ -3,7 +3,7 @@ import BelayServer
 import Foundation
 import Logging
 
-/// `belay demo`: a server, real traffic, a good release and two bad ones.
+/// `belay demo`: a server, real traffic, a good release, four bad ones, and a world that changes.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The example that the demo plays: rows with their true labels, four models, a policy.
+/// The example that the demo plays: rows with their true labels, six models, two policies.
 struct DemoData: Sendable {
     private struct Table: Decodable {
         let features: [String]
@@ -46,6 +46,8 @@ struct DemoData: Sendable {
     func model(_ version: Int) -> String { "\(folder)/v\(version).onnx" }
 
     var policy: String { "\(folder)/belay.yaml" }
+    /// Without labels: what people flag decides.
+    var feedbackPolicy: String { "\(folder)/feedback.yaml" }
 }
 
 /// Why the demo did not come to its good end.

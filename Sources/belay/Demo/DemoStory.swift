@@ -18,7 +18,7 @@ struct DemoStory: Sendable {
         guard let traffic = DemoTraffic(data: data, inference: addresses.inference.description) else {
             throw DemoFailure.notTrue("\(addresses.inference) is an address")
         }
-        title("Belay \(belayVersion): a model is released, and two bad ones are taken back")
+        title("Belay \(belayVersion): a model is released, and four bad ones are taken back")
         say("control API \(server), inference http://\(addresses.inference), data in \(folder)")
 
         title("1. A first version serves")
@@ -29,12 +29,17 @@ struct DemoStory: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await traffic.run(clock: ContinuousClock()) }
             defer { traffic.stop() }
-            try await acts()
+            try await acts(traffic)
+            try await moreActs(traffic)
         }
         try await proof(traffic.soFar)
     }
 
-    private func acts() async throws {
+    private func acts(_ traffic: DemoTraffic) async throws {
+        // What stable is like is measured from its answers, so it needs some.
+        while traffic.soFar.answers.values.reduce(0, +) < 500, traffic.soFar.failures == 0 {
+            try await ContinuousClock().sleep(for: .milliseconds(50))
+        }
         title("2. A better version is released in steps, on live requests")
         try await register(2, "gradient boosting")
         try await release(2, expecting: nil)
@@ -61,13 +66,59 @@ struct DemoStory: Sendable {
         )
     }
 
+    /// What neither an error nor a label would have told.
+    private func moreActs(_ traffic: DemoTraffic) async throws {
+        title("5. A slow one: it answers as version 2 does, and takes 7 ms longer")
+        try await register(5, "version 2 with its probabilities smoothed twenty times over")
+        try await release(5, expecting: .rolledBack)
+        try await check(
+            "version 5 was rolled back by the guard latency_p50",
+            serving: 2,
+            cause: "guard:latency_p50"
+        )
+
+        title("6. One that people complain about: its columns are out of place")
+        say("no labels from here on; callers flag what looks wrong to them")
+        traffic.change(to: .flagging)
+        try await register(6, "version 2 behind a step that puts columns in each other's place")
+        try await release(6, expecting: .rolledBack, policy: data.feedbackPolicy)
+        try await check(
+            "version 6 was rolled back by the guard flag_rate",
+            serving: 2,
+            cause: "guard:flag_rate"
+        )
+
+        title("7. The world changes: somebody measures the mean radius in micrometres now")
+        say("version 2 still answers well, so nothing is rolled back; but people are told")
+        traffic.change(to: .otherUnit)
+        try await drift()
+        try await check("version 2 still serves", serving: 2)
+    }
+
+    /// Waits for the incident that the drift of one input opens.
+    private func drift() async throws {
+        let client = try ServerOptions.parse(["--server", server]).client()
+        let end = ContinuousClock.now + .seconds(30)
+        var found: IncidentView?
+        while found == nil, ContinuousClock.now < end {
+            let list: IncidentList = try await client.get(.incidents)
+            found = list.incidents.first { $0.kind == "drift" && $0.version == 2 }
+            try await ContinuousClock().sleep(for: .milliseconds(200))
+        }
+        try hold(found != nil, "the drift of the mean radius opened an incident")
+        try await command(IncidentsCommand.self, ["incidents"])
+        try hold(found?.guards.first?.name == "radius", "the guard radius found it")
+    }
+
     private func proof(_ seen: DemoTraffic.Seen) async throws {
-        title("5. Why?")
+        title("8. Why?")
         try await command(WhyCommand.self, ["why", "r3"])
         say("")
         try await command(WhyCommand.self, ["why", "r4"])
+        say("")
+        try await command(WhyCommand.self, ["why", "r5"])
 
-        title("6. Is the record intact?")
+        title("9. Is the record intact?")
         try await command(
             AuditCommand.Verify.self,
             ["audit", "verify", "--data", folder],
@@ -81,7 +132,9 @@ struct DemoStory: Sendable {
         say("\(seen.fallbacks) times version 4 failed and version 2 answered instead")
         try hold(seen.failures == 0, "no caller saw an error (the first: \(seen.firstFailure ?? "none"))")
         try hold(seen.fallbacks > 0, "version 4 failed and stable answered in its place")
-        try hold((seen.answers[3] ?? 0) > 0, "version 3 answered some requests")
+        for version in [3, 5, 6] {
+            try hold((seen.answers[version] ?? 0) > 0, "version \(version) answered some requests")
+        }
         say("✓ everything told here truly happened")
     }
 }
@@ -97,9 +150,10 @@ extension DemoStory {
     }
 
     /// Releases a version and waits for the ending whose exit status is `expecting`, nil for 0.
-    private func release(_ version: Int, expecting: ExitStatus?) async throws {
+    private func release(_ version: Int, expecting: ExitStatus?, policy: String? = nil) async throws {
         let words = [
-            "release", "\(Self.model)@\(version)", "--policy", data.policy, "--wait", "--timeout", "60s",
+            "release", "\(Self.model)@\(version)", "--policy", policy ?? data.policy, "--wait", "--timeout",
+            "60s",
         ]
         do {
             try await command(ReleaseCommand.self, words)

@@ -1,5 +1,4 @@
 import Foundation
-import FoundationNetworking
 import Synchronization
 
 /// Real requests over HTTP, as applications send them, and the truth about each answer a moment later.
@@ -23,27 +22,43 @@ final class DemoTraffic: Sendable {
         let outputs: [Output]
     }
 
+    /// What callers do beside asking.
+    enum Habit {
+        /// They send the truth about each answer a moment later.
+        case labelling
+        /// They do not know the truth, and flag what looks wrong to them.
+        case flagging
+        /// They send labels as before; but whoever measures the mean radius does so in micrometres now.
+        case otherUnit
+    }
+
     private static let callers = 6
     private static let pause = Duration.milliseconds(12)
 
     private let data: DemoData
     private let infer: URL
     private let labels: URL
-    private let session = URLSession(configuration: .ephemeral)
+    private let feedback: URL
+    private let transport = Transport(withoutProxy: "*")
     private let seen = Mutex(Seen())
     private let isOver = Mutex(false)
+    private let habit = Mutex(Habit.labelling)
 
     /// Returns nil when `inference` (`127.0.0.1:8000`, where the gateway listens) makes no URL.
     init?(data: DemoData, inference: String) {
         guard let infer = URL(string: "http://\(inference)/v2/models/breast-cancer/infer"),
-            let labels = URL(string: "http://\(inference)/v1/labels")
+            let labels = URL(string: "http://\(inference)/v1/labels"),
+            let feedback = URL(string: "http://\(inference)/v1/feedback")
         else { return nil }
         self.data = data
         self.infer = infer
         self.labels = labels
+        self.feedback = feedback
     }
 
     var soFar: Seen { seen.withLock { $0 } }
+
+    func change(to new: Habit) { habit.withLock { $0 = new } }
 
     /// Ends the traffic after the requests that are on their way.
     ///
@@ -60,51 +75,59 @@ final class DemoTraffic: Sendable {
     }
 
     private func call(as caller: Int, clock: some Clock<Duration>) async {
-        var batch: [[String: Any]] = []
+        var truths: [[String: Any]] = []
         var number = 0
         while !isOver.withLock({ $0 }) {
             let row = (number * Self.callers + caller * 97) % data.rows.count
             number += 1
             let id = "demo-\(caller)-\(number)"
-            if await ask(row, id: id) {
-                batch.append(["id": id, "model": "breast-cancer", "value": data.labels[row]])
+            let habit = habit.withLock { $0 }
+            if let answer = await ask(row, id: id, in: habit) {
+                let truth = data.labels[row]
+                if habit != .flagging {
+                    truths.append(["id": id, "model": "breast-cancer", "value": truth])
+                } else if answer != truth {
+                    // Few people say that they are content.
+                    await send([["id": id, "model": "breast-cancer", "value": false]], to: feedback)
+                }
             }
-            if batch.count == 20 {
-                await send(batch)
-                batch = []
+            if truths.count == 20 || habit == .flagging, !truths.isEmpty {
+                await send(truths, to: labels)
+                truths = []
             }
             try? await clock.sleep(for: Self.pause)
         }
     }
 
-    /// Whether an answer came.
-    private func ask(_ row: Int, id: String) async -> Bool {
+    /// The label that was answered; nil when no answer came.
+    private func ask(_ row: Int, id: String, in habit: Habit) async -> Int? {
+        var values = data.rows[row]
+        if habit == .otherUnit { values[0] *= 1000 }
         let input: [String: Any] = [
-            "name": "input", "shape": [1, data.rows[row].count], "datatype": "FP32", "data": data.rows[row],
+            "name": "input", "shape": [1, values.count], "datatype": "FP32", "data": values,
         ]
-        var request = URLRequest(url: infer)
-        request.httpMethod = "POST"
-        request.setValue(id, forHTTPHeaderField: "Belay-Request-Id")
-        request.httpBody = try? JSONSerialization.data(withJSONObject: ["inputs": [input]])
+        var call = post(to: infer)
+        call.headers["Belay-Request-Id"] = id
         do {
-            let (body, answer) = try await session.data(for: request)
-            guard let response = answer as? HTTPURLResponse, response.statusCode == 200,
-                let version = response.value(forHTTPHeaderField: "Belay-Version").flatMap({ Int($0) }),
-                try JSONDecoder().decode(Reply.self, from: body).outputs.contains(where: \.isLabel)
+            call.body = .bytes(try JSONSerialization.data(withJSONObject: ["inputs": [input]]))
+            let reply = try await transport.send(call)
+            guard reply.status == 200, let version = reply.headers["belay-version"].flatMap({ Int($0) }),
+                let label = try JSONDecoder().decode(Reply.self, from: reply.body).outputs
+                    .first(where: \.isLabel),
+                let answer = label.data.first.flatMap({ Int(exactly: $0) })
             else {
-                let status = (answer as? HTTPURLResponse)?.statusCode ?? 0
-                fail("status \(status): \(String(decoding: body, as: UTF8.self))")
-                return false
+                fail("status \(reply.status): \(String(decoding: reply.body, as: UTF8.self))")
+                return nil
             }
-            let fell = response.value(forHTTPHeaderField: "Belay-Fallback") != nil
+            let fell = reply.headers["belay-fallback"] != nil
             seen.withLock { seen in
                 seen.answers[version, default: 0] += 1
                 if fell { seen.fallbacks += 1 }
             }
-            return true
+            return answer
         } catch {
             fail("\(error)")
-            return false
+            return nil
         }
     }
 
@@ -115,10 +138,14 @@ final class DemoTraffic: Sendable {
         }
     }
 
-    private func send(_ batch: [[String: Any]]) async {
-        var request = URLRequest(url: labels)
-        request.httpMethod = "POST"
-        request.httpBody = try? JSONSerialization.data(withJSONObject: batch)
-        _ = try? await session.data(for: request)
+    private func send(_ batch: [[String: Any]], to place: URL) async {
+        guard let body = try? JSONSerialization.data(withJSONObject: batch) else { return }
+        var call = post(to: place)
+        call.body = .bytes(body)
+        _ = try? await transport.send(call)
+    }
+
+    private func post(to url: URL) -> HTTPCall {
+        HTTPCall(method: "POST", url: url, headers: ["Content-Type": "application/json"])
     }
 }

@@ -37,7 +37,8 @@ extension GuardView {
         case .undecided: mark = look.symbols.undecided
         case .blind, .unjudged, nil: mark = look.symbols.nothing
         }
-        return "\(mark) \(printable(name)) \(verdict)  \(figures)"
+        return "\(mark) \(printable(name)) \(verdict)  \(printable(figures))"
+            + (detail.map { "; " + printable($0) } ?? "")
     }
 }
 

@@ -12,22 +12,31 @@ extension PolicyNode {
         case .sequence(let nodes) where !nodes.isEmpty:
             "\n" + nodes.map { "\(indent)- \($0.inline)\n" }.joined()
         case .mapping(let members) where members.contains { !$0.value.isScalar }:
-            "\n" + members.map { "\(indent)\($0.key):" + $0.value.block(indent: indent + "  ") }.joined()
+            "\n"
+                + members.map { "\(indent)\(name($0.key)):" + $0.value.block(indent: indent + "  ") }.joined()
         default: " \(inline)\n"
         }
     }
 
-    private var isScalar: Bool {
+    var isScalar: Bool {
         if case .scalar = value { true } else { false }
     }
 
-    private var inline: String {
+    /// The value on one line, as YAML.
+    var inline: String {
         switch value {
         case .scalar(let scalar): scalar.kind == .text && !isPlain(scalar.text) ? json : scalar.text
         case .sequence(let nodes): "[" + nodes.map(\.inline).joined(separator: ", ") + "]"
         case .mapping(let members):
-            "{" + members.map { "\($0.key): \($0.value.inline)" }.joined(separator: ", ") + "}"
+            "{" + members.map { "\(name($0.key)): \($0.value.inline)" }.joined(separator: ", ") + "}"
         }
+    }
+
+    /// A key, quoted where YAML would read something else.
+    private func name(_ key: String) -> String { isPlain(key) ? key : PolicyNode.quoted(key) }
+
+    private static func quoted(_ text: String) -> String {
+        PolicyNode(.scalar(Scalar(text: text)), at: .pointer("")).json
     }
 
     /// Whether the text is itself without quotes, anywhere in YAML.

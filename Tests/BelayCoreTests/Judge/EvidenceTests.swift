@@ -104,28 +104,51 @@ struct EvidenceTests {
             again.settle(tick)
         }
         #expect(again == trial.judge)
-        #expect(again.rule(on: trial.release.phase, waived: false, now: trial.now) == trial.ruling)
+        #expect(again.rule(on: trial.release, now: trial.now) == trial.ruling)
     }
 
     @Test func aTickIsStoredAsAgreed() throws {
         let trial = try trial()
         let tick = trial.tick([
-            Count(.invalidOutput, .candidate, bad: true, 1), Count(.errorRate, .stable, bad: false, 9),
+            Count(.invalidOutput, .candidate, bad: true, 1), Count(.errorRate, .stable, bad: true, 2),
+            Count(.errorRate, .stable, bad: false, 9),
         ])
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let golden =
             #"{"at":"2026-11-23T12:00:00.000Z","counts":["#
-            + #"{"arm":"stable","bad":false,"metric":"error_rate","n":9,"share":100000},"#
-            + #"{"arm":"candidate","bad":true,"metric":"invalid_output","n":1,"share":100000}"#
+            + #"{"arm":"stable","codes":[0,9,1,2],"series":"answers","share":100000},"#
+            + #"{"arm":"candidate","codes":[1,1],"series":"invalid_output","share":100000}"#
             + #"],"release":"r1","step":0}"#
         #expect(String(decoding: try encoder.encode(tick), as: UTF8.self) == golden)
     }
 
-    @Test func aRecordWithNegativeCountsIsRefused() {
+    @Test func aTickOfTheFirstFormatIsReadAsWhatItMeant() throws {
         let json =
-            #"{"at":"2026-11-23T12:00:00Z","counts":[{"arm":"stable","bad":false,"#
-            + #""metric":"error_rate","n":-9,"share":100000}],"release":"r1","step":0}"#
+            #"{"at":"2026-11-23T12:00:00.000Z","counts":["#
+            + #"{"arm":"candidate","bad":true,"metric":"invalid_output","n":1,"share":100000},"#
+            + #"{"arm":"stable","bad":false,"metric":"error_rate","n":9,"share":100000}"#
+            + #"],"release":"r1","step":0}"#
+        let tick = try JSONDecoder().decode(EvidenceTick.self, from: Data(json.utf8))
+        let trial = try trial()
+        #expect(
+            tick
+                == trial.tick([
+                    Count(.invalidOutput, .candidate, bad: true, 1),
+                    Count(.errorRate, .stable, bad: false, 9),
+                ])
+        )
+    }
+
+    @Test(arguments: [
+        #""bad":false,"metric":"error_rate","n":-9"#, #""series":"answers","codes":[0,-9]"#,
+        #""series":"answers","codes":[-1,9]"#, #""series":"answers","codes":[0]"#, #""series":"answers""#,
+    ])
+    func aRecordWithImpossibleCountsIsRefused(count: String) {
+        let json =
+            #"{"at":"2026-11-23T12:00:00Z","counts":[{"arm":"stable","#
+            + "\(count)"
+            + #","share":100000}],"release":"r1","step":0}"#
         #expect(throws: DecodingError.self) {
             try JSONDecoder().decode(EvidenceTick.self, from: Data(json.utf8))
         }

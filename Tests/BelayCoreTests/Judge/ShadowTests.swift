@@ -67,7 +67,7 @@ struct ShadowTests {
                 Count(.shadowError, .candidate, bad: false, 10, share: .all)
             )
         }
-        #expect(trial.ruling.name == "hold fails")
+        #expect(trial.ruling.name == "hold guard:fails")
     }
 
     @Test(arguments: [Metric.invalidOutput, .circuitBreaker])

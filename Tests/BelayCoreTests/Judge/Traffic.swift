@@ -9,21 +9,22 @@ struct Trial {
     var step = 0
 
     /// A release of version 2 against version 1 that has entered its first step.
-    init(_ policy: Policy, id: ReleaseID = ReleaseID(1)) throws {
+    init(_ policy: Policy, id: ReleaseID = ReleaseID(1), profile: StableProfile? = nil) throws {
         let proposal = Proposal(
             release: id,
             endpoint: prod,
             candidate: number(2),
             stable: number(1),
             policy: policy,
-            salt: Salt(1)
+            salt: Salt(1),
+            profile: profile
         )
         release = Release(proposal: proposal, by: ann, at: noon, reason: nil)
         try release.apply(.entered(step: 0), at: noon)
         judge = Judge(of: release)
     }
 
-    var ruling: Ruling { judge.rule(on: release.phase, waived: release.holdWaived, now: now) }
+    var ruling: Ruling { judge.rule(on: release, now: now) }
 
     func report(_ name: String) -> GuardReport? { ruling.reports.first { $0.name == name } }
     func verdict(_ name: String) -> Verdict? { report(name)?.verdict }
@@ -108,16 +109,4 @@ private func binomial(_ count: Int, _ probability: Double, _ generator: inout Sp
         left -= chance
     }
     return fallen
-}
-
-extension Ruling {
-    /// `wait`, `advance`, `hold g`, `rollback g`.
-    var name: String {
-        switch self {
-        case .wait: "wait"
-        case .advance: "advance"
-        case .hold(let name, _): "hold \(name)"
-        case .rollback(let name, _): "rollback \(name)"
-        }
-    }
 }

@@ -245,7 +245,7 @@ import Testing
         ),
         (
             #"{"canary": "100%", "for": "5m"}"#,
-            "/for rollout.steps[0].for asks to watch after promotion; take it "
+            "/for rollout.steps[0].for asks something of a promotion; take it "
         ),
     ]
 
@@ -311,8 +311,8 @@ import Testing
             "/max guards[0].max does not suit its metric; invalid_output"
         ),
         (
-            #"{"metric": "latency_p99", "max": "1%"}"#,
-            #"/metric guards[0].metric "latency_p99" is not supported by"#
+            #"{"metric": "latency_p90", "max": "1%"}"#,
+            #"/metric guards[0].metric "latency_p90" is not supported by"#
         ),
         (
             #"{"metric": "errors"}"#,
@@ -327,12 +327,8 @@ import Testing
             #"/then guards[0].then does not know "pause"; did you mean "#
         ),
         (
-            #"{"metric": "error_rate", "then": "page"}"#,
-            #"/then guards[0].then "page" is not supported by this"#
-        ),
-        (
-            #"{"metric": "error_rate", "window": "1h"}"#,
-            #"/window "window" in guards[0] is not supported by this"#
+            #"{"metric": "error_rate", "breaches": 3}"#,
+            #"/breaches "breaches" in guards[0] is not supported by this"#
         ),
         (#"{"metric": "error_rate", "name": "a b"}"#, #"/name "a b" cannot name a guard; "#),
         (#"{"metric": "error_rate", "name": "invalid_output"}"#, #" guards[0] is the second guard called "#),

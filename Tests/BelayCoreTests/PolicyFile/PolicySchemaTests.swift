@@ -38,12 +38,19 @@ import Testing
         #expect(words("serving", "on_full") == RecordSettings.Overflow.allCases.map(\.rawValue))
         #expect(words("rollback", "inflight") == FailureSettings.Inflight.allCases.map(\.rawValue))
         #expect(words("rollback", "standby") == Policy.StandbyRule.allCases.map(\.rawValue))
-        #expect(definitions["guard"]?["properties"]?["metric"]?["enum"]?.texts == PolicyWords.metrics)
-        #expect(definitions["guard"]?["properties"]?["then"]?["enum"]?.texts == PolicyWords.reactions)
+        #expect(words("step", "advance") == Plan.Advance.allCases.map(\.rawValue))
+        #expect(words("guard", "metric") == PolicyWords.metrics)
+        #expect(words("guard", "then") == PolicyWords.reactions)
+        #expect(words("guard", "vs") == PolicyWords.comparisons)
+        #expect(words("guard", "no_data") == Guard.NoData.allCases.map(\.rawValue))
+        #expect(words("labels", "type") == Policy.Labels.Kind.allCases.map(\.rawValue))
+        #expect(words("notify", "via") == NotifyTarget.Way.allCases.map(\.rawValue))
+        #expect(words("notify", "format") == NotifyTarget.Format.allCases.map(\.rawValue))
+        #expect(words("notify", "severity") == PolicyWords.severities)
     }
 
     @Test func theDefaultsAreTheDecoders() throws {
-        let policy = try decoded(#""rollout": {"steps": [{"canary": "1%"}]}"#)
+        let policy = try decoded(#""rollout": {"steps": [{"canary": "1%"}], "watch": {"for": "1h"}}"#)
         let step = try #require(policy.plan.steps.first)
         let defaults = { (table: String, key: String) in
             definitions[table]?["properties"]?[key]?["default"]?.json
@@ -56,6 +63,8 @@ import Testing
         #expect(defaults("rollback", "inflight") == "\"\(policy.rollback.failing.inflight.rawValue)\"")
         #expect(defaults("rollback", "standby") == "\"\(policy.rollback.standby.rawValue)\"")
         #expect(defaults("step", "min_samples") == "\(step.minSamples)")
+        #expect(defaults("step", "advance") == "\"\(step.advance.rawValue)\"")
+        #expect(defaults("watch", "holdback") == "\"\(policy.plan.holdback)\"")
         #expect(defaults("rollback", "keep_warm") == "\(policy.rollback.keepWarm)")
         #expect(time(defaults("serving", "timeout")) == Int64(policy.serving.timeoutMilliseconds))
         #expect(time(defaults("step", "for")) == step.dwellMilliseconds)

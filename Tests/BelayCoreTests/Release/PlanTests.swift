@@ -81,9 +81,18 @@ struct GuardTests {
     @Test func aLimitMustSuitItsMetric() {
         for metric in Metric.allCases {
             #expect((guarded(metric, .never) != nil) == metric.isNeverEvent)
-            #expect((guarded(metric, .absolute(max: 0.5)) == nil) == metric.isNeverEvent)
-            let compares = metric == .errorRate || metric == .accuracy
-            #expect((guarded(metric, .againstStable(margin: 0)) != nil) == compares)
+            let isMeasured = !metric.isNeverEvent && metric != .throughput
+            #expect((guarded(metric, .absolute(max: 0.5)) != nil) == isMeasured)
+            #expect((guarded(metric, .absolute(max: 250_000)) != nil) == (isMeasured && !metric.isFraction))
+            let compares =
+                !metric.isNeverEvent && !metric.isOfShadows
+                && ![.predictionDrift, .featureDrift].contains(metric)
+            #expect(
+                (guarded(metric, .againstStable(margin: 0)) != nil) == (compares && metric != .throughput)
+            )
+            #expect((guarded(metric, .relativeToStable(margin: 0.25)) != nil) == compares)
+            #expect((guarded(metric, .atLeast(min: 5)) != nil) == [.throughput, .query].contains(metric))
+            #expect((guarded(metric, .withinOfStable(change: 0.1)) != nil) == (metric == .query))
         }
         #expect(guarded(.errorRate, .againstStable(margin: 0), minSamples: -1) == nil)
     }

@@ -7,10 +7,10 @@ final class LabelRelay: Sendable {
 
     func connect(_ intake: LabelIntake) { self.intake.withLock { $0 = intake } }
 
-    func reply(to body: [UInt8]) async -> LabelReply {
+    func reply(to delivery: LabelDelivery) async -> LabelReply {
         guard let intake = intake.withLock({ $0 }) else {
             return LabelReply(status: 503, json: Array(#"{"error": "the server is starting"}"#.utf8))
         }
-        return await intake.reply(to: body)
+        return await intake.reply(to: delivery)
     }
 }

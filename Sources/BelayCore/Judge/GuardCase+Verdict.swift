@@ -1,0 +1,267 @@
+import BelayStats
+
+/// The circumstances in which a guard is asked.
+struct StepView {
+    let step: Plan.Step
+    let since: Timestamp
+    let now: Timestamp
+    /// Silence of this length makes a guard blind.
+    let staleAfter: Duration
+    /// Answers of the candidate in this step.
+    let answers: Int
+    /// Requests were not split as the router says they were.
+    let isSplitBroken: Bool
+    /// The arms did not get labels for the same part of their answers.
+    let isCoverageBroken: Bool
+    /// How long labels usually take.
+    let labelDelay: Duration
+}
+
+/// What a guard says, and why it says no more.
+struct Assessment: Equatable {
+    let verdict: Verdict
+    var reason: GuardReport.Reason?
+}
+
+extension GuardCase {
+    func assess(in view: StepView) -> Assessment {
+        if case .never(let count) = whole.bet {
+            if count > 0 { return Assessment(verdict: .breach) }
+            return view.answers > 0
+                ? Assessment(verdict: .pass) : Assessment(verdict: .blind, reason: .missing)
+        }
+        if isBreached(in: view) { return Assessment(verdict: .breach) }
+        guard applies, !isObserver else { return Assessment(verdict: .unjudged) }
+        if let blindness = blindness(in: view) { return withoutData(blindness, in: view) }
+        guard samples >= guarded.samplesNeeded(in: view.step) else {
+            return Assessment(verdict: .undecided, reason: .tooFew)
+        }
+        if whole.proof != nil, view.step.advance == .nonInferior, reaction == .rollback,
+            (logAdvance ?? 0) < Self.proofThreshold
+        {
+            return Assessment(verdict: .undecided, reason: .unproven)
+        }
+        if logEvidence >= Self.threshold / 2 { return Assessment(verdict: .undecided) }
+        return tracks.contains(where: looksBad)
+            ? Assessment(verdict: .undecided, reason: .looksBad) : Assessment(verdict: .pass)
+    }
+
+    /// Whether the guard has been breached by itself, without the others' evidence.
+    ///
+    /// Guards that roll back share their level, so the judge decides on them together; a monitor's reading
+    /// has no level to share.
+    func isBreached(in view: StepView) -> Bool {
+        switch whole.bet {
+        case .never(let count): return count > 0
+        case .graded, .counted, .arms:
+            guard reaction != .rollback, !isUncomparable(in: view) else { return false }
+            return logEvidence >= Self.threshold
+        case .reference(let watch): return watch.worst?.hasAlarmed == true
+        case .answers(let window):
+            guard case .atLeast(let min) = guarded.limit, let rate = window.rate(at: view.now) else {
+                return false
+            }
+            return view.now.since(view.since) >= .milliseconds(windowMilliseconds) && rate < min
+        case .query(let window): return isExceeded(window, at: view.now)
+        case .samples: return isMacroBreached
+        case .unreferenced: return false
+        }
+    }
+
+    /// Whether a release must be rolled back for what was not seen.
+    func isFailed(in view: StepView) -> Bool {
+        guard applies, !isObserver, guarded.focus.noData == .fail, let reason = blindness(in: view) else {
+            return false
+        }
+        return withoutData(reason, in: view).verdict == .breach
+    }
+
+    private var windowMilliseconds: Int64 {
+        guarded.focus.windowMilliseconds ?? AnswersWindow.standardMilliseconds
+    }
+
+    /// Outcomes of the candidate in this step, or what else the guard is content with.
+    private var samples: Int {
+        switch whole.bet {
+        case .query, .answers: Int.max
+        case .reference: whole.inStep.candidate.total.addingSaturated(whole.inStep.stable.total)
+        default:
+            guarded.metric == .flagRate
+                ? whole.answersInStep.candidate.total : whole.inStep.candidate.total
+        }
+    }
+
+    func isUncomparable(in view: StepView) -> Bool {
+        isComparison && (view.isSplitBroken || guarded.metric.isOfLabels && view.isCoverageBroken)
+    }
+}
+
+// MARK: - Blindness
+
+extension GuardCase {
+    /// Why the guard cannot judge; nil when it can.
+    private func blindness(in view: StepView) -> GuardReport.Reason? {
+        switch whole.bet {
+        case .unreferenced: return .noReference
+        case .query(let window): return blindness(of: window, in: view)
+        case .answers(let window):
+            guard let last = window.last else { return .missing }
+            return view.now.since(last) > view.staleAfter
+                ? .stale : (window.rate(at: view.now) == nil ? .tooFew : nil)
+        case .reference:
+            return unseen(latest(whole.inStep.candidate.last, whole.inStep.stable.last), in: view)
+        default: break
+        }
+        if isComparison, view.isSplitBroken { return .split }
+        if isComparison, guarded.metric.isOfLabels, view.isCoverageBroken { return .coverage }
+        // A flag is an event: that nobody flags anything is no blindness while there are answers to flag.
+        let seen = guarded.metric == .flagRate ? whole.answersInStep : whole.inStep
+        if let reason = unseen(seen.candidate.last, in: view) { return reason }
+        if isComparison, let reason = unseen(seen.stable.last, in: view) { return reason }
+        if guarded.metric != .flagRate {
+            if whole.tossedOfCandidate == 0 || isComparison && whole.tossedOfStable == 0 { return .missing }
+        }
+        switch whole.bet {
+        case .graded(let bet): return bet.hasBegun ? nil : .noReference
+        case .counted(let bet): return bet.hasBegun ? nil : .noReference
+        case .arms(let drift): return drift.isConclusive ? nil : .tooFew
+        default: return nil
+        }
+    }
+
+    private func unseen(_ last: Timestamp?, in view: StepView) -> GuardReport.Reason? {
+        guard let last else { return .missing }
+        return view.now.since(last) > patience(in: view) ? .stale : nil
+    }
+
+    /// Labels may take as long as they usually do.
+    private func patience(in view: StepView) -> Duration {
+        guarded.metric.isOfLabels ? view.staleAfter + view.labelDelay : view.staleAfter
+    }
+
+    private func latest(_ one: Timestamp?, _ other: Timestamp?) -> Timestamp? {
+        [one, other].compactMap { $0 }.max()
+    }
+
+    /// What no data means is the policy's to say; that the arms do not compare is not.
+    ///
+    /// At the beginning of a step there is nothing yet, which fails nobody before its patience is over.
+    private func withoutData(_ reason: GuardReport.Reason, in view: StepView) -> Assessment {
+        let isAbsence = reason == .missing || reason == .stale
+        switch guarded.focus.noData {
+        case .pass where isAbsence: return Assessment(verdict: .pass, reason: reason)
+        case .fail where isAbsence && view.now.since(view.since) > patience(in: view):
+            return Assessment(verdict: .breach, reason: reason)
+        case .wait, .pass, .fail:
+            return Assessment(verdict: reason == .tooFew ? .undecided : .blind, reason: reason)
+        }
+    }
+}
+
+// MARK: - What looks bad
+
+extension GuardCase {
+    /// The chance that the displayed interval ever excludes the truth.
+    static let displayLevel = 0.01
+
+    /// Whether the step's outcomes, repetitions of known units included, speak of harm.
+    ///
+    /// Repetitions are no evidence to roll back on, since one unit's outcomes resemble each other. But a
+    /// release must not advance over them either: what was fine at first sight may fail ever after.
+    private func looksBad(_ track: Track) -> Bool {
+        guard case .graded(let bet) = track.bet, let grading = bet.grading,
+            let candidate = smoothed(track.inStep.candidate, grading, candidate: true)
+        else { return false }
+        if let limit = bet.limit {
+            let mean = ConfidenceSequence.mean(of: candidate, alpha: Self.displayLevel, effect: 0.1)
+            return mean.lower > limit
+        }
+        guard let margin = bet.margin, let stable = smoothed(track.inStep.stable, grading, candidate: false)
+        else { return false }
+        let rise = ConfidenceSequence.difference(
+            candidate: candidate,
+            stable: stable,
+            alpha: Self.displayLevel,
+            effect: 0.1
+        )
+        switch margin {
+        case .none: return rise.lower > 0
+        case .absolute(let points): return rise.lower > points
+        case .relative(let part): return rise.lower > part * stable.mean
+        }
+    }
+
+    private func smoothed(_ tally: CodeTally, _ grading: Grading, candidate: Bool) -> ArmSummary? {
+        (tally.moments { grading.badness(of: $0, candidate: candidate) } ?? Moments()).smoothed
+    }
+
+    private var isMacroBreached: Bool {
+        guard !isObserver else { return false }
+        let sample = whole.inStep
+        guard
+            let candidate = MacroMean(guarded.metric, of: sample.candidate, classes: context.classes)?.summary
+        else { return false }
+        if case .absolute(let max) = guarded.limit {
+            return ConfidenceSequence.mean(of: candidate, alpha: Self.displayLevel, effect: 0.1).lower > max
+        }
+        guard let stable = MacroMean(guarded.metric, of: sample.stable, classes: context.classes)?.summary
+        else { return false }
+        let rise = ConfidenceSequence.difference(
+            candidate: candidate,
+            stable: stable,
+            alpha: Self.displayLevel,
+            effect: 0.1
+        )
+        switch guarded.limit {
+        case .againstStable(let margin): return rise.lower > margin
+        case .relativeToStable(let margin): return rise.lower > margin * stable.mean
+        case .absolute, .atLeast, .withinOfStable, .never: return false
+        }
+    }
+}
+
+// MARK: - What a monitor says
+
+extension GuardCase {
+    private var readingsNeeded: Int { max(guarded.minSamples ?? QueryWindow.fewestReadings, 1) }
+
+    private var asksStable: Bool {
+        switch guarded.limit {
+        case .againstStable, .relativeToStable, .withinOfStable: true
+        case .absolute, .atLeast, .never: false
+        }
+    }
+
+    private func blindness(of window: QueryWindow, in view: StepView) -> GuardReport.Reason? {
+        for arm in asksStable ? [Arm.candidate, .stable] : [.candidate] {
+            guard let mean = window.mean(of: arm, at: view.now) else { return .missing }
+            if view.now.since(mean.last) > max(view.staleAfter, .milliseconds(windowMilliseconds)) {
+                return .stale
+            }
+            if mean.count < readingsNeeded { return .tooFew }
+        }
+        return nil
+    }
+
+    private func isExceeded(_ window: QueryWindow, at now: Timestamp) -> Bool {
+        guard let candidate = window.mean(of: .candidate, at: now), candidate.count >= readingsNeeded else {
+            return false
+        }
+        switch guarded.limit {
+        case .absolute(let max): return candidate.value > max
+        case .atLeast(let min): return candidate.value < min
+        case .never: return false
+        case .againstStable, .relativeToStable, .withinOfStable: break
+        }
+        guard let stable = window.mean(of: .stable, at: now), stable.count >= readingsNeeded else {
+            return false
+        }
+        let rise = candidate.value - stable.value
+        switch guarded.limit {
+        case .againstStable(let margin): return rise > margin
+        case .relativeToStable(let margin): return rise > margin * stable.value.magnitude
+        case .withinOfStable(let change): return rise.magnitude > change * stable.value.magnitude
+        case .absolute, .atLeast, .never: return false
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import BelayStats
+
+/// One graded rate of a version that has settled.
+struct RateWatch: Equatable {
+    let guarded: Guard
+    private let terms: Terms
+    /// Outcomes of the version while it was tried, and of its predecessor beside it.
+    private var found = CodeTally()
+    private var before = CodeTally()
+    private var grading: Grading?
+    private var detector: ChangeDetector?
+    /// Outcomes since the statistic last lay below a quarter of its threshold.
+    private var lately = CodeTally()
+
+    /// Nil for a metric that is not graded outcome by outcome.
+    init?(_ guarded: Guard, in context: GuardContext) {
+        switch guarded.metric {
+        case .errorRate, .accuracy, .logLoss, .brier, .mae, .rmse, .feedbackScore, .latencyP50, .latencyP95,
+            .latencyP99:
+            break
+        case .precision, .recall, .f1: guard context.focus(of: guarded) != nil else { return nil }
+        default: return nil
+        }
+        let plain = Guard(
+            name: guarded.name,
+            metric: guarded.metric,
+            limit: .againstStable(margin: 0),
+            minSamples: nil,
+            reaction: .notify,
+            focus: guarded.focus
+        )
+        guard let plain else { return nil }
+        self.guarded = guarded
+        terms = Terms(plain, .rollback, in: context)
+    }
+
+    var series: Series { guarded.metric.series(of: nil) }
+    var logStatistic: Double { detector?.logStatistic ?? -.infinity }
+    var hasAlarmed: Bool { detector?.hasAlarmed == true }
+
+    mutating func settle(_ outcomes: [Outcome], at time: Timestamp, isSettled: Bool) {
+        let mine = outcomes.filter(\.candidate)
+        guard isSettled else {
+            for outcome in mine { found.add(outcome, at: time) }
+            for outcome in outcomes where !outcome.candidate { before.add(outcome, at: time) }
+            return
+        }
+        guard var detector, let grading else {
+            begin()
+            // What was too little becomes more, and is then past to the outcomes that follow.
+            if detector == nil { for outcome in mine { found.add(outcome, at: time) } }
+            guard detector != nil else { return }
+            return settle(outcomes, at: time, isSettled: true)
+        }
+        var cells: [OneSampleBet.Cell] = []
+        for outcome in mine {
+            guard let value = grading.badness(of: outcome.code, candidate: false),
+                let cell = OneSampleBet.Cell(value: value, count: outcome.count)
+            else { continue }
+            cells.append(cell)
+            lately.add(outcome, at: time)
+        }
+        detector.settle(cells)
+        self.detector = detector
+        if detector.logStatistic < detector.threshold / 4 { lately = CodeTally() }
+    }
+
+    /// Fixes how outcomes are graded and what is still acceptable, from what was found.
+    private mutating func begin() {
+        guard let (grading, _) = terms.comparison(after: found),
+            let rate = found.moments({ grading.badness(of: $0, candidate: false) }),
+            rate.count >= StableWatch.fewestOutcomes,
+            let tolerance = ChangeDetector.tolerance(rate: min(rate.mean, 1), observations: rate.count)
+        else { return }
+        self.grading = grading
+        detector = ChangeDetector(
+            limit: min(rate.mean + tolerance, 0.999),
+            averageRunLength: StableWatch.averageRunLength
+        )
+    }
+}
+
+// MARK: - Words
+
+extension RateWatch {
+    private func summary(_ tally: CodeTally) -> ArmSummary? {
+        guard let grading else { return nil }
+        return tally.moments { grading.badness(of: $0, candidate: false) }?.summary
+    }
+
+    private func interval(_ tally: CodeTally) -> Interval? {
+        summary(tally).flatMap { summary in
+            let interval = ConfidenceSequence.mean(of: summary, alpha: GuardCase.displayLevel, effect: 0.05)
+            return interval == .unknownMean ? nil : interval
+        }
+    }
+
+    /// Nil unless the predecessor's interval lies wholly below that of what is seen lately.
+    var whyPredecessorIsBetter: String? {
+        guard let old = interval(before), let new = interval(lately), old.upper < new.lower else {
+            return nil
+        }
+        return "its \(guarded.name) was at most \(percent(old.upper)) beside this version, "
+            + "which is now at least \(percent(new.lower))"
+    }
+
+    /// All figures are badness, as parts of one.
+    var report: GuardReport {
+        let interval = interval(lately)
+        return GuardReport(
+            name: guarded.name,
+            metric: guarded.metric,
+            verdict: hasAlarmed ? .breach : .pass,
+            value: summary(lately)?.mean,
+            lower: interval?.lower,
+            upper: interval?.upper,
+            limit: detector?.limit ?? 0,
+            candidateSamples: lately.total,
+            stableSamples: found.total,
+            logEvidence: max(logStatistic, 0)
+        )
+    }
+}
+
+/// Badness in per cent with two decimals: `3.10%`.
+private func percent(_ value: Double) -> String {
+    let hundredths = Int(exactly: (value * 10_000).rounded()) ?? 0
+    let rest = hundredths % 100
+    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)%"
+}

@@ -1,0 +1,23 @@
+import BelayStats
+
+/// Whether what is counted can be compared at all.
+///
+/// Every comparison rests on the router's coin. If the arms do not get requests as the coin says, or labels
+/// for the same part of them, their difference says nothing of the versions. What has once been found broken
+/// stays so for the release: its evidence cannot be told apart from the rest any more.
+struct Trust: Equatable {
+    /// log(1000): a check that is wrong makes a healthy release wait, so it is wrong seldom.
+    private static let threshold = 6.907_755_278_982_137
+
+    private var split = SplitCheck()
+    private var coverage = SplitCheck()
+    private(set) var isSplitBroken = false
+    private(set) var isCoverageBroken = false
+
+    mutating func settle(_ outcomes: TickOutcomes) {
+        split.settle(outcomes.of(.answers, in: nil).tallies())
+        coverage.settle(outcomes.of(.labelled, in: nil).tallies())
+        if split.logEvidence >= Self.threshold { isSplitBroken = true }
+        if coverage.logEvidence >= Self.threshold { isCoverageBroken = true }
+    }
+}

@@ -1,0 +1,120 @@
+import BelayCore
+
+extension GuardView {
+    /// The policy is the one that the guard belongs to; nil where only the report is left.
+    init(_ report: GuardReport, under policy: Policy?) {
+        let guarded = policy?.guards.first { $0.name == report.name }
+        let unit = report.metric.unit
+        let versus = Versus(guarded?.limit, isCompared: report.stableSamples > 0)
+        // Of microseconds people make milliseconds; a part of stable's has no unit.
+        let scale = unit == .time && versus != .relative ? 0.001 : 1
+        var interval: [Double]?
+        if let lower = report.lower, let upper = report.upper { interval = [lower * scale, upper * scale] }
+        self.init(
+            name: report.name,
+            metric: report.metric.rawValue,
+            verdict: report.verdict.rawValue,
+            unit: versus == .relative ? "fraction" : unit.wireName,
+            versus: versus.rawValue,
+            value: report.value.map { $0 * scale },
+            interval: interval,
+            limit: report.limit * scale,
+            n: report.candidateSamples,
+            nStable: report.stableSamples,
+            reason: report.reason?.rawValue,
+            detail: report.explanation(of: guarded, model: policy?.model),
+            slice: report.slice?.description,
+            feature: report.feature
+        )
+    }
+
+    private enum Versus: String {
+        case none
+        case stable
+        case relative = "stable_relative"
+
+        init(_ limit: Guard.Limit?, isCompared: Bool) {
+            switch limit {
+            case .againstStable: self = .stable
+            case .relativeToStable, .withinOfStable: self = .relative
+            case .absolute, .atLeast, .never: self = .none
+            case nil: self = isCompared ? .stable : .none
+            }
+        }
+    }
+}
+
+extension Metric.Unit {
+    /// The unit's name on the wire, where times are in milliseconds.
+    fileprivate var wireName: String {
+        switch self {
+        case .rate, .goodRate: "fraction"
+        case .time: "ms"
+        case .throughput: "per_second"
+        case .stabilityIndex: "psi"
+        case .event: "events"
+        case .loss, .score, .number: "number"
+        }
+    }
+}
+
+// MARK: - Why a guard can say no more
+
+extension GuardReport {
+    /// Why it is blind or undecided, and what to do; nil when there is nothing to add.
+    func explanation(of guarded: Guard?, model: ModelName?) -> String? {
+        guard verdict == .blind || verdict == .undecided, let reason else { return nil }
+        let model = model?.text ?? "MODEL"
+        switch reason {
+        case .missing: return "no \(metric.evidence) has been seen in this step; \(metric.remedy(model))"
+        case .stale: return "no \(metric.evidence) has come lately; \(metric.remedy(model))"
+        case .tooFew:
+            let needed = guarded?.minSamples.map { " of \(grouped($0))" } ?? ""
+            return
+                "\(grouped(candidateSamples))\(needed) \(metric.evidence)s of the candidate are too few yet"
+        case .split:
+            return "requests were not split as they should be, so the versions do not compare; "
+                + "look for retries, caches or balancers between callers and Belay"
+        case .coverage:
+            return
+                "the versions did not get labels for the same part of their answers, so they do not compare; "
+                + "send labels for a random part of both"
+        case .noReference:
+            return metric == .query
+                ? "there is no figure of stable's to compare with; check the query"
+                : "there is nothing of stable's to hold it against yet; it needs more answers of stable"
+        case .waived: return "a person has waived it"
+        case .looksBad:
+            return "what callers met again looks bad, though it is no proof; "
+                + "look at the answers, then roll back or waive it"
+        case .unproven:
+            return "it is not proven yet that the candidate is within the margin; more answers will tell"
+        }
+    }
+}
+
+extension Metric {
+    /// What the metric counts, in one word.
+    fileprivate var evidence: String {
+        switch self {
+        case .disagreement: "pair of answers"
+        case .shadowError: "copied request"
+        case .query: "figure"
+        case .flagRate, .feedbackScore: "feedback"
+        case .missingRate, .unseenRate, .featureDrift, .schemaErrors: "request"
+        default: isOfLabels ? "label" : "answer"
+        }
+    }
+
+    fileprivate func remedy(_ model: String) -> String {
+        switch self {
+        case .query: "check the query and the monitor that answers it"
+        case .flagRate, .feedbackScore: "send it to POST /v1/feedback"
+        case .disagreement, .shadowError: "it needs requests that can be copied"
+        default:
+            isOfLabels
+                ? "send labels with `belay label \(model) FILE`"
+                : "are requests reaching Belay? `belay doctor`"
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+
+/// What a Prometheus server says to one query.
+enum QueryAnswer: Equatable, Sendable {
+    case value(Double)
+    /// Nothing, or a number that is none.
+    case missing
+    /// Why the answer is no single number.
+    case unusable(String)
+
+    /// Reads the answer of `/api/v1/query`: a scalar, or a vector of one sample.
+    ///
+    /// NaN, infinities and an empty vector are missing. Several samples are not added up: which of them was
+    /// meant is for the query to say.
+    init(status: Int, body: [UInt8]) {
+        guard let answer = try? JSONDecoder().decode(Body.self, from: Data(body)) else {
+            self = .unusable("it answered \(status), and not as Prometheus does")
+            return
+        }
+        guard answer.status == "success", let data = answer.data else {
+            self = .unusable("it refused the query: \(String((answer.error ?? "\(status)").prefix(200)))")
+            return
+        }
+        switch data {
+        case .samples(let values) where values.count > 1:
+            self = .unusable("the query gives \(values.count) series; it must give one")
+        case .samples(let values): self = values.first.map(Self.init) ?? .missing
+        case .other(let type): self = .unusable("the query gives a \(type.prefix(40)), not one number")
+        }
+    }
+
+    private init(_ text: String) {
+        // Prometheus writes NaN, +Inf and -Inf, which no limit can be held against.
+        self = Double(text).flatMap { $0.isFinite ? .value($0) : nil } ?? .missing
+    }
+
+    private struct Body: Decodable {
+        let status: String
+        let error: String?
+        let data: Result?
+    }
+
+    private enum Result: Decodable {
+        case samples([String])
+        case other(String)
+
+        enum CodingKeys: String, CodingKey {
+            case resultType, result
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            let type = try container.decode(String.self, forKey: .resultType)
+            switch type {
+            case "scalar": self = .samples([try container.decode(Point.self, forKey: .result).value])
+            case "vector":
+                let samples = try container.decode([Sample].self, forKey: .result)
+                self = .samples(samples.map(\.value.value))
+            default: self = .other(type)
+            }
+        }
+    }
+
+    private struct Sample: Decodable {
+        let value: Point
+    }
+
+    /// A time and a number as text.
+    private struct Point: Decodable {
+        let value: String
+
+        init(from decoder: any Decoder) throws {
+            var container = try decoder.unkeyedContainer()
+            _ = try container.decode(Double.self)
+            value = try container.decode(String.self)
+        }
+    }
+}
