@@ -186,8 +186,8 @@ let package = Package(
         .testTarget(
             name: "BelayServerTests",
             dependencies: [
-                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog", "BelayNotices",
-                "BelayTesting", crypto, logging,
+                "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
+                "BelayNotices", "BelayTesting", crypto, logging,
             ],
             swiftSettings: house
         ),
