@@ -167,16 +167,32 @@ extension LabelKeeping {
         let certain: Share = answer.side == .candidate ? .all : .none
         var isFresh = !known.counted.contains(line)
         guard answer.share > .none, answer.share < .all else { return (certain, isFresh) }
-        if let unit = answer.unit, isFresh { isFresh = try claim(unit, line, in: release) }
+        if let unit = answer.unit, isFresh {
+            isFresh = try claim(unit, line, answer.epochs, in: release)
+        }
         return (isFresh ? answer.share : certain, isFresh)
     }
 
-    private func claim(_ unit: UnitHash, _ line: LabelLine, in release: ReleaseID) throws -> Bool {
+    /// Spends a unit's coin; false when it was spent in any epoch that the answer may belong to.
+    private func claim(
+        _ unit: UnitHash,
+        _ line: LabelLine,
+        _ epochs: ClosedRange<Int>,
+        in release: ReleaseID
+    ) throws -> Bool {
         let statement = try database.cachedStatement(
-            sql: "INSERT INTO unit (release, unit, line) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+            sql: """
+                INSERT INTO unit (release, unit, line, epoch) SELECT ?1, ?2, ?3, ?5
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM unit WHERE release = ?1 AND unit = ?2 AND line = ?3
+                        AND epoch BETWEEN ?4 AND ?5
+                )
+                """
         )
-        let coin = Int64(bitPattern: unit.value)
-        try statement.execute(arguments: [release.value, coin, line.rawValue])
+        try statement.execute(arguments: [
+            release.value, Int64(bitPattern: unit.value), line.rawValue, epochs.lowerBound,
+            epochs.upperBound,
+        ])
         return database.changesCount > 0
     }
 

@@ -28,6 +28,8 @@ package struct LabelledAnswer: Equatable, Sendable {
     /// The candidate's probability when the request was routed; none or all when no coin was tossed.
     package let share: Share
     package let unit: UnitHash?
+    /// The evidence epochs of the release that it may have been given in: in each, units are tossed anew.
+    package let epochs: ClosedRange<Int>
 
     package init(
         version: VersionNumber,
@@ -36,7 +38,8 @@ package struct LabelledAnswer: Equatable, Sendable {
         release: ReleaseID?,
         side: Arm? = nil,
         share: Share,
-        unit: UnitHash?
+        unit: UnitHash?,
+        epochs: ClosedRange<Int> = 0...0
     ) {
         self.version = version
         self.at = at
@@ -45,6 +48,7 @@ package struct LabelledAnswer: Equatable, Sendable {
         self.side = side ?? arm
         self.share = share
         self.unit = unit
+        self.epochs = epochs
     }
 }
 

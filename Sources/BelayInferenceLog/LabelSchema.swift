@@ -92,7 +92,8 @@ enum LabelSchema {
             release INTEGER NOT NULL,
             unit    INTEGER NOT NULL,
             line    INTEGER NOT NULL,
-            PRIMARY KEY (release, unit, line)
+            epoch   INTEGER NOT NULL,
+            PRIMARY KEY (release, unit, line, epoch)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE source (
             release INTEGER NOT NULL,
@@ -134,7 +135,7 @@ enum LabelSchema {
     ///
     /// The day of an answer is taken from its first label, because 0.1 did not keep when it was given.
     private static let migration = """
-        INSERT INTO unit SELECT DISTINCT release, unit, 1 FROM label
+        INSERT INTO unit SELECT DISTINCT release, unit, 1, 0 FROM label
             WHERE acceptance = 'evidence' AND release IS NOT NULL AND unit IS NOT NULL;
         INSERT INTO evidence
             SELECT release, 'labels', '', '', arm,

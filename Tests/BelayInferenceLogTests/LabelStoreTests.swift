@@ -76,6 +76,22 @@ struct LabelStoreTests {
         )
     }
 
+    @Test func aUnitIsAFreshCoinInEachEvidenceEpoch() async throws {
+        let acceptances = try await accept(
+            fixture.label("a", "1", unit: 7, epochs: 0...0),
+            fixture.label("b", "1", unit: 7, epochs: 1...1),
+            fixture.label("c", "1", unit: 7, epochs: 1...1),
+            fixture.label("d", "1", unit: 7, epochs: 0...1),
+            fixture.label("e", "1", unit: 8, epochs: 0...1),
+            fixture.label("f", "1", unit: 8, epochs: 2...2)
+        )
+        #expect(
+            acceptances == [
+                .evidence, .evidence, .unitCounted, .unitCounted, .evidence, .evidence,
+            ]
+        )
+    }
+
     @Test func anotherTruthOfTheSameAnswerIsNotASecondToss() async throws {
         let receipts = try await store.accept([
             fixture.label("a", "1", kind: .outcome),

@@ -128,6 +128,7 @@ struct Fixture {
         arm: Arm = .candidate,
         share: Share? = nil,
         unit: UInt64? = nil,
+        epochs: ClosedRange<Int> = 0...0,
         wrong: Bool? = false,
         outcomes: [LabelOutcome]? = nil
     ) -> LabelRecord {
@@ -151,7 +152,8 @@ struct Fixture {
                 arm: arm,
                 release: release.map { ReleaseID($0) },
                 share: share ?? tenPercent,
-                unit: unit.map { UnitHash($0) }
+                unit: unit.map { UnitHash($0) },
+                epochs: epochs
             ),
             outcomes: outcomes ?? (wrong == nil ? [] : [shown]),
             wrong: isOpinion ? nil : wrong

@@ -163,6 +163,48 @@ extension EndToEnd {
             }
         }
 
+        @Test func tablesFeedbackAndCoverage() async throws {
+            try await withServer { server in
+                try await server.serveFirst("demo")
+                _ = try await server.infer("demo", times: 5, prefix: "row")
+                let rows = "id,value,note\r\nrow-0,1,\"two\nlines\"\r\nrow-1,2,\r\nrow-9\r\nrow-2,1,\r\n"
+                let file = try server.bed.file("labels.csv", rows)
+                let sent = try await server.belay("label", "demo", file, "--source", "a & b", "-o", "json")
+                #expect(sent.code == 1 && sent.json["counted"] as? Int == 3, "\(sent)")
+                #expect(sent.errors.contains("labels.csv:5 ") && sent.errors.contains("label.unreadable"))
+                let again = try await server.belay("label", "demo", file, "--source", "a & b", "-o", "json")
+                #expect(again.json["repeated"] as? Int == 3, "\(again)")
+                let piped = try await server.belay(
+                    "label",
+                    "demo",
+                    "-",
+                    "--format",
+                    "csv",
+                    "--kind",
+                    "corrected",
+                    "-o",
+                    "json",
+                    input: "id,value\nrow-1,1"
+                )
+                #expect(piped.code == 0 && piped.json["joined"] as? Int == 1, "\(piped)")
+
+                let thumb = try await server.belay("feedback", "demo", "row-3", "down", "--note", "odd")
+                #expect(thumb.code == 0 && thumb.output.contains("1 accepted, of which 1 count"), "\(thumb)")
+                let score = try await server.belay("feedback", "demo", "row-3", "4.5", "-o", "json")
+                #expect(score.code == 0 && score.json["counted"] as? Int == 1, "\(score)")
+                #expect(try await server.belay("feedback", "nobody", "row-3", "up").code == 1)
+                #expect(try await server.belay("feedback", "demo", "row-3", "meh").code == 64)
+
+                let coverage = try await server.belay("label", "--coverage", "demo", "-o", "json")
+                let part = (coverage.json["parts"] as? [[String: Any]])?.first ?? [:]
+                #expect(coverage.code == 0 && part["labelled"] as? Int == 4, "\(coverage)")
+                #expect(part["answers"] as? Int == 5 && part["wrong"] as? Int == 0, "the correction counts")
+                let table = try await server.belay("label", "demo", "--coverage")
+                #expect(table.code == 0 && table.output.contains("80.0 %"), "\(table)")
+                #expect(try await server.belay("label", "demo").code == 64)
+            }
+        }
+
         @Test func doctorAndAuditFindNothingWrong() async throws {
             try await withServer { server in
                 try await server.serveFirst("demo")

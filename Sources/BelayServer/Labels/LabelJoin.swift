@@ -55,7 +55,8 @@ struct LabelJoin {
                 release: release,
                 side: isSettled ? .candidate : answer.arm,
                 share: isSettled ? .all : answer.share,
-                unit: answer.unit
+                unit: answer.unit,
+                epochs: release.flatMap { state.releases[$0]?.epochs(of: answer.at) } ?? 0...0
             ),
             outcomes: release == nil ? [] : reading.slicing.outcomes(shown, of: answer),
             wrong: shown.wrong
@@ -109,6 +110,19 @@ struct LabelJoin {
 }
 
 extension Release {
+    /// Within this time of an epoch's beginning, a gateway may still have routed by the coins of the last.
+    private static let turn = Duration.seconds(5)
+
+    /// The evidence epochs that an answer may have been given in.
+    ///
+    /// Only the beginning of the newest is known; what is older may be of any before, and is taken for new
+    /// evidence only if its unit gave none in all of them.
+    func epochs(of time: Timestamp) -> ClosedRange<Int> {
+        guard evidenceEpoch > 0, let epochBegan else { return 0...0 }
+        let isNewest = time.since(epochBegan) >= Self.turn
+        return isNewest ? evidenceEpoch...evidenceEpoch : 0...evidenceEpoch - 1
+    }
+
     fileprivate var endedAt: Timestamp? {
         switch phase {
         case .refused(let time, _), .settled(let time), .rolledBack(let time, _): time
