@@ -195,8 +195,7 @@ let package = Package(
             name: "BelayServerTests",
             dependencies: [
                 "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
-                "BelayNotices",
-                "BelayTesting", crypto, logging,
+                "BelayNotices", "BelayTesting", crypto, logging,
             ],
             swiftSettings: house
         ),
