@@ -7,7 +7,9 @@ extension Conductor {
     static let restingCadence = Duration.seconds(60)
     /// How long after its end a release is judged again by labels, unless the policy bounds their age.
     static let rejudging = Duration.seconds(7 * 86_400)
-    private static let mostLateJudges = 8
+    private static let mostLateJudges = 64
+    /// How many of them a start brings back: a crash may have come between labels and what they led to.
+    private static let lateJudgesAtStart = 8
     private static let mostReadings = 1_000
 
     /// Takes what a monitor elsewhere said for guards on a `query`; it is recorded with the next round.
@@ -71,8 +73,12 @@ extension Conductor {
                 EvidenceTick(release: id, at: time, step: release.plan.settledStep, counts: counts)
             )
         }
+        // Only what a coin decided can change what was judged.
         let late = ticks.filter { tick in
-            state.releases[tick.release].map { isRejudged($0, at: time) } ?? false
+            guard let release = state.releases[tick.release], isRejudged(release, at: time) else {
+                return false
+            }
+            return tick.counts.counts.keys.contains { $0.share > .none && $0.share < .all }
         }
         for tick in late where lateJudges.count < Self.mostLateJudges || lateJudges[tick.release] != nil {
             lateJudges[tick.release] = try await lateJudge(of: tick.release)
@@ -107,6 +113,7 @@ extension Conductor {
     /// Lets labels that came late say what they say of a release that is over.
     func lookAtLateLabels() async throws {
         let time = now()
+        try await bringBackLateJudges(at: time)
         for (id, judge) in lateJudges.sorted(by: { $0.key < $1.key }) {
             guard let release = state.releases[id], isRejudged(release, at: time) else {
                 lateJudges[id] = nil
@@ -122,6 +129,17 @@ extension Conductor {
                 )
             }
         }
+    }
+}
+
+extension Conductor {
+    private func bringBackLateJudges(at time: Timestamp) async throws {
+        guard !hasLookedBack else { return }
+        let recent = state.releases.values.filter { isRejudged($0, at: time) }.map(\.id).sorted()
+        for id in recent.suffix(Self.lateJudgesAtStart) where lateJudges[id] == nil {
+            lateJudges[id] = try await judge(of: id)
+        }
+        hasLookedBack = true
     }
 }
 
@@ -146,6 +164,7 @@ extension Conductor {
 
     /// Acts on what has become of versions that serve.
     func lookAtStables() async throws {
+        try await bringBackWatches()
         for (id, held) in watches.sorted(by: { $0.key < $1.key }) {
             guard let endpoint = state.endpoints[id], endpoint.release == nil,
                 endpoint.stable?.release == held.watch.release, endpoint.incidentClosed == held.since,

@@ -80,6 +80,14 @@ extension Conductor {
         return judge
     }
 
+    /// Lets the judge speak on a release before a person decides on it: what it says is recorded with that.
+    func hear(_ id: ReleaseID) async throws {
+        guard state.releases[id]?.hasEnded == false else { return }
+        let heard = try await judge(of: id)
+        if judges[id] == nil { judges[id] = heard }
+        _ = look(at: id)
+    }
+
     private func rule(on id: ReleaseID) async throws {
         if judges[id] == nil { judges[id] = try await judge(of: id) }
         guard let ruling = look(at: id) else { return }

@@ -46,6 +46,8 @@ package actor Conductor {
     var watches: [EndpointID: (watch: StableWatch, since: Timestamp?)] = [:]
     /// Of releases that are over and get labels late; only the newest few.
     var lateJudges: [ReleaseID: Judge] = [:]
+    /// Whether those have been brought back that were there before this process.
+    var hasLookedBack = false
     var judges: [ReleaseID: Judge] = [:]
     var rulings: [ReleaseID: Ruling] = [:]
     var published: Receipt?
@@ -124,6 +126,7 @@ package actor Conductor {
     ///   and the next round carries it out.
     @discardableResult
     package func perform(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
+        if case .promote(let id) = command { try await hear(id) }
         try await turnstile.pass { try await performNow(command, by: actor, reason: reason) }
     }
 

@@ -119,7 +119,7 @@ extension Refusal: Explainable {
         case .unknownGuard(let release, _): "See its guards with `belay why \(release)`."
         case .unknownIncident: "Nothing has to be done."
         case .undecidable:
-            "Allow a larger share, a wider margin or more time, or release with `--undecidable allowed`."
+            "Allow a larger share, a wider margin or more time, or release with `--undecidable`."
         case .notHeld: "Nothing has to be done."
         case .nothingServes(let endpoint):
             "Release a version with `belay release \(endpoint.model)@VERSION`."

@@ -40,7 +40,7 @@ package struct SecretReader: Sendable {
     }
 
     /// White space around it, such as a file's last line end, is no part of it.
-    func callAsFunction(_ secret: NotifyTarget.Secret) -> String? {
+    package func callAsFunction(_ secret: NotifyTarget.Secret) -> String? {
         let text = read(secret)?.trimmingCharacters(in: .whitespacesAndNewlines)
         return text.flatMap { $0.isEmpty ? nil : $0 }
     }

@@ -26,6 +26,7 @@ extension Outbox {
             error      TEXT
         ) STRICT;
         CREATE INDEX delivery_waiting ON delivery (target_key, due_at) WHERE state = 'waiting';
+        CREATE INDEX delivery_by_topic ON delivery (target_key, topic, number);
         CREATE TABLE open (
             target_key TEXT    NOT NULL,
             topic      TEXT    NOT NULL,

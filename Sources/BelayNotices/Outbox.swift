@@ -56,7 +56,7 @@ package final class Outbox: Sendable {
 
     /// Puts in what follows from the notices, and with it how far the ledger has been read.
     ///
-    /// `position` is nil when no entry was read; `told`, what the watch has told, is nil when it was not asked.
+    /// `position` is nil when no entry was read; `told`, what the watch has told, when it was not asked.
     /// Returns the deliveries that were added, and how many of them had no place.
     package func add(
         _ addressed: [(notice: Notice, targets: [NotifyTarget])],
@@ -111,6 +111,39 @@ package final class Outbox: Sendable {
             )
             let free = rows.compactMap(Delivery.init(row:)).filter { !busy.contains($0.target.key) }
             return Array(free.prefix(limit))
+        }
+    }
+
+    /// What is due for one target, oldest first.
+    package func next(for key: String, now: Timestamp) async throws -> Delivery? {
+        try await queue.read { database in
+            try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT * FROM delivery WHERE target_key = ? AND state = 'waiting' AND due_at <= ?
+                    ORDER BY number LIMIT 1
+                    """,
+                arguments: [key, now.milliseconds]
+            ).flatMap(Delivery.init(row:))
+        }
+    }
+
+    /// Whether something newer was said to the target of the same matter, so that to say this now would turn
+    /// the order round: that it began, when it is told to be over, or the other way.
+    package func isOvertaken(_ delivery: Delivery) async throws -> Bool {
+        guard delivery.act != .note else { return false }
+        return try await queue.read { database in
+            let later = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM delivery WHERE target_key = ?1 AND topic = ?2 AND act <> 'note'
+                        AND state <> 'dropped' AND number > (SELECT number FROM delivery WHERE id = ?3)
+                    """,
+                arguments: [delivery.target.key, delivery.topic, delivery.id]
+            ).compactMap(Delivery.init(row:))
+            // Alertmanager keeps one account a condition, which is that of one notice.
+            let isOne = delivery.target.via == .alertmanager
+            return later.contains { $0.act != delivery.act && (!isOne || $0.notice == delivery.notice) }
         }
     }
 

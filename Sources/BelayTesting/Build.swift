@@ -65,7 +65,8 @@ package enum Build {
     /// A policy whose canary steps have these rising shares, in per cent; none is promotion at once.
     ///
     /// `dwell`, the shortest time at each share, `watch`, how long the candidate is judged after promotion,
-    /// and the `deadline` are in milliseconds; the `holdback` is in per cent. Every version that served counts as proven.
+    /// and the `deadline` are in milliseconds, the `holdback` in per cent. Every version that served counts
+    /// as proven.
     package static func policy(
         _ model: String,
         steps: [Int] = [10, 50],

@@ -1,5 +1,5 @@
 import NIOCore
-package import NIOHTTP1
+import NIOHTTP1
 import NIOPosix
 import Synchronization
 
@@ -16,9 +16,22 @@ package final class LocalServer: Sendable {
         case leave
     }
 
+    /// A request as it came.
     package struct Asked: Sendable {
-        package let head: HTTPRequestHead
+        package let method: String
+        package let target: String
         package let body: String
+        private let headers: [(name: String, value: String)]
+
+        fileprivate init(_ head: HTTPRequestHead, body: String) {
+            method = head.method.rawValue
+            target = head.uri
+            self.body = body
+            headers = head.headers.map { ($0.name.lowercased(), $0.value) }
+        }
+
+        /// The values of a header, whose name is in lower case.
+        package func header(_ name: String) -> [String] { headers.filter { $0.name == name }.map(\.value) }
     }
 
     private let heard = Mutex<[Asked]>([])
@@ -86,7 +99,7 @@ package final class LocalServer: Sendable {
 
         private func answer(_ context: ChannelHandlerContext) {
             if let head {
-                let asked = Asked(head: head, body: body)
+                let asked = Asked(head, body: body)
                 link.server.withLock { $0 }?.heard.withLock { $0.append(asked) }
             }
             switch manner {

@@ -251,9 +251,8 @@ extension Director {
             let open = state.openIncidents.values.sorted { $0.id < $1.id }
             if open.isEmpty { say("none") }
             for incident in open {
-                say(
-                    "\(incident.id) \(incident.kind.rawValue) of \(incident.endpoint.model)@\(incident.version)"
-                )
+                let version = VersionID(incident.endpoint.model, incident.version)
+                say("\(incident.id) \(incident.kind.rawValue) of \(version)")
                 for considered in incident.selection { say("\(considered.version): \(considered.why)") }
             }
         case "route":

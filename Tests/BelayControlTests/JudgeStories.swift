@@ -171,8 +171,8 @@ let judgeStories = [
             expect release r2
               canary, step 1 at 50%
               error_rate blind waived
-              invalid_output blind
-              circuit_breaker blind
+              invalid_output pass
+              circuit_breaker pass
             """
     ),
     Story(

@@ -194,7 +194,7 @@ let releaseStories = [
             traffic fraud stable 900 fail 1% candidate 100 fail 30% each 1m for 5m
             expect release r2
               canary, step 0 at 10%
-              held by belay
+              held by belay: guard:error_rate
               error_rate breach
               invalid_output pass
               circuit_breaker pass
@@ -203,7 +203,7 @@ let releaseStories = [
             tick 1s
             expect release r2
               canary, step 1 at 50%
-              error_rate breach
+              error_rate breach waived
               invalid_output pass
               circuit_breaker pass
             expect quarantine fraud

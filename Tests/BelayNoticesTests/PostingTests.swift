@@ -145,6 +145,23 @@ struct PostingTests {
         #expect(try await town.outbox.stale(before: town.now).isEmpty)
     }
 
+    /// Told late, the beginning would stand there for ever.
+    @Test func whatWasOverBeforeItArrivedIsNotToldAfterTheEnd() async throws {
+        let town = try Town(notify: [target(.pagerduty, secret: "PD", events: ["release.held"])])
+        let id = try town.release()
+        town.board.answer("events.pagerduty.com", .success(503), .success(202))
+        try town.world { _ = try $0.perform(.hold(id), at: 4000) }
+        try await town.round()
+        try town.world { _ = try $0.perform(.resume(id), at: 5000) }
+        try await town.round()
+        town.wait(.seconds(6))
+        try await town.round()
+        let actions = town.board.requests.compactMap { $0.json["event_action"] as? String }
+        #expect(actions == ["trigger", "resolve"])
+        #expect(try await town.deliveries(.dropped).map(\.act) == [.raise])
+        #expect(try await town.deliveries(.waiting).isEmpty)
+    }
+
     @Test func whatIsNotWrongStandsAmongPagerDutysChanges() async throws {
         let town = try Town(notify: [target(.pagerduty, secret: "PD", events: ["release.started"])])
         _ = try town.release()

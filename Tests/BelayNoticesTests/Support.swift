@@ -66,6 +66,7 @@ final class Town {
     let board = Switchboard()
     let folder = NSTemporaryDirectory() + "outbox-\(UUID().uuidString)"
     private let stage = Stage()
+    private let policy: Policy
     private(set) var outbox: Outbox
     private(set) var herald: Herald
 
@@ -73,9 +74,10 @@ final class Town {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         outbox = try Outbox(path: "\(folder)/outbox.sqlite", position: 0)
         herald = Self.herald(outbox, board, stage)
+        policy = Self.policy(notify)
         var world = World()
         try world.serve("fraud", bytes: "one", at: 1000)
-        try world.perform(.changePolicy(Build.endpoint("fraud"), Self.policy(notify)), at: 1500)
+        try world.perform(.changePolicy(Build.endpoint("fraud"), policy), at: 1500)
         try world.perform(.register(Build.version("fraud", bytes: "two")), at: 2000)
         let built = world
         stage.scene.withLock { $0.world = built }
@@ -136,7 +138,8 @@ final class Town {
 
     /// Starts a release of `fraud@2`.
     func release() throws -> ReleaseID {
-        try world { try $0.release("fraud", 2, policy: nil, at: 3000) }
+        let policy = policy
+        return try world { try $0.release("fraud", 2, policy: policy, at: 3000) }
     }
 
     func round() async throws {

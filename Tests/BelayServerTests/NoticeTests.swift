@@ -1,3 +1,4 @@
+import BelayCore
 import BelayServer
 import BelayTesting
 import Foundation
@@ -25,7 +26,7 @@ struct NoticeTests {
         _ = try await server.until {
             $0.phase == "settled"
         } of: {
-            try await server.control("POST", "/v1/releases/\(first.id)/promote")
+            _ = try await server.control("POST", "/v1/releases/\(first.id)/promote")
             return try await server.control("GET", "/v1/releases/\(first.id)").decoded(ReleaseView.self)
         }
         return try await server.release("demo", 2).id
@@ -81,7 +82,7 @@ struct NoticeTests {
                     "release.started", "release.step_entered", "rollback.manual", "rollback.confirmed",
                 ]
                 #expect(told.suffix(4) == wanted[...])
-                let ids = hook.asked.flatMap { $0.head.headers["webhook-id"] }
+                let ids = hook.asked.flatMap { $0.header("webhook-id") }
                 #expect(Set(ids).count == told.count)
                 let rollback = try #require(hook.asked.last { $0.body.contains("rollback.manual") })
                 #expect(rollback.body.contains("\"reason\":\"runbook 7\""))

@@ -64,6 +64,7 @@ func story() throws -> World {
     try world.perform(.hold(id), at: 6_000, reason: "look at the tail first")
     try world.perform(.resume(id), at: 7_000)
     try world.perform(.rule(id, .advance([report(.pass)])), by: .belay, at: 8_000)
+    try world.perform(.beginEpoch(id), by: .belay, at: 8_500)
     try world.perform(.rule(id, .rollback("error_rate", [report(.breach)])), by: .belay, at: 9_000)
     try world.fence("fraud", at: 9_001)
     try world.perform(.clearQuarantine(Build.id("fraud", 3)), at: 10_000, reason: "the input was wrong")
@@ -74,12 +75,12 @@ func story() throws -> World {
     let failure = GateReport(gate: .probe, outcome: .fail, detail: "it does not load")
     let result = GateResult(release: refused, gates: [failure])
     try world.perform(.concludeGates(result), by: .belay, at: 15_000)
-    try tellOfShadows(in: &world)
+    try tellOfJudging(of: try tellOfShadows(in: &world), in: &world)
     return world
 }
 
 /// An alias, a standing shadow, and a release that only ever was a shadow.
-private func tellOfShadows(in world: inout World) throws {
+private func tellOfShadows(in world: inout World) throws -> ReleaseID {
     let fraud = Build.model("fraud")
     let champion = try #require(AliasName("champion"))
     try world.perform(.moveAlias(champion, of: fraud, to: .number(.first)), at: 16_000)
@@ -98,6 +99,16 @@ private func tellOfShadows(in world: inout World) throws {
     )
     let id = try world.release("fraud", 3, policy: policy, at: 18_000)
     try world.perform(.rule(id, .advance([])), by: .belay, at: 19_000)
+    return id
+}
+
+/// A waiver, late labels, and an incident of what serves.
+private func tellOfJudging(of tried: ReleaseID, in world: inout World) throws {
+    try world.perform(.waive(tried, guards: ["invalid_output"]), at: 21_000, reason: "nobody asks it today")
+    try world.perform(.promote(tried), at: 23_000)
+    let rejudged = Command.rejudge(tried, breached: "error_rate", guards: [report(.breach)])
+    try world.perform(rejudged, by: .belay, at: 24_000)
+    try world.perform(.closeIncident(IncidentID(1)), at: 25_000, reason: "it was a test")
 }
 
 private func propose(_ model: String, in world: inout World, at milliseconds: Int64) throws -> ReleaseID {

@@ -9,8 +9,10 @@ struct RateWatch: Equatable {
     private var before = CodeTally()
     private var grading: Grading?
     private var detector: ChangeDetector?
-    /// Outcomes since the statistic last lay below a quarter of its threshold.
+    /// Outcomes since it last was as good as it was found.
     private var lately = CodeTally()
+    /// The badness of those beyond what the limit allows; none at the moment when they begin.
+    private var surplus = 0.0
 
     /// Nil for a metric that is not graded outcome by outcome.
     init?(_ guarded: Guard, in context: GuardContext) {
@@ -59,10 +61,11 @@ struct RateWatch: Equatable {
             else { continue }
             cells.append(cell)
             lately.add(outcome, at: time)
+            surplus += (value - detector.limit) * Double(outcome.count)
         }
         detector.settle(cells)
         self.detector = detector
-        if detector.logStatistic < detector.threshold / 4 { lately = CodeTally() }
+        if surplus <= 0 { (surplus, lately) = (0, CodeTally()) }
     }
 
     /// Fixes how outcomes are graded and what is still acceptable, from what was found.

@@ -69,8 +69,9 @@ package struct StableWatch: Equatable, Sendable {
     /// What has been found; nil while all is as it was.
     ///
     /// A predecessor is better supported when its own last rate, found beside this version by the same coins,
-    /// has an interval that lies wholly below that of what the version shows since it began to decay. That
-    /// moment is chosen by looking, so the second interval is somewhat optimistic; the alarm itself is not.
+    /// has an interval that lies wholly below that of what the version shows since it began to decay: since
+    /// the sum of its badness beyond the limit was last nought, as a cumulative sum finds it. That moment is
+    /// chosen by looking, so the second interval is somewhat optimistic; the alarm itself is not.
     package var finding: StableFinding? {
         if let decayed = rates.filter(\.hasAlarmed).max(by: { $0.logStatistic < $1.logStatistic }) {
             let guards = [decayed.report] + rates.filter { $0 != decayed }.map(\.report)

@@ -70,6 +70,7 @@ package struct Endpoint: Equatable, Sendable {
         lastTakenOut = stable?.version == rollback.from ? nil : TakenOut(rollback: rollback, at: time)
         if let target = rollback.to, stable?.version != target {
             let former = formers.first { $0.version == target }
+            incidentClosed = nil
             stable = Stable(
                 version: target,
                 since: time,

@@ -1,3 +1,4 @@
+import BelayControl
 import BelayCore
 import BelayNotices
 import Foundation

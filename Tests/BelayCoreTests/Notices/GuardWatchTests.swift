@@ -4,6 +4,8 @@ import Testing
 
 @Suite("Changes of verdicts")
 struct GuardWatchTests {
+    private typealias World = BelayTesting.World
+
     private let id: ReleaseID
     private let state: State
 

@@ -4,6 +4,8 @@ import Testing
 
 @Suite("Notices")
 struct NoticeTests {
+    private typealias World = BelayTesting.World
+
     /// Every notice of every entry of a world, in order.
     private func told(_ world: World) -> [Notice] {
         world.entries.flatMap { notices(of: $0, in: world.state) }
