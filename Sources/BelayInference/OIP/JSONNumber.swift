@@ -236,7 +236,7 @@ struct EightCharacters {
     /// Eight bytes must be there.
     @inline(__always)
     init(_ document: UnsafeBufferPointer<UInt8>, at position: Int) {
-        let bytes = unsafe UnsafeRawBufferPointer(document)
+        let bytes = UnsafeRawBufferPointer(document)
         let word = unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
         self.init(UInt64(littleEndian: word))
     }
