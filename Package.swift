@@ -131,6 +131,14 @@ let package = Package(
             path: "Benchmarks/Kernel/Bench",
             swiftSettings: house
         ),
+        .executableTarget(
+            name: "belay-bench-evidence",
+            dependencies: [
+                "BelayCore", "BelayStats", "BelayInference", "BelayGateway", nioCore, nioPosix,
+            ],
+            path: "Benchmarks/Evidence",
+            swiftSettings: house
+        ),
         .testTarget(name: "BelayStatsTests", dependencies: ["BelayStats"], swiftSettings: house),
         .testTarget(
             name: "BelayCoreTests",
@@ -187,8 +195,7 @@ let package = Package(
             name: "BelayServerTests",
             dependencies: [
                 "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
-                "BelayNotices",
-                "BelayTesting", crypto, logging,
+                "BelayNotices", "BelayTesting", crypto, logging,
             ],
             swiftSettings: house
         ),

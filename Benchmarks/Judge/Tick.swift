@@ -1,5 +1,6 @@
 import BelayStats
 import Foundation
+import Glibc
 
 /// The time that the judge needs for one tick of a million answers and twenty guards.
 ///
@@ -92,21 +93,28 @@ private struct Counts {
     }
 }
 
+/// Processor time of this process so far: a busy machine does not lengthen it.
+private func processorMilliseconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) / 1e6
+}
+
 func printTick(_ settings: Settings) async {
     guard var guards = TwentyGuards() else { return }
     var chance = Chance(seed: settings.seed, 900)
-    let clock = ContinuousClock()
     var times: [Double] = []
     for _ in 0..<500 {
         let counts = Counts(&chance)
-        let before = clock.now
+        let before = processorMilliseconds()
         guards.settle(counts)
-        let taken = (clock.now - before).components
-        times.append(Double(taken.seconds) * 1e3 + Double(taken.attoseconds) / 1e15)
+        times.append(processorMilliseconds() - before)
     }
     times.sort()
     let figures = [times[250], times[495], times[499]].map { String(format: "%.3f ms", $0) }
     print("\n### One tick of 1,000,000 answers, twenty guards (32 bets), two shares\n")
-    print("Median \(figures[0]), p99 \(figures[1]), longest \(figures[2]) of 500 ticks; goal ≤ 10 ms.")
+    print(
+        "Median \(figures[0]), p99 \(figures[1]), longest \(figures[2]) of processor time, 500 ticks; goal ≤ 10 ms."
+    )
     print("(Sum of evidence \(String(format: "%.3f", guards.evidence)), so that nothing is left out.)")
 }

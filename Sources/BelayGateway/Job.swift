@@ -18,7 +18,7 @@ final class Job: Sendable {
     let submitted: NIODeadline
     let eventLoop: any EventLoop
     /// Looks into the request for what its release counts.
-    var observer: Observer?
+    let observer: Observer?
     /// Called on `eventLoop`, once.
     let completed: @Sendable (Ending) -> Void
 
@@ -37,13 +37,15 @@ final class Job: Sendable {
         cancellation: Cancellation,
         submitted: NIODeadline,
         eventLoop: any EventLoop,
-        completed: @escaping @Sendable (Completion) -> Void
+        observer: Observer?,
+        completed: @escaping @Sendable (Ending) -> Void
     ) {
         self.question = question
         self.purpose = purpose
         self.cancellation = cancellation
         self.submitted = submitted
         self.eventLoop = eventLoop
+        self.observer = observer
         self.completed = completed
     }
 

@@ -43,7 +43,7 @@ final class Ports: Sendable {
     init(
         configuration: GatewayConfiguration,
         log: AnswerLogPort,
-        labels: @escaping @Sendable (_ body: [UInt8], _ contentType: String?) async -> LabelReply,
+        labels: @escaping Gateway.LabelKeeper,
         clock: @escaping @Sendable () -> Timestamp,
         ids: @escaping @Sendable () -> String,
         seen: SeenUnits,

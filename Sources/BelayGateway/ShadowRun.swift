@@ -60,7 +60,8 @@ final class ShadowRun {
             purpose: .comparison(with: served.outputs, prediction: prediction),
             cancellation: cancellation,
             submitted: cell.now,
-            eventLoop: cell.eventLoop
+            eventLoop: cell.eventLoop,
+            observer: nil
         ) { bound.value.completed($0.completion) }
         let patience = TimeAmount.nanoseconds(budget.nanoseconds / 10)
         guard lane.submit(job, patience: patience, heedsBreaker: false) == nil else {

@@ -30,6 +30,7 @@ package actor Herald {
 
     private static let entriesAtOnce = 500
     private static let mostInFlight = 8
+    private static let mostInRow = 100
     /// As Prometheus does.
     private static let repeats = Duration.seconds(60)
     private static let keeps = Duration.seconds(30 * 86_400)
@@ -220,8 +221,14 @@ package actor Herald {
     package func carryOut(_ errand: Errand) async throws {
         switch errand {
         case .delivery(let delivery):
-            defer { busy.remove(delivery.target.key) }
-            try await send(delivery)
+            let key = delivery.target.key
+            defer { busy.remove(key) }
+            var next: Delivery? = delivery
+            for _ in 0..<Self.mostInRow {
+                // One that did not arrive leaves the target alone until the next round.
+                guard let current = next, try await send(current) else { return }
+                next = try await outbox.next(for: key, now: now())
+            }
         case .reminder(let open):
             guard let target = open.first?.target else { return }
             defer { busy.remove(target.key) }
@@ -229,7 +236,8 @@ package actor Herald {
         }
     }
 
-    private func send(_ delivery: Delivery) async throws {
+    /// Returns whether it has been told, or needs no more telling.
+    private func send(_ delivery: Delivery) async throws -> Bool {
         let letter = Letter(delivery: delivery, server: server, sentAt: now())
         var tried = delivery
         // The first try is in order; a later one may meet a target that has been told more since.
@@ -238,7 +246,8 @@ package actor Herald {
             tried.endedAt = letter.sentAt
             tried.error = "something newer of the same matter had been told"
             try await outbox.record(tried, gone: false)
-            return count(delivery.target.via, "dropped", 1)
+            count(delivery.target.via, "dropped", 1)
+            return true
         }
         tried.tries += 1
         tried.status = nil
@@ -269,6 +278,7 @@ package actor Herald {
         if tried.state != .waiting { tried.endedAt = time }
         try await outbox.record(tried, gone: isGone)
         count(delivery.target.via, tried.state == .waiting ? "retried" : tried.state.rawValue, 1)
+        return tried.state == .delivered
     }
 
     private func remind(_ target: NotifyTarget, of open: [OpenCondition]) async throws {

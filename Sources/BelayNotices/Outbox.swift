@@ -114,6 +114,20 @@ package final class Outbox: Sendable {
         }
     }
 
+    /// What is due for one target, oldest first.
+    package func next(for key: String, now: Timestamp) async throws -> Delivery? {
+        try await queue.read { database in
+            try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT * FROM delivery WHERE target_key = ? AND state = 'waiting' AND due_at <= ?
+                    ORDER BY number LIMIT 1
+                    """,
+                arguments: [key, now.milliseconds]
+            ).flatMap(Delivery.init(row:))
+        }
+    }
+
     /// Whether something newer was said to the target of the same matter, so that to say this now would turn
     /// the order round: that it began, when it is told to be over, or the other way.
     package func isOvertaken(_ delivery: Delivery) async throws -> Bool {

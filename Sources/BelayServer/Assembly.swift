@@ -152,6 +152,7 @@ extension Assembly {
         let registrar: Registrar
         let intake: LabelIntake
         let desk: Desk
+        let coverage: CoverageFigures
         let telling: Telling
         let verifications = VerificationLog()
         let runtimeVersion: String
@@ -207,6 +208,7 @@ extension Assembly {
             registrar: Registrar(artifacts: artifacts, loader: loader, conductor: conductor),
             intake: intake,
             desk: Desk(conductor: conductor, pool: pool, now: wallClock),
+            coverage: CoverageFigures(reader: CoverageReader(log: log, labels: labels)),
             telling: try Telling(settings: settings, store: store, conductor: conductor, logger: logger),
             runtimeVersion: runtime.version,
             startedAt: wallClock()

@@ -123,7 +123,11 @@ struct Telling: Sendable {
             notices: await herald.tallies,
             undelivered: await undelivered,
             verification: parts.verifications.last,
-            labels: parts.intake.counts.all
+            labels: parts.intake.counts.all,
+            coverage: await parts.coverage.ratios(
+                of: await parts.conductor.state.models.keys,
+                now: wallClock()
+            )
         )
     }
 }

@@ -84,7 +84,8 @@ struct MetricsTests {
                 notices: [.init(via: .slack, result: "delivered"): 2],
                 undelivered: ["fraud": 1],
                 verification: (Timestamp(milliseconds: 1500), true),
-                labels: [id: 7]
+                labels: [id: 7],
+                coverage: [id: 0.25]
             )
         )
         let lines = Set(metrics.text.split(separator: "\n").map(String.init))
@@ -101,7 +102,7 @@ struct MetricsTests {
             #"belay_webhook_deliveries_total{via="slack",result="delivered"} 2"#,
             #"belay_webhook_undelivered{model="fraud"} 1"#,
             "belay_audit_last_verified_timestamp_seconds 1.5", "belay_audit_verified 1",
-            "belay_labels_total{\(place)} 7",
+            "belay_labels_total{\(place)} 7", "belay_label_coverage_ratio{\(place)} 0.25",
             #"belay_fallback_hops_total{model="fraud",env="prod",role="candidate",reason="timeout"} 1"#,
         ]
         for line in expected { #expect(lines.contains(line), "\(line)") }

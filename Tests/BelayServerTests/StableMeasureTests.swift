@@ -146,6 +146,15 @@ import Testing
         #expect(draft.profile(extent: .every).references.isEmpty)
     }
 
+    @Test func numbersThatAreNamesAreNotRecordedAndQuantitiesAre() {
+        var names = ProfileDraft(wish([.feature("age")]), now: noon)
+        for number in 0..<500 { names.add(record(number, age: 2_000_000 + Double(number) * 7)) }
+        #expect(names.profile(extent: .every).references.isEmpty)
+        var amounts = ProfileDraft(wish([.feature("age")]), now: noon)
+        for number in 0..<500 { amounts.add(record(number, age: 1_000_000.5 + Double(number))) }
+        #expect(!amounts.profile(extent: .every).references.isEmpty)
+    }
+
     @Test func mlflowsRequestsAreReadToo() throws {
         var draft = ProfileDraft(wish([.feature("age")]), now: noon)
         for number in 0..<300 {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import BelayCore
 import BelayStats
 import Foundation
@@ -50,7 +51,8 @@ import Testing
         let reference =
             "number,text,name,nothing,mixed\n"
             + names.enumerated().map {
-                "\($0),\("abc".prefix($0 % 3 + 1)),\($1),,\($0 % 7 == 0 ? "x" : "1")\n"
+                // Shuffled: a column in ascending order drifts.
+                "\($0 * 577 % 1_100),\("abc".prefix($0 % 3 + 1)),\($1),,\($0 % 7 == 0 ? "x" : "1")\n"
             }
             .joined()
         let view = try drift(reference, reference)

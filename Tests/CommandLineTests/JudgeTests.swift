@@ -1,3 +1,4 @@
+import ArgumentParser
 import BelayCore
 import BelayStats
 import Foundation

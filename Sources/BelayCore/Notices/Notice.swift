@@ -189,11 +189,14 @@ extension NotifyTarget {
     ///
     /// A pattern is the whole word or ends in `*`, which stands for anything.
     package func wants(_ kind: Notice.Kind) -> Bool {
-        events.isEmpty
-            || events.contains { pattern in
-                pattern.hasSuffix("*")
-                    ? kind.rawValue.hasPrefix(pattern.dropLast()) : kind.rawValue == pattern
-            }
+        events.isEmpty || events.contains { kind.matches($0) }
+    }
+}
+
+extension Notice.Kind {
+    /// Whether it is the word, or begins with what stands before a `*`.
+    package func matches(_ pattern: String) -> Bool {
+        pattern.hasSuffix("*") ? rawValue.hasPrefix(pattern.dropLast()) : rawValue == pattern
     }
 }
 

@@ -195,6 +195,13 @@ extension PolicyDecoder {
                 )
                 continue
             }
+            guard Notice.Kind.allCases.contains(where: { $0.matches(text) }) else {
+                let near = nearest(text, among: Notice.Kind.allCases.map(\.rawValue))
+                let message = "\(path)[\(index)] \"\(shown(text))\" is no event"
+                let choice = "choose such as release.*, rollback.automatic, guard.breached, incident.*"
+                report(node.place, .badValue, message, near.map { "did you mean \"\($0)\"?" } ?? choice)
+                continue
+            }
             patterns.append(text)
         }
         return patterns.count == nodes.count ? patterns : nil

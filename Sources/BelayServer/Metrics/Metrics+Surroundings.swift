@@ -11,6 +11,8 @@ struct Surroundings: Sendable {
     var verification: (at: Timestamp, ok: Bool)?
     /// Labels that were kept since the process started.
     var labels: [VersionID: Int] = [:]
+    /// Labelled answers as a part of all, of the last week.
+    var coverage: [VersionID: Double] = [:]
 }
 
 extension Metrics {
@@ -50,6 +52,11 @@ extension Metrics {
                     ["model": id.model.text, "env": "prod", "version": id.number.description],
                     count
                 )
+            }
+        }
+        text.family("belay_label_coverage_ratio", .gauge, "The part of a week's answers that is labelled.") {
+            for (id, ratio) in surroundings.coverage.sorted(by: { $0.key < $1.key }) {
+                $0.add(["model": id.model.text, "env": "prod", "version": id.number.description], ratio)
             }
         }
         text.family(

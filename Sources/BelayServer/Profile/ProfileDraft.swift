@@ -175,11 +175,20 @@ private struct ColumnDraft {
         }
     }
 
-    /// Nil with too few values, or too many different texts.
+    /// Whether these are long whole numbers and hardly one of them comes twice: whoever they stand for must
+    /// not be the edge of a bin.
+    private var isIdentifier: Bool {
+        numbers.allSatisfy { abs($0) >= 1e6 && $0 == $0.rounded() }
+            && Double(Set(numbers).count) >= 0.95 * Double(numbers.count)
+    }
+
+    /// Nil with too few values, too many different texts, or numbers that are names.
     var bins: ReferenceBins? {
         let seen = numbers.count + missing + texts.values.reduce(0, +)
         guard seen >= ProfileDraft.fewestAnswers else { return nil }
-        if texts.isEmpty { return ReferenceBins(numbers: numbers, missing: missing) }
+        if texts.isEmpty {
+            return isIdentifier ? nil : ReferenceBins(numbers: numbers, missing: missing)
+        }
         let common = texts.filter { $0.value >= ProfileDraft.fewestOfText }
         guard common.count <= ProfileDraft.mostTexts else { return nil }
         let rare = texts.values.filter { $0 < ProfileDraft.fewestOfText }.reduce(0, +)

@@ -25,8 +25,8 @@ struct QueryPoller: Sendable {
         let query: QueryText
     }
 
-    /// What has to be asked now: for each release whose candidate gets requests, each guard on a query, for the
-    /// candidate, and for stable where the limit compares with it.
+    /// What has to be asked now: for each release whose candidate gets requests, each guard on a query, of
+    /// the candidate, and of stable where the limit compares with it.
     static func questions(in state: State) -> [Question] {
         state.endpoints.values.sorted { $0.id < $1.id }.flatMap { endpoint -> [Question] in
             guard let release = state.activeRelease(at: endpoint.id), release.share > .none else { return [] }

@@ -97,8 +97,8 @@ struct DeliveryArgument: ExpressibleByArgument, Equatable {
 
     init?(argument: String) {
         let digits = argument.dropFirst(4)
-        guard argument.hasPrefix("ntc_"), (1...64).contains(digits.count), digits.allSatisfy(\.isHexDigit)
-        else { return nil }
+        let isHexadecimal = digits.allSatisfy { $0.isASCII && $0.isHexDigit }
+        guard argument.hasPrefix("ntc_"), (1...64).contains(digits.count), isHexadecimal else { return nil }
         id = argument
     }
 }

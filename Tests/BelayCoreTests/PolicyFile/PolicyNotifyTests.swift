@@ -6,7 +6,7 @@ struct PolicyNotifyTests {
     @Test func everyKeyReachesTheTarget() throws {
         let targets = try decoded(
             #"""
-            "notify": [{"via": "slack", "url": "env:SLACK_URL", "events": ["release.*", "rollback.done"]},
+            "notify": [{"via": "slack", "url": "env:SLACK_URL", "events": ["release.*", "rollback.manual"]},
                        {"via": "pagerduty", "key": "file:/run/key", "severity": "critical"},
                        {"via": "webhook", "url": "http://10.0.0.7:80/x", "secret": "env:S",
                         "format": "cloudevents", "private": true}]
@@ -18,7 +18,7 @@ struct PolicyNotifyTests {
                     via: .slack,
                     url: .secret(.environment("SLACK_URL")),
                     secret: nil,
-                    events: ["release.*", "rollback.done"],
+                    events: ["release.*", "rollback.manual"],
                     severity: nil,
                     format: .standardWebhooks,
                     allowsPrivate: false
@@ -80,6 +80,10 @@ struct PolicyNotifyTests {
         (
             #"{"via": "webhook", "url": "https://h", "events": ["release.**"]}"#,
             #"/events/0 notify[0].events[0] is "release.**"; write the name of an event, such as rollback."#
+        ),
+        (
+            #"{"via": "webhook", "url": "https://h", "events": ["rollback.automatik"]}"#,
+            #"/events/0 notify[0].events[0] "rollback.automatik" is no event; did you mean "rollba"#
         ),
         (
             #"{"via": "webhook", "url": "https://h", "severity": "error"}"#,
