@@ -92,7 +92,8 @@ import Testing
             purpose: .answer(accepting: nil, keepsOutputs: false),
             cancellation: Cancellation(),
             submitted: moment,
-            eventLoop: MultiThreadedEventLoopGroup.singleton.any()
+            eventLoop: MultiThreadedEventLoopGroup.singleton.any(),
+            observer: nil
         ) { _ in }
     }
 
