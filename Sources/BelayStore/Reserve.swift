@@ -12,7 +12,7 @@ package final class Reserve: Sendable {
     /// All of it, in bytes.
     package static let whole = piece * pieces
     /// It is made up again only while so many times of what is missing are free.
-    private static let plenty = 8
+    private static let plenty = 2
 
     private static let cadence = Duration.seconds(10)
 
