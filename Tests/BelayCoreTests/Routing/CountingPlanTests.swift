@@ -23,7 +23,8 @@ import Testing
             Guard(
                 name: "\(metric.rawValue) \(feature ?? "") \(sliceBy)",
                 metric: metric,
-                limit: metric.isNeverEvent ? .never : .absolute(max: 0.5),
+                limit: metric.isNeverEvent
+                    ? .never : metric == .throughput ? .atLeast(min: 0.5) : .absolute(max: 0.5),
                 minSamples: nil,
                 reaction: .hold,
                 focus: Guard.Focus(feature: feature, sliceBy: sliceBy)
