@@ -222,7 +222,7 @@ struct LabelScoringTests {
         let shown = try scoring.truth(.number(1), isTabular: false, answer: record)
         let outcomes = LabelSlicing(policy: scoring.policy, signature: signature).outcomes(shown, of: record)
         let labels = try #require(outcomes.first { $0.series == .labels })
-        #expect(labels.slices.map(\.description) == ["country=DE", "vip=1"])
+        #expect(labels.slices.map(\.description) == ["country=DE", "vip=true"])
         #expect(outcomes.filter { $0.series != .labels }.allSatisfy { $0.slices.isEmpty })
     }
 }

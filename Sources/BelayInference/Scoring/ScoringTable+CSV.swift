@@ -46,9 +46,12 @@ package func csvText(_ field: ArraySlice<UInt8>) -> [UInt8] {
 package struct CSVLines {
     private let bytes: [UInt8]
     private var position: Int
+    private let mostFields: Int
 
-    package init(_ bytes: [UInt8]) {
+    /// A line of more than `mostFields` fields is refused when it is met.
+    package init(_ bytes: [UInt8], mostFields: Int = .max) {
         self.bytes = bytes
+        self.mostFields = mostFields
         // The mark with which some programs begin UTF-8.
         self.position = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     }
@@ -61,6 +64,9 @@ package struct CSVLines {
         while true {
             let start = position
             try passField()
+            guard fields.count < mostFields else {
+                throw .tooLarge(what: "fields in one line of the CSV", limit: mostFields)
+            }
             fields.append(start..<position)
             guard position < bytes.count, bytes[position] == UInt8(ascii: ",") else { return fields }
             position += 1

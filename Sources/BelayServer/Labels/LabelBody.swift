@@ -12,6 +12,8 @@ struct LabelBody: Equatable, Sendable {
     private static let longestNote = 4096
     /// In bytes of JSON.
     static let longestValue = 65_536
+    /// A whole label, in bytes of JSON.
+    static let longest = 262_144
     static let mostDepth = 8
 
     /// How the answer is named.
@@ -35,6 +37,9 @@ struct LabelBody: Equatable, Sendable {
 
     /// Reads one JSON object: a label, or an assessment in MLflow's words.
     init(_ json: [UInt8], defaults: LabelDelivery.Defaults) throws(LabelFault) {
+        guard json.count <= Self.longest else {
+            throw .unreadable("the label is longer than \(Self.longest) bytes")
+        }
         let tree: JSONTree
         do throws(InferenceError) {
             tree = try JSONTree(json, mostDepth: Self.mostDepth)

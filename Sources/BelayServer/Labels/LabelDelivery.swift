@@ -7,6 +7,8 @@ import Foundation
 struct LabelDelivery: Sendable {
     static let mostLabels = 100_000
     static let mostBytes = 32 << 20
+    /// In one row of a table.
+    private static let mostFields = 256
 
     struct Defaults: Equatable, Sendable {
         var model: String?
@@ -51,7 +53,7 @@ struct LabelDelivery: Sendable {
             if type.hasPrefix("text/csv") { return true }
             if type.contains("json") { return false }
         }
-        var lines = CSVLines(Array(body.prefix(4096).prefix { $0 != 0x0a }))
+        var lines = CSVLines(Array(body.prefix(4096).prefix { $0 != 0x0a }), mostFields: Self.mostFields)
         guard let names = try? lines.next() else { return false }
         let texts = Set(names.map { String(decoding: csvText(body[$0]), as: UTF8.self) })
         return texts.contains("id") && !texts.isDisjoint(with: ["value", "score"])
@@ -64,7 +66,7 @@ struct LabelDelivery: Sendable {
         let elements: [ArraySlice<UInt8>]
         do throws(InferenceError) {
             elements = try JSONTree.elements(of: body, most: Self.mostLabels)
-        } catch .tooLarge {
+        } catch .tooLarge(_, Self.mostLabels) {
             throw .tooMany
         } catch {
             throw .notJSON
@@ -74,10 +76,18 @@ struct LabelDelivery: Sendable {
 
     /// One object a line; or one object, on as many lines as it likes.
     private func lines() -> [Result<LabelBody, LabelFault>] {
-        let lines = body.split(separator: 0x0a).lazy.filter { line in !line.allSatisfy(Self.isSpace) }
-            .prefix(Self.mostLabels + 1)
-        let first = lines.first.map { Array($0) } ?? []
-        if (try? JSONTree(first, mostDepth: 64)) == nil, (try? JSONTree(body, mostDepth: 64)) != nil {
+        // Not split at once: a body of line ends would make millions of lines.
+        var lines: [ArraySlice<UInt8>] = []
+        var rest = body[...]
+        while lines.count <= Self.mostLabels, !rest.isEmpty {
+            let end = rest.firstIndex(of: 0x0a) ?? rest.endIndex
+            if !rest[..<end].allSatisfy(Self.isSpace) { lines.append(rest[..<end]) }
+            rest = rest[end...].dropFirst()
+        }
+        if body.count <= LabelBody.longest, let first = lines.first, lines.count > 1,
+            (try? JSONTree(Array(first), mostDepth: 64)) == nil,
+            (try? JSONTree(body, mostDepth: 64)) != nil
+        {
             return [read(body)]
         }
         return lines.map { read(Array($0)) }
@@ -100,7 +110,7 @@ struct LabelDelivery: Sendable {
     private func rows() throws(LabelsError) -> [Result<LabelBody, LabelFault>] {
         guard String(validating: body, as: UTF8.self) != nil else { throw .notCSV("The CSV is not UTF-8.") }
         var labels: [Result<LabelBody, LabelFault>] = []
-        var lines = CSVLines(body)
+        var lines = CSVLines(body, mostFields: Self.mostFields)
         guard let head = try next(&lines) else { throw .empty }
         let names = head.map { String(decoding: csvText(body[$0]), as: UTF8.self) }
         guard names.contains("id"), names.contains("value") || names.contains("score") else {

@@ -122,13 +122,6 @@ extension Release {
         let isNewest = time.since(epochBegan) >= Self.turn
         return isNewest ? evidenceEpoch...evidenceEpoch : 0...evidenceEpoch - 1
     }
-
-    fileprivate var endedAt: Timestamp? {
-        switch phase {
-        case .refused(let time, _), .settled(let time), .rolledBack(let time, _): time
-        case .gating, .shadow, .canary, .watching: nil
-        }
-    }
 }
 
 extension State {
@@ -138,7 +131,7 @@ extension State {
     /// Whether labels may still say something about a release: while it runs, while its version serves, and
     /// afterwards until the last of its answers is too old to be joined.
     func takesLabels(_ release: Release, at now: Timestamp) -> Bool {
-        guard let ended = release.endedAt else { return true }
+        guard let ended = release.phase.endedAt else { return true }
         if endpoints[release.proposal.endpoint]?.stable?.release == release.id { return true }
         let within = release.proposal.policy.labels.joinWithinMilliseconds
         return now.since(ended) <= within.map { .milliseconds($0) } ?? Self.lateLabels
