@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("latency_p99", "ms", "none", 90.25, "90.2 ms [80.0 ms, 100 ms], limit 120 ms, n 7"),
+        ("latency_p99", "ms", "none", 90.25, "90.3 ms [80.0 ms, 100 ms], limit 120 ms, n 7"),
         ("latency_p50", "ms", "stable", 4.125, "+4.13 ms [+80.0 ms, +100 ms], limit +120 ms, n 7"),
         (
             "latency_p95", "fraction", "stable_relative", 0.241,
@@ -253,21 +253,24 @@ import Testing
     }
 
     private func endpoint(serving version: Int, release: ReleaseView? = nil) -> StatusView {
-        StatusView(endpoints: [
-            EndpointView(
-                model: "fraud",
-                environment: "prod",
-                serving: ServingView(version: version, since: "", proven: true, ready: true),
-                release: release,
-                standbys: [],
-                shadow: nil,
-                withdrawn: [],
-                automatic: true,
-                epoch: 1,
-                fencing: false,
-                readiness: []
-            )
-        ])
+        StatusView(
+            endpoints: [
+                EndpointView(
+                    model: "fraud",
+                    environment: "prod",
+                    serving: ServingView(version: version, since: "", proven: true, ready: true),
+                    release: release,
+                    standbys: [],
+                    shadow: nil,
+                    withdrawn: [],
+                    automatic: true,
+                    epoch: 1,
+                    fencing: false,
+                    readiness: []
+                )
+            ],
+            undelivered: [:]
+        )
     }
 
     private func guardView(_ verdict: String) -> GuardView {

@@ -71,7 +71,7 @@ struct PolicyLeafTests {
         let look = Look(isColoured: false, symbols: .ascii)
         #expect(
             difference.text(look).contains(
-                "- guards.latency_p99         {metric: latency_p99, max: 250ms, no_data: wait, then: r"
+                "- guards.latency_p99          {metric: latency_p99, max: 250ms, no_data: wait, then: r"
             )
         )
         #expect(PolicyDifference(from: first, to: first).text(look) == "no difference\n")
