@@ -127,7 +127,7 @@ package actor Conductor {
     @discardableResult
     package func perform(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
         if case .promote(let id) = command { try await hear(id) }
-        try await turnstile.pass { try await performNow(command, by: actor, reason: reason) }
+        return try await turnstile.pass { try await performNow(command, by: actor, reason: reason) }
     }
 
     /// Takes a version out and returns with the proof that it is over.
