@@ -91,7 +91,7 @@ let gateway = Gateway(
         return true
     } sampledOut: { _ in
     },
-    labels: { _, _ in LabelReply(status: 404, json: []) },
+    labels: { _, _, _ in LabelReply(status: 404, json: []) },
     clock: { Timestamp(milliseconds: 0) },
     ids: { "r-1" }
 )
