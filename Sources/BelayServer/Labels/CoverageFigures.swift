@@ -1,4 +1,5 @@
 import BelayCore
+import BelayInferenceLog
 
 /// How much of each version's answers is labelled, for those who plot it; read again once a minute.
 actor CoverageFigures {
