@@ -7,8 +7,9 @@ import Testing
 @Suite("Hindsight over HTTP", .serialized)
 struct HindsightAPITests {
     /// Constant-1 serves, and constant-2 is on trial with half of forty requests.
-    private func withTrial(_ check: @Sendable (RunningServer, ReleaseView) async throws -> Void) async throws
-    {
+    private func withTrial(
+        _ check: @escaping @Sendable (RunningServer, ReleaseView) async throws -> Void
+    ) async throws {
         try await withServer { server in
             #expect(try await server.register("demo", fixture: "constant-1.onnx").status == 201)
             #expect(try await server.register("demo", fixture: "constant-2.onnx").status == 201)
