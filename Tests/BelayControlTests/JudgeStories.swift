@@ -68,7 +68,7 @@ let judgeStories = [
             expect serving fraud 1
             expect rollback
               fraud#prod: 2 to 1, guard:error_rate
-              1 taken: its error_rate was at most 1.72% beside this version, which is now at least 2.76%
+              1 taken: its error_rate was at most 1.43% beside this version, which is now at least 1.71%
             expect incidents
               none
             expect quarantine fraud

@@ -177,6 +177,7 @@ let releaseStories = [
               release.resumed r2
               release.gates_passed r2
               release.step_entered r2
+              release.waived r2
               release.promoted r2
               release.settled r2
             """

@@ -72,8 +72,6 @@ final class Town {
 
     init(notify: [NotifyTarget]) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        outbox = try Outbox(path: "\(folder)/outbox.sqlite", position: 0)
-        herald = Self.herald(outbox, board, stage)
         policy = Self.policy(notify)
         var world = World()
         try world.serve("fraud", bytes: "one", at: 1000)
@@ -81,6 +79,9 @@ final class Town {
         try world.perform(.register(Build.version("fraud", bytes: "two")), at: 2000)
         let built = world
         stage.scene.withLock { $0.world = built }
+        // What made the town is history; its herald begins with what comes now.
+        outbox = try Outbox(path: "\(folder)/outbox.sqlite", position: built.entries.count)
+        herald = Self.herald(outbox, board, stage)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }

@@ -189,12 +189,12 @@ struct SQLiteStoreTests {
             [.text("fraud")]
         )
         #expect(
-            try await store.database.rows(endpoint) == [[.text("fraud"), .integer(1), .text("suspended")]]
+            try await store.database.rows(endpoint) == [[.text("fraud"), .integer(3), .text("suspended")]]
         )
         let phases = Statement("SELECT phase FROM release ORDER BY id", [])
         #expect(
             try await store.database.rows(phases).compactMap { $0[0].text }
-                == ["settled", "settled", "rolled_back", "refused", "shadow"]
+                == ["settled", "settled", "rolled_back", "refused", "settled"]
         )
         let versions = Statement("SELECT model, number, label, withdrawn FROM version ORDER BY 1, 2", [])
         #expect(

@@ -269,7 +269,7 @@ struct VerificationTests {
     @Test(arguments: [
         ("UPDATE version SET label = '9.9.9' WHERE number = 2", "version", "fraud/2"),
         ("DELETE FROM version WHERE model = 'churn'", "version", "churn/1"),
-        ("UPDATE endpoint SET stable = 3 WHERE model = 'fraud'", "endpoint", "fraud/prod"),
+        ("UPDATE endpoint SET stable = 2 WHERE model = 'fraud'", "endpoint", "fraud/prod"),
         ("UPDATE release SET share = share + 1 WHERE id = 3", "release", "3"),
         ("UPDATE release SET reason = coalesce(reason, '') || x'00' WHERE id = 1", "release", "1"),
         (
