@@ -8,13 +8,12 @@ extension GuardReport {
         return "\(name) \(written(value)), limit \(written(limit)), n \(candidateSamples)"
     }
 
-    /// Where people say how good something must be, badness is turned round again.
+    /// A report is in the metric's own sense: accuracy falls where wrong answers rise.
     private func written(_ value: Double) -> String {
         let compares = stableSamples > 0
         switch metric.unit {
         case .time: return (compares && value >= 0 ? "+" : "") + significant(value / 1000) + " ms"
-        case .rate: return compares ? points(value) : significant(value * 100) + "%"
-        case .goodRate: return compares ? points(-value) : significant((1 - value) * 100) + "%"
+        case .rate, .goodRate: return compares ? points(value) : significant(value * 100) + "%"
         case .throughput, .loss, .score, .stabilityIndex, .event, .number: return significant(value)
         }
     }
