@@ -4,7 +4,7 @@ import BelayStore
 
 extension Conductor {
     /// Evidence of releases that are over is recorded once in this time: nobody waits for a verdict on it.
-    static let restingCadence = Duration.seconds(60)
+    static let restingCadence = Duration.seconds(15)
     /// How long after its end a release is judged again by labels, unless the policy bounds their age.
     static let rejudging = Duration.seconds(7 * 86_400)
     private static let mostLateJudges = 64

@@ -98,7 +98,7 @@ struct DemoStory: Sendable {
     /// Waits for the incident that the drift of one input opens.
     private func drift() async throws {
         let client = try ServerOptions.parse(["--server", server]).client()
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(60)
         var found: IncidentView?
         while found == nil, ContinuousClock.now < end {
             let list: IncidentList = try await client.get(.incidents)
