@@ -3,11 +3,11 @@ import Glibc
 /// One thread that asks over many connections: it writes to all of them, then reads all answers.
 final class Load {
     private let sockets: [Int32]
-    private let bytes: [UInt8]
+    private let requests: [[UInt8]]
 
-    /// Connects; `request` is whole HTTP/1.1, and every answer to it is equally long.
-    init(port: Int, connections: Int, request: [UInt8]) {
-        bytes = request
+    /// Connects; each connection repeats one of the `requests`, which are whole HTTP/1.1.
+    init(port: Int, connections: Int, requests: [[UInt8]]) {
+        self.requests = requests
         sockets = (0..<connections).map { _ in
             let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             var address = sockaddr_in()
@@ -31,7 +31,10 @@ final class Load {
         var failures = 0
         var buffer = [UInt8](repeating: 0, count: 8192)
         for _ in 0..<rounds {
-            for socket in sockets { _ = send(socket, bytes, bytes.count, 0) }
+            for (number, socket) in sockets.enumerated() {
+                let request = requests[number % requests.count]
+                _ = send(socket, request, request.count, 0)
+            }
             for socket in sockets { failures += answers(socket, &buffer) ? 0 : 1 }
         }
         return failures
@@ -53,11 +56,11 @@ final class Load {
         return false
     }
 
-    private var known: (head: Int, whole: Int)?
+    private var known: [Int: Int] = [:]
 
     private func wholeLength(_ bytes: ArraySlice<UInt8>) -> Int? {
-        // Heads of equal length say the same length, so it is read out once.
-        if let known, bytes.count == known.whole { return known.whole }
+        // Answers of equal length say the same length, so it is read out once.
+        if let whole = known[bytes.count] { return whole }
         let text = String(decoding: bytes, as: UTF8.self)
         guard let end = text.range(of: "\r\n\r\n"),
             let field = text.lowercased().range(of: "content-length: ")
@@ -65,7 +68,7 @@ final class Load {
         let digits = text[field.upperBound...].prefix { $0.isNumber }
         let head = text[..<end.upperBound].utf8.count
         guard let length = Int(digits) else { return nil }
-        known = (head, head + length)
+        if bytes.count == head + length { known[head + length] = head + length }
         return head + length
     }
 }

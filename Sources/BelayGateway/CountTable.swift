@@ -9,42 +9,42 @@ struct CountTable {
     private static let taken: UInt64 = 1 << 63
     private static let smallest = 64
 
-    private var keys: [UInt64] = []
-    private var counts: [Int] = []
+    /// A place for one key; free while its count is 0.
+    private struct Slot {
+        var key: UInt64 = 0
+        var count = 0
+    }
+
+    private var slots: [Slot] = []
     private(set) var count = 0
 
     /// Adds one to the count of a key below 2⁶³.
     mutating func add(_ key: UInt64) {
-        if count * 2 >= keys.count { grow() }
-        let slot = slot(of: key | Self.taken)
-        if counts[slot] == 0 {
-            keys[slot] = key | Self.taken
+        if count * 2 >= slots.count { grow() }
+        let marked = key | Self.taken
+        let place = place(of: marked)
+        if slots[place].key == 0 {
+            slots[place].key = marked
             count += 1
         }
-        counts[slot] &+= 1
+        slots[place].count &+= 1
     }
 
     func forEach(_ body: (_ key: UInt64, _ count: Int) -> Void) {
-        for slot in keys.indices where counts[slot] > 0 { body(keys[slot] & ~Self.taken, counts[slot]) }
+        for slot in slots where slot.count > 0 { body(slot.key & ~Self.taken, slot.count) }
     }
 
-    private func slot(of marked: UInt64) -> Int {
-        let mask = keys.count - 1
+    private func place(of marked: UInt64) -> Int {
+        let mask = slots.count - 1
         // Fibonacci hashing: the high bits of the product depend on all bits of the key.
-        var slot = Int(truncatingIfNeeded: (marked &* 0x9e37_79b9_7f4a_7c15) >> 32) & mask
-        while keys[slot] != marked, keys[slot] != 0 { slot = (slot + 1) & mask }
-        return slot
+        var place = Int(truncatingIfNeeded: (marked &* 0x9e37_79b9_7f4a_7c15) >> 32) & mask
+        while slots[place].key != marked, slots[place].key != 0 { place = (place + 1) & mask }
+        return place
     }
 
     private mutating func grow() {
-        let (oldKeys, oldCounts) = (keys, counts)
-        let size = max(Self.smallest, keys.count * 2)
-        keys = Array(repeating: 0, count: size)
-        counts = Array(repeating: 0, count: size)
-        for index in oldKeys.indices where oldCounts[index] > 0 {
-            let slot = slot(of: oldKeys[index])
-            keys[slot] = oldKeys[index]
-            counts[slot] = oldCounts[index]
-        }
+        let old = slots
+        slots = Array(repeating: Slot(), count: max(Self.smallest, old.count * 2))
+        for slot in old where slot.count > 0 { slots[place(of: slot.key)] = slot }
     }
 }

@@ -1,4 +1,6 @@
 import BelayCore
+import BelayInference
+import BelayStats
 import Synchronization
 
 /// What is counted for one release, its series and slices known by small numbers.
@@ -26,16 +28,17 @@ final class Counting: Sendable {
     }
     /// By number.
     let series: [Series]
-    /// For each slicing of the plan, whether it splits the series of each number.
-    let splits: [[Bool]]
+    /// For the series of each number, the slicings of the plan that split it.
+    let splits: [[Int]]
+    let isSliced: Bool
+    let columns: Int
     let predictionColumn: Int?
-    /// For each slicing, its values by their number, in the order in which they were first seen.
-    private let values: Mutex<[Values]>
-
-    private struct Values: Sendable {
-        var numbers: [String: Int] = [:]
-        var texts: [String] = []
-    }
+    /// The bin of an answer that predicted nothing.
+    let missingPrediction: Int
+    /// For each slicing, the slice of a request that nobody read.
+    let unknownSlices: [UInt16]
+    /// For each slicing, its values by their number.
+    private let values: [SliceValues]
 
     init(_ epoch: EvidenceEpoch, plan: CountingPlan, _ kind: Kind) {
         self.epoch = epoch
@@ -43,9 +46,17 @@ final class Counting: Sendable {
         self.plan = plan
         let series = [.answers, .latency, .schema] + plan.columns.map(\.series)
         self.series = series
-        splits = plan.slicings.map { slicing in series.map(slicing.series.contains) }
+        splits = series.map { series in
+            plan.slicings.indices.filter { plan.slicings[$0].series.contains(series) }
+        }
+        isSliced = !plan.slicings.isEmpty
+        columns = plan.columns.count
         predictionColumn = plan.columns.firstIndex { $0.series == .prediction }
-        values = Mutex(Array(repeating: Values(), count: plan.slicings.count))
+        missingPrediction = predictionColumn.map { plan.columns[$0].bins.missingBin } ?? 0
+        values = plan.slicings.map { _ in SliceValues() }
+        unknownSlices = plan.slicings.indices.map {
+            UInt16(clamping: Self.firstSlice(of: $0) + CountingPlan.mostValues)
+        }
     }
 
     /// Whether requests and answers have to be looked into.
@@ -61,21 +72,11 @@ final class Counting: Sendable {
     /// The number of the whole; slices have others.
     static let whole = 0
 
-    /// The number of a slice; values beyond the bound, and nil, are among the others.
-    func slice(_ value: String?, of slicing: Int) -> Int {
-        let first = 1 + slicing * (CountingPlan.mostValues + 1)
-        guard let value, value.utf8.count <= CountingPlan.mostValueBytes else {
-            return first + CountingPlan.mostValues
-        }
-        return first
-            + values.withLock { values in
-                if let known = values[slicing].numbers[value] { return known }
-                let next = values[slicing].texts.count
-                guard next < CountingPlan.mostValues else { return CountingPlan.mostValues }
-                values[slicing].numbers[value] = next
-                values[slicing].texts.append(value)
-                return next
-            }
+    private static func firstSlice(of slicing: Int) -> Int { 1 + slicing * (CountingPlan.mostValues + 1) }
+
+    /// The number of a slice; values beyond the bound, and what is missing, are among the others.
+    func slice(_ value: TensorColumn.Value, of slicing: Int) -> Int {
+        Self.firstSlice(of: slicing) + values[slicing].number(of: value)
     }
 
     /// The slice of a number; nil for the whole.
@@ -83,7 +84,7 @@ final class Counting: Sendable {
         guard number != Self.whole else { return nil }
         let (slicing, value) = (number - 1).quotientAndRemainder(dividingBy: CountingPlan.mostValues + 1)
         guard slicing < plan.slicings.count else { return nil }
-        let texts = values.withLock { $0[slicing].texts }
+        let texts = values[slicing].texts
         return RequestSlice(
             feature: plan.slicings[slicing].feature,
             value: value < texts.count ? texts[value] : RequestSlice.others

@@ -197,12 +197,14 @@ extension CountTable {
             add(bucket, in: Counting.Numbered.latency, outcome, place, counting)
         }
         if counting.plan.countsSchema { add(0, in: Counting.Numbered.schema, outcome, place, counting) }
-        for index in counting.plan.columns.indices {
-            let isPrediction = index == counting.predictionColumn
-            let missing = counting.plan.columns[index].bins.missingBin
-            let code = outcome.observation?.bin(ofColumn: index) ?? (isPrediction ? missing : nil)
-            guard let code else { continue }
-            add(code, in: Counting.Numbered.firstColumn + index, outcome, place, counting)
+        if let observation = outcome.observation {
+            for index in 0..<counting.columns {
+                let code = observation.bin(ofColumn: index)
+                add(code, in: Counting.Numbered.firstColumn + index, outcome, place, counting)
+            }
+        } else if let index = counting.predictionColumn {
+            let series = Counting.Numbered.firstColumn + index
+            add(counting.missingPrediction, in: series, outcome, place, counting)
         }
     }
 
@@ -215,10 +217,11 @@ extension CountTable {
     ) {
         let key = place.counted(code, in: series)
         add(key)
-        for index in counting.splits.indices where counting.splits[index][series] {
+        guard counting.isSliced else { return }
+        for slicing in counting.splits[series] {
             let slice =
-                outcome.observation?.slice(ofSlicing: index, columns: counting.plan.columns.count)
-                ?? counting.slice(nil, of: index)
+                outcome.observation?.slice(ofSlicing: slicing, columns: counting.columns)
+                ?? Int(counting.unknownSlices[slicing])
             add(key | CountKey.slice(slice))
         }
     }

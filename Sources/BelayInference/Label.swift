@@ -92,6 +92,21 @@ extension Tensor {
         }
     }
 
+    /// Calls `body` with each of these elements that the tensor has, as ``number(at:)`` has them; with none of
+    /// a text.
+    package func forEachNumber(at indices: [Int], _ body: (_ position: Int, _ number: Double) -> Void) {
+        guard case .packed(let packed) = storage else { return }
+        if type == .fp32 {
+            // What most models take, without asking for storage and type at each element.
+            for position in indices.indices where (0..<count).contains(indices[position]) {
+                let bits: UInt32 = packed.littleEndian(at: indices[position] * 4)
+                body(position, Double(Float(bitPattern: bits)))
+            }
+        } else {
+            for position in indices.indices { number(at: indices[position]).map { body(position, $0) } }
+        }
+    }
+
     /// One element of a tensor of text; nil for numbers, and outside the tensor.
     package func text(at index: Int) -> String? {
         guard case .strings(let strings) = storage, strings.indices.contains(index) else { return nil }

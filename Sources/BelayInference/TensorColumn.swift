@@ -44,12 +44,13 @@ package struct TensorColumn: Equatable, Sendable {
     /// Where the tensor nearly always is.
     private let usual: Int
     private let place: Place
+    private let type: TensorType
 
     /// A feature of requests that fit `inputs`; nil when they have no such feature.
     package init?(feature: String, of inputs: [TensorSpec]) {
         if let index = inputs.firstIndex(where: { $0.name == feature }) {
             guard inputs[index].columns == 1 else { return nil }
-            self.init(tensor: feature, usual: index, place: .at(0))
+            self.init(tensor: feature, usual: index, place: .at(0), inputs[index].type)
             return
         }
         guard feature.last == "]", let open = feature.lastIndex(of: "["),
@@ -59,7 +60,7 @@ package struct TensorColumn: Equatable, Sendable {
         guard let index = inputs.firstIndex(where: { $0.name == name }), let columns = inputs[index].columns,
             column < columns
         else { return nil }
-        self.init(tensor: name, usual: index, place: .at(column))
+        self.init(tensor: name, usual: index, place: .at(column), inputs[index].type)
     }
 
     /// What an answer predicts: its value, or the class with the greatest of several values; nil for an
@@ -68,17 +69,24 @@ package struct TensorColumn: Equatable, Sendable {
         guard let index = outputs.firstIndex(where: { $0.name == prediction }) else { return nil }
         let spec = outputs[index]
         if spec.columns == 1 {
-            self.init(tensor: prediction, usual: index, place: .at(0))
+            self.init(tensor: prediction, usual: index, place: .at(0), spec.type)
         } else {
             guard spec.shape.count <= 2, spec.type.width != nil else { return nil }
-            self.init(tensor: prediction, usual: index, place: .greatest)
+            self.init(tensor: prediction, usual: index, place: .greatest, spec.type)
         }
     }
 
-    private init(tensor: String, usual: Int, place: Place) {
+    private init(tensor: String, usual: Int, place: Place, _ type: TensorType) {
         self.tensor = tensor
         self.usual = usual
         self.place = place
+        self.type = type
+    }
+
+    /// The tensor and the element that it is, when that is always a number; nil for a class and for texts.
+    package var number: (tensor: String, index: Int)? {
+        guard case .at(let index) = place, type.width != nil else { return nil }
+        return (tensor, index)
     }
 
     /// The features of requests that fit `inputs`, in order, `most` at most.

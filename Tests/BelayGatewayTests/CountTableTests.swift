@@ -1,4 +1,5 @@
 import BelayCore
+import BelayInference
 import Testing
 
 @testable import BelayGateway
@@ -35,9 +36,19 @@ import Testing
         return Counting(EvidenceEpoch(release: release, number: 0), plan: plan, .trial)
     }
 
+    private func text(_ text: String) -> TensorColumn.Value { .text(Array(text.utf8)) }
+
+    @Test func aNumberIsOneValueHoweverItIsWritten() {
+        let counting = counting(slicing: "age")
+        #expect(counting.slice(.number(0), of: 0) == counting.slice(.number(-0.0), of: 0))
+        let half = counting.slice(counting.slice(.number(0.5), of: 0))
+        #expect(half == RequestSlice(feature: "age", value: "0.5"))
+    }
+
     @Test func aSliceIsFoundAgainByItsNumber() {
         let counting = counting(slicing: "country", "age")
-        let numbers = ["NO", "SE", "NO"].map { counting.slice($0, of: 0) } + [counting.slice("7", of: 1)]
+        let numbers =
+            ["NO", "SE", "NO"].map { counting.slice(text($0), of: 0) } + [counting.slice(.number(7), of: 1)]
         #expect(numbers[0] == numbers[2])
         #expect(
             numbers.map(counting.slice) == [
@@ -50,14 +61,14 @@ import Testing
 
     @Test func valuesBeyondTheBoundAreCountedTogether() {
         let counting = counting(slicing: "country")
-        let values = (0..<30).map { counting.slice("\($0)", of: 0) }
+        let values = (0..<30).map { counting.slice(text("\($0)"), of: 0) }
         let others = RequestSlice(feature: "country", value: RequestSlice.others)
         #expect(Set(values).count == CountingPlan.mostValues + 1)
         #expect(values.suffix(10).allSatisfy { counting.slice($0) == others })
-        #expect(counting.slice(counting.slice(nil, of: 0)) == others)
+        #expect(counting.slice(counting.slice(.missing, of: 0)) == others)
         let long = String(repeating: "x", count: CountingPlan.mostValueBytes + 1)
-        #expect(counting.slice(counting.slice(long, of: 0)) == others)
+        #expect(counting.slice(counting.slice(text(long), of: 0)) == others)
         // The twentieth keeps its place.
-        #expect(counting.slice("19", of: 0) == values[19])
+        #expect(counting.slice(text("19"), of: 0) == values[19])
     }
 }
