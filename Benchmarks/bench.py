@@ -8,6 +8,7 @@ import argparse
 import array
 import bisect
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -224,6 +225,16 @@ def binary_request(model, count):
     return request_bytes(f"/v2/models/{model}/infer", text + floats, [header])
 
 
+def ask_for_reference(server, model):
+    """Asks about every row of the example, so that a release has stable's past to be compared with."""
+    line = http.client.HTTPConnection("127.0.0.1", server.inference, timeout=10)
+    for row in json.loads((EXAMPLE / "data.json").read_text())["rows"]:
+        tensor = {"name": "input", "shape": [1, 30], "datatype": "FP32", "data": row}
+        line.request("POST", f"/v2/models/{model}/infer", json.dumps({"inputs": [tensor]}))
+        line.getresponse().read()
+    line.close()
+
+
 def prepare_cost_models(server):
     """Registers the endpoints of the cost table; returns the names of those that could not be made."""
     boosted, linear = (EXAMPLE / "v2.onnx").read_bytes(), (EXAMPLE / "v1.onnx").read_bytes()
@@ -231,6 +242,7 @@ def prepare_cost_models(server):
     for model, data, policy in (
         ("logged", boosted, {}),
         ("judged", boosted, {}),
+        ("watched", boosted, {}),
         ("durable", boosted, {"serving": {"durability": "durable"}}),
         ("bare", boosted, {"serving": {"record": "none"}}),
         ("linear", linear, {}),
@@ -240,11 +252,20 @@ def prepare_cost_models(server):
             server.serve(model, server.register(model, data), **policy)
         except Refused as refused:
             absent[model] = refused.code
-    # The candidate costs what stable costs: another training of the same kind.
-    candidate = server.register("judged", (EXAMPLE / "v3.onnx").read_bytes())
-    steps = {"steps": [{"canary": "50%", "for": "8h", "min_samples": 1}]}
-    server.release("judged", candidate, steps)
-    wait_until("no canary", lambda: (server.endpoint("judged")["release"] or {}).get("share") == 50)
+    ask_for_reference(server, "watched")
+    everything = [
+        {"metric": "error_rate", "max_rise": "1%"},
+        {"metric": "latency_p95", "max_rise": "25% of stable"},
+        {"metric": "prediction_drift", "max": 0.25, "then": "notify"},
+        {"metric": "feature_drift", "max": 0.25, "then": "notify"},
+        {"metric": "missing_rate", "max_rise": "5%", "then": "notify"},
+    ]
+    for model, policy in (("judged", {}), ("watched", {"guards": everything})):
+        # The candidate costs what stable costs: another training of the same kind.
+        candidate = server.register(model, (EXAMPLE / "v3.onnx").read_bytes())
+        steps = {"steps": [{"canary": "50%", "for": "8h", "min_samples": 1}]}
+        server.release(model, candidate, steps, **policy)
+        wait_until("no canary", lambda: (server.endpoint(model)["release"] or {}).get("share") == 50)
     return absent
 
 
@@ -262,6 +283,7 @@ def cost_groups(server, absent, ceilings):
 
     settings = [
         ("judged", "log and evidence"),
+        ("watched", "log, evidence on everything"),
         ("logged", "log, no evidence"),
         ("durable", "durable log, no evidence"),
         ("bare", "no log, no evidence"),
@@ -269,7 +291,7 @@ def cost_groups(server, absent, ceilings):
     plain = [("linear", "log, no evidence"), ("linear-bare", "no log, no evidence")]
     return [
         group("GBDT, one row of JSON", boosted, lambda model: json_request(model, 1), settings),
-        group("GBDT, one row, binary", boosted, lambda model: binary_request(model, 1), settings[:2]),
+        group("GBDT, one row, binary", boosted, lambda model: binary_request(model, 1), settings[:3:2]),
         group("linear, 48 rows, 10 kB of JSON", linear, lambda model: json_request(model, 48), plain),
         group("linear, 48 rows, binary", linear, lambda model: binary_request(model, 48), plain[:1]),
     ]
