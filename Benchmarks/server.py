@@ -65,6 +65,34 @@ def request_bytes(path, body, headers=()):
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
+class Line:
+    """A connection that stays, for requests ready to be sent: `http.client` takes a third of a millisecond
+    to write one and to read its answer, which would be counted as the server's."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request):
+        """The JSON of the answer; raises RuntimeError unless its status is 200."""
+        self.socket.sendall(request)
+        answer, body, length = b"", b"", None
+        while length is None or len(body) < length:
+            more = self.socket.recv(65536)
+            if not more:
+                raise ConnectionError("the server closed the connection")
+            answer += more
+            head, _, body = answer.partition(b"\r\n\r\n")
+            if length is None and len(head) < len(answer):
+                length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        if not answer.startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(answer.decode(errors="replace"))
+        return json.loads(body)
+
+    def close(self):
+        self.socket.close()
+
+
 def resident(pid):
     """Resident memory in megabytes (10⁶ bytes)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
