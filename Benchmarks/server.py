@@ -88,22 +88,27 @@ class Belay:
     def __init__(self, binary, data):
         self.binary, self.data = str(binary), Path(data)
         self.control, self.inference = free_ports(2)
+        # Further arguments of `belay serve`.
+        self.more = []
         self.process = None
         self.log = self.data.with_suffix(".log")
         self._line = None
+
+    def command(self):
+        return [
+            self.binary, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.control}",
+            "--inference", f"127.0.0.1:{self.inference}", *self.more,
+        ]  # fmt: skip
+
+    def environment(self):
+        """What the process has for its environment; None for this one's own."""
+        return None
 
     def start(self, seconds=60.0):
         """Starts the process; returns how many seconds passed until `/readyz` said 200."""
         begun = time.monotonic()
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    self.binary, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.control}",
-                    "--inference", f"127.0.0.1:{self.inference}",
-                ],
-                stdout=log,
-                stderr=log,
-            )  # fmt: skip
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environment())
         self._line = None
         wait_until(f"{self.binary} is not ready: {self.log}", self._is_ready, seconds)
         return time.monotonic() - begun
