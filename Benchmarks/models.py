@@ -50,7 +50,33 @@ def constant(number, size=1024):
         _node("Cast", ["x"], ["index"], _bytes(5, _bytes(1, "to") + _number(3, INT64) + _number(20, 2))),
         _node("Gather", ["table", "index"], ["y"]),
     ]
+    return _model(nodes, [_tensor("table", FLOAT, [len(floats)], floats.tobytes())])
+
+
+def _model(nodes, tables):
     graph = b"".join(_bytes(1, node) for node in nodes) + _bytes(2, "constant")
-    graph += _bytes(5, _tensor("table", FLOAT, [len(floats)], floats.tobytes()))
+    graph += b"".join(_bytes(5, table) for table in tables)
     graph += _bytes(11, _port("x", FLOAT)) + _bytes(12, _port("y", FLOAT))
     return _number(1, 8) + _bytes(2, "belay") + _bytes(7, graph) + _bytes(8, _bytes(1, "") + _number(2, 17))
+
+
+def slow(number, elements=8_000_000):
+    """As `constant`, for one row, but first lays out and sums as many numbers: some milliseconds."""
+    to = _bytes(5, _bytes(1, "to") + _number(3, INT64) + _number(20, 2))
+    keep = _bytes(5, _bytes(1, "keepdims") + _number(3, 1) + _number(20, 2))
+    nodes = [
+        _node("Cast", ["x"], ["index"], to),
+        _node("Gather", ["table", "index"], ["one"]),
+        _node("Expand", ["one", "shape"], ["many"]),
+        _node("ReduceMax", ["many"], ["y"], keep),
+    ]
+    table = array.array("f", [float(number)]) * 1000
+    shape = array.array("q", [elements])
+    return _model(nodes, [
+        _tensor("table", FLOAT, [len(table)], table.tobytes()), _tensor("shape", INT64, [1], shape.tobytes()),
+    ])  # fmt: skip
+
+
+def noted(data, note):
+    """The same model with other bytes: `note` becomes its description."""
+    return data + _bytes(6, str(note))

@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 
 import models
-from server import Belay, free_ports, is_open, request_bytes, wait_until
+from server import Belay, Line, free_ports, is_open, request_bytes, wait_until
 
 SCALAR = json.dumps({"inputs": [{"name": "x", "shape": [1], "datatype": "FP32", "data": [0]}]}).encode()
 
@@ -195,6 +195,8 @@ class BelayPeer:
         self.server.serve("m", 1)
         self.port = self.server.inference
         self.request = request_bytes("/v2/models/m/infer", SCALAR, ["Content-Type: application/json"])
+        self.line = Line(self.server.control)
+        self.rollback = request_bytes("/v1/endpoints/m/rollback", b"")
         self.receipts = []
         self.is_cleared = True
 
@@ -205,13 +207,14 @@ class BelayPeer:
         self.server.serve("m", 2)
 
     def switch(self, to):
-        receipt = self.server.rollback("m")
+        receipt = self.line.ask(self.rollback)
         if receipt["to"] != to or receipt["fence"] != "complete":
             raise RuntimeError(f"not this rollback: {receipt}")
         self.is_cleared = False
         self.receipts.append(receipt["acknowledged_in_ms"])
 
     def stop(self):
+        self.line.close()
         self.server.stop()
 
 

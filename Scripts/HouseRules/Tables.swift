@@ -2,7 +2,9 @@
 let arrows: [String: Set<String>] = [
     "BelayStats": ["Glibc"],
     "BelayCore": ["BelayStats"],
-    "BelayStore": ["BelayCore", "CThreads", "GRDB", "Crypto", "Foundation", "Synchronization"],
+    "BelayStore": [
+        "BelayCore", "CThreads", "GRDB", "GRDBSQLite", "Crypto", "Foundation", "Synchronization",
+    ],
     "BelayArtifacts": ["BelayCore", "Crypto", "Foundation", "Synchronization", "Glibc"],
     "BelayInference": ["BelayCore", "CONNXRuntime", "Foundation", "Synchronization", "Glibc"],
     "BelayInferenceLog": ["BelayCore", "GRDB", "Foundation", "Glibc", "Synchronization"],

@@ -17,6 +17,7 @@ extension Conductor {
             if !idle.isEmpty { _ = try await publish() }
             loader.forgetArrivals(but: wanted)
         }
+        sayRecorded()
     }
 
     func publishIfNewer() async throws -> Receipt {
@@ -30,7 +31,7 @@ extension Conductor {
     /// too that was loaded or unloaded under an unchanged table.
     func publish() async throws -> Receipt {
         published = nil
-        let receipt = try await publisher.publish(state.routeTable)
+        let receipt = try await publisher.publish(routeTable)
         published = receipt
         for fence in state.endpoints.values.compactMap(\.unfenced) where receipt.epoch >= fence.epoch {
             // The first receipt is the one that was answered with.
@@ -55,6 +56,7 @@ extension Conductor {
     }
 
     func recordProofs() async throws {
+        defer { sayRecorded() }
         try await turnstile.pass { try await append([], by: .belay, reason: nil) }
     }
 

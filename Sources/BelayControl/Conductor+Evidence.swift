@@ -146,6 +146,17 @@ extension Conductor {
 // MARK: - What serves
 
 extension Conductor {
+    /// How far inputs lie from their references: of the release that runs, else of what serves.
+    package var stabilityIndices: [EndpointID: [String: Double]] {
+        state.endpoints.reduce(into: [:]) { all, each in
+            let running = state.activeRelease(at: each.key).flatMap { judges[$0.id]?.stabilityIndices }
+            let indices = running ?? watches[each.key]?.watch.stabilityIndices ?? [:]
+            if !indices.isEmpty { all[each.key] = indices }
+        }
+    }
+}
+
+extension Conductor {
     /// Begins the watch over each version that has settled, with all that is recorded of its release.
     private func bringBackWatches() async throws {
         for (id, endpoint) in state.endpoints.sorted(by: { $0.key < $1.key }) {

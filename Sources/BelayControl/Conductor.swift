@@ -35,6 +35,10 @@ package actor Conductor {
 
     package private(set) var state: State
     private var head: Head
+    /// The routes that the newest record which changed any led to.
+    private var newestTable: RouteTable?
+    /// Recorded entries that the server's log does not say yet.
+    private var unsaid: [SealedEntry] = []
     /// What was collected and is not recorded yet.
     var unrecorded = EvidenceCounts()
     /// The same of releases that are over, which are recorded less often; since when.
@@ -117,6 +121,11 @@ package actor Conductor {
         )
     }
 
+    /// The routes of the state; equal epochs mean equal tables.
+    var routeTable: RouteTable {
+        if let newestTable, newestTable.epoch == state.epoch { newestTable } else { state.routeTable }
+    }
+
     // MARK: - Commands
 
     /// Decides, records, applies, and publishes what changed; returns when all of that is done.
@@ -153,7 +162,7 @@ package actor Conductor {
                 }
                 let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
                 guard unloadedTarget(of: events) == nil else { return nil }
-                return try await performNow(.rollback(request), by: actor, reason: reason)
+                return try await carryOut(events, by: actor, reason: reason)
             }
             if let attempt {
                 proofs.continuation.yield()
@@ -199,9 +208,13 @@ package actor Conductor {
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
         let reports = rulings.mapValues(\.reports)
         let events = try decide(command, by: actor, in: state, unready: unready, reports: reports)
+        return try await carryOut(events, by: actor, reason: reason)
+    }
+
+    /// Records what was decided, and publishes what it changes.
+    private func carryOut(_ events: [Event], by actor: Actor, reason: String?) async throws -> Performed {
         guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
-        let drafts = drafts(of: events, by: actor, reason: reason)
-        try await append(drafts, coming: table(after: drafts))
+        try await append(events, by: actor, reason: reason)
         do {
             return Performed(events: events, receipt: try await publishIfNewer())
         } catch {
@@ -213,7 +226,21 @@ package actor Conductor {
 
     /// Records the events, and with them the rollbacks that have been proven over since the last record.
     func append(_ events: [Event], by actor: Actor, reason: String?) async throws {
-        try await append(drafts(of: events, by: actor, reason: reason))
+        let drafts = drafts(of: events, by: actor, reason: reason)
+        guard !drafts.isEmpty else { return }
+        do {
+            let batch = try ledger.seal(drafts, after: head)
+            try await record(batch)
+            adopt(batch)
+        } catch {
+            // The answer may be lost although the entries are not, or another writer may have come first: the
+            // record counts. A store that cannot be read either has said so by this error already.
+            if let standing = try? await ledger.standing, standing.head != head {
+                (state, head) = (standing.state, standing.head)
+            }
+            throw error
+        }
+        forgetRecordedFences()
     }
 
     /// What is to be recorded: the events, behind the rollbacks that have been proven over.
@@ -226,58 +253,40 @@ package actor Conductor {
         return fences + events.map { EntryDraft(at: time, actor: actor, reason: reason, event: $0) }
     }
 
-    /// The routes that the drafts will lead to, if they change any.
-    private func table(after drafts: [EntryDraft]) -> RouteTable? {
-        var next = state
-        for draft in drafts {
-            // The store will say so better.
-            guard (try? next.apply(Entry(sequence: next.sequence + 1, draft: draft))) != nil else {
-                return nil
-            }
-        }
-        return next.epoch > state.epoch ? next.routeTable : nil
-    }
-
-    /// Records the drafts while the gateways are told which table is coming; they answer by the one that they
-    /// have until it is published, which is after the record.
-    private func append(_ drafts: [EntryDraft], coming table: RouteTable?) async throws {
-        guard let table else { return try await append(drafts) }
+    /// Makes the batch durable while the gateways are told which table it leads to, if to another.
+    ///
+    /// They answer by the one that they have until that is published, which is after the record.
+    private func record(_ batch: Batch) async throws {
+        guard batch.state.epoch > state.epoch else { return try await ledger.append(batch) }
+        let table = batch.state.routeTable
         async let isPrepared: Void = publisher.prepare(table)
         do {
-            try await append(drafts)
+            try await ledger.append(batch)
         } catch {
             await isPrepared
             await publisher.prepare(nil)
             throw error
         }
         await isPrepared
+        newestTable = table
     }
 
-    private func append(_ drafts: [EntryDraft]) async throws {
-        guard !drafts.isEmpty else { return }
-        do {
-            let appended = try await ledger.append(drafts, after: head)
-            for entry in appended.entries {
-                try state.apply(entry.entry)
-                tallies.count(entry.entry.event)
-                logger.notice(
-                    "recorded",
-                    metadata: [
-                        "kind": "\(entry.entry.event.kind.rawValue)",
-                        "subject": "\(entry.entry.event.subject)",
-                    ]
-                )
-            }
-            head = appended.head
-        } catch {
-            // The answer may be lost although the entries are not, or another writer may have come first: the
-            // record counts. A store that cannot be read either has said so by this error already.
-            if let standing = try? await ledger.standing, standing.head != head {
-                (state, head) = (standing.state, standing.head)
-            }
-            throw error
+    private func adopt(_ batch: Batch) {
+        (state, head) = (batch.state, batch.head)
+        for entry in batch.entries { tallies.count(entry.entry.event) }
+        unsaid += batch.entries
+    }
+
+    /// Tells the server's log what was recorded; whoever waits for an answer does not wait for this.
+    func sayRecorded() {
+        for entry in unsaid {
+            let event = entry.entry.event
+            logger.notice(
+                "recorded",
+                metadata: ["kind": "\(event.kind.rawValue)", "subject": "\(event.subject)"]
+            )
         }
-        forgetRecordedFences()
+        unsaid = []
     }
 }
 

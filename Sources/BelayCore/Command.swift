@@ -116,6 +116,7 @@ package enum Refusal: Error, Equatable, Sendable {
     case alreadyHeld(ReleaseID)
     case unknownGuard(ReleaseID, String)
     case unknownIncident(IncidentID)
+    case unknownName(String, at: String, of: VersionID, known: [String])
     case undecidable(EndpointID, Undecidable)
     case notHeld(ReleaseID)
     case nothingServes(EndpointID)

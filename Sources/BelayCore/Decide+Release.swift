@@ -11,6 +11,9 @@ func decideRelease(_ request: ReleaseRequest, in state: State) throws(Refusal) -
         try decidePolicy(policy, for: request.endpoint, in: state)
     }
     let policy = request.policy ?? endpoint?.effectivePolicy ?? .standard(for: request.endpoint.model)
+    if let stray = candidate.signature.stray(in: policy) {
+        throw .unknownName(stray.name, at: stray.key, of: candidate.id, known: stray.known)
+    }
     if !request.allowsUndecidable, let what = undecidable(policy, profile: request.profile) {
         throw .undecidable(request.endpoint, what)
     }

@@ -99,8 +99,10 @@ private func takeOutStable(
 /// The former stables in the order in which they are preferred, with what became of each.
 ///
 /// Proven versions come before unproven ones, newer before older. The first is taken that is not withdrawn,
-/// answers today's requests, loads and is ready; where none is ready, the first of the others: going back
-/// slowly is better than not at all. What comes after it is not looked at.
+/// takes today's requests, loads and is ready; where none is ready, the first of the others: going back
+/// slowly is better than not at all. One whose answers differ in shape from today's comes after those whose
+/// do not, and before nothing: callers read them until the version came that is taken out. What comes after
+/// the one that is taken is not looked at.
 ///
 /// - Parameters:
 ///   - endpoint: Where it is looked for.
@@ -130,12 +132,15 @@ package func selectTarget(
                 obstacle: state.isQuarantined(version.id)
                     ? "is quarantined"
                     : obstacle(version, to: today, unloadable) ?? unfit[version.id.number],
-                unready: unready[version.id]
+                unready: unready[version.id],
+                // It answers a part of today's requests, so its answers are today's, too.
+                otherwise: version.id.number == first ? nil : otherwise(version, than: today)
             )
         }
     }
     let free = possible.filter { $0.obstacle == nil }
-    let taken = (free.first { $0.unready == nil } ?? free.first)?.former.version
+    let ready = free.filter { $0.unready == nil }
+    let taken = (ready.first { $0.otherwise == nil } ?? ready.first ?? free.first)?.former.version
     let end = possible.firstIndex { $0.former.version == taken } ?? possible.endIndex
     return possible.prefix(through: min(end, possible.endIndex - 1)).map { $0.considered(taken: taken) }
 }
@@ -145,15 +150,18 @@ private struct Possible {
     let former: Endpoint.Former
     let obstacle: String?
     let unready: String?
+    /// In what its answers are not what callers read today.
+    let otherwise: String?
 
     func considered(taken: VersionNumber?) -> Considered {
         guard former.version == taken else {
-            let why = obstacle ?? unready.map { "is not ready: \($0)" } ?? "is not needed"
+            let why = obstacle ?? unready.map { "is not ready: \($0)" } ?? otherwise ?? "is not needed"
             return Considered(version: former.version, taken: false, why: why)
         }
         let why = former.proven ? "is the last good version" : "served last; none is proven yet"
         let slow = unready.map { ", though not ready: \($0)" } ?? ""
-        return Considered(version: former.version, taken: true, why: why + slow)
+        let other = otherwise.map { ", though it answers otherwise: \($0)" } ?? ""
+        return Considered(version: former.version, taken: true, why: why + slow + other)
     }
 }
 
@@ -162,10 +170,14 @@ private func obstacle(
     to today: Signature?,
     _ unloadable: [VersionNumber: String]
 ) -> String? {
-    if let today, let mismatch = version.signature.mismatches(replacing: today).first {
-        return "would not answer today's requests: \(mismatch.sentence)"
+    if let today, let mismatch = version.signature.mismatches(replacing: today).first(where: \.isOfInputs) {
+        return "would not take today's requests: \(mismatch.sentence)"
     }
     return unloadable[version.id.number].map { "does not load: \($0)" }
+}
+
+private func otherwise(_ version: Version, than today: Signature?) -> String? {
+    today.flatMap { version.signature.mismatches(replacing: $0).first { !$0.isOfInputs } }?.sentence
 }
 
 func quarantine(_ id: VersionID, in state: State) -> [Event] {

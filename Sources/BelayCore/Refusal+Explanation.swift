@@ -2,7 +2,7 @@ extension Refusal: Explainable {
     package var category: FailureCategory {
         switch self {
         case .unknownModel, .unknownVersion, .unknownRelease, .unknownGuard, .unknownIncident: .notFound
-        case .policyForAnotherModel, .undecidable: .badPolicy
+        case .policyForAnotherModel, .unknownName, .undecidable: .badPolicy
         case .nothingServes, .nothingToGoBackTo: .unsafe
         case .labelTaken, .aliasIsLabel, .tooManyAliases, .quarantined, .releaseInProgress, .alreadyServing,
             .automaticSuspended,
@@ -34,6 +34,7 @@ extension Refusal: Explainable {
         case .alreadyHeld: "release.already-held"
         case .unknownGuard: "guard.unknown"
         case .unknownIncident: "incident.unknown"
+        case .unknownName: "policy.unknown-name"
         case .undecidable: "release.undecidable"
         case .notHeld: "release.not-held"
         case .nothingServes: "endpoint.nothing-serves"
@@ -72,6 +73,8 @@ extension Refusal: Explainable {
         case .alreadyHeld(let release): "Release \(release) is already held."
         case .unknownGuard(let release, let name): "Release \(release) has no guard '\(name)'."
         case .unknownIncident(let incident): "There is no open incident \(incident)."
+        case .unknownName(let name, let key, let version, _):
+            "The policy says '\(name.prefix(80))' at \(key), and \(version) has nothing of that name."
         case .undecidable(let endpoint, let what):
             "At the traffic of '\(endpoint.model)', step \(what.step + 1) would be decided after about "
                 + "\(what.milliseconds / 60_000) min by guard '\(what.guardName)' (\(what.requests) "
@@ -118,6 +121,9 @@ extension Refusal: Explainable {
         case .alreadyHeld(let release): "Go on with `belay resume \(release)`."
         case .unknownGuard(let release, _): "See its guards with `belay why \(release)`."
         case .unknownIncident: "Nothing has to be done."
+        case .unknownName(let name, _, _, let known):
+            nearest(name, among: known).map { "Did you mean '\($0)'?" }
+                ?? "It has \(known.prefix(20).joined(separator: ", "))."
         case .undecidable:
             "Allow a larger share, a wider margin or more time, or release with `--undecidable`."
         case .notHeld: "Nothing has to be done."

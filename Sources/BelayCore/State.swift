@@ -8,7 +8,7 @@ package struct State: Equatable, Sendable {
     package private(set) var epoch = Epoch(0)
     package private(set) var models: [ModelName: Model] = [:]
     package private(set) var endpoints: [EndpointID: Endpoint] = [:]
-    package private(set) var releases: [ReleaseID: Release] = [:]
+    package private(set) var releases = Releases()
     private var newestRelease = 0
     package private(set) var openIncidents: [IncidentID: Incident] = [:]
     private var newestIncident = 0

@@ -30,6 +30,7 @@ struct CircuitBreaker: Equatable {
     private var failures = 0
     private var pause = CircuitBreaker.shortest
     private var lastOpened: NIODeadline?
+    private var trouble = Trouble()
 
     /// What an outcome changed.
     enum Change: Equatable {
@@ -61,6 +62,7 @@ struct CircuitBreaker: Equatable {
 
     mutating func succeeded(at now: NIODeadline) {
         failuresInARow = 0
+        trouble.count(failed: false, at: now)
         switch state {
         case .closed: count(failed: false, at: now)
         case .open: break
@@ -77,6 +79,7 @@ struct CircuitBreaker: Equatable {
 
     mutating func failed(at now: NIODeadline) -> Change {
         failuresInARow += 1
+        trouble.count(failed: true, at: now)
         switch state {
         case .open: return .nothing
         case .probing:
@@ -101,6 +104,32 @@ struct CircuitBreaker: Equatable {
         defer { lastOpened = now }
         guard let lastOpened, now - lastOpened <= Self.relapse else { return .opened }
         return .openedAgain
+    }
+}
+
+extension CircuitBreaker {
+    /// Whether so many of the version's runs fail lately that others' failures are no surprise.
+    ///
+    /// It goes by runs, whatever the breaker's state: the last version of a chain is asked though it is open.
+    func isTroubled(at now: NIODeadline) -> Bool { now < trouble.until }
+
+    /// Failures among runs, in windows of their own.
+    private struct Trouble: Equatable {
+        /// One failure in so many runs.
+        private static let part = 20
+
+        private var began = NIODeadline.uptimeNanoseconds(0)
+        private var runs = 0
+        private var failures = 0
+        private(set) var until = NIODeadline.uptimeNanoseconds(0)
+
+        mutating func count(failed: Bool, at now: NIODeadline) {
+            if now - began > CircuitBreaker.window { (runs, failures, began) = (0, 0, now) }
+            runs += 1
+            if failed { failures += 1 }
+            guard runs >= CircuitBreaker.fewest, failures * Self.part >= runs else { return }
+            until = now + CircuitBreaker.window
+        }
     }
 }
 

@@ -286,7 +286,8 @@ final class InferenceCall {
             guard failure.wasRun else { return }
             let change = lane.note(.bad, at: cell.now)
             guard change == .openedAgain, attempt.role == .candidate || attempt.role == .stable,
-                let assignment = exchange?.assignment, let counting
+                let assignment = exchange?.assignment, let counting,
+                attempt.role == .stable || !isStableTroubled(current)
             else { return }
             cell.tally.countRelapse(on: attempt.arm, of: assignment, by: counting)
         }
@@ -318,8 +319,7 @@ final class InferenceCall {
             eventLoop: cell.eventLoop,
             observer: counting.flatMap { routed.observer(of: attempt.version, $0) }
         ) { bound.value.completed(number, $0) }
-        let heeds =
-            attempt.role != .standby && (attempt.role != .stable || routed.hasMore(than: attempt.version))
+        let heeds = heedsBreaker(of: attempt, routed)
         // The endpoint's patience, not the caller's: a hurried one must not make a version look overloaded.
         let milliseconds = Int64(max(1, routed.route.serving.timeoutMilliseconds))
         let patience = TimeAmount.milliseconds(

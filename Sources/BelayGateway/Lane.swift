@@ -55,16 +55,17 @@ final class Lane: Sendable {
         self.state = Mutex(State(instance: instance))
     }
 
-    /// Unloading a large model takes long, and the last reference may be dropped on an event loop: so the
-    /// instance is let go on a thread that answers nobody.
+    /// Unloading a large model takes long, and the last reference may be dropped on an event loop, or while
+    /// somebody waits for a rollback: so instance and threads are let go on a thread that answers nobody.
     deinit {
         let instance = state.withLock { state in
             defer { state.instance = nil }
             return state.instance
         }
-        threads.start()
-        threads.submit { [instance] _ in withExtendedLifetime(instance) {} }
-        threads.shutdownGracefully { _ in }
+        NIOThreadPool.singleton.submit { [threads, instance] _ in
+            withExtendedLifetime(instance) {}
+            threads.shutdownGracefully { _ in }
+        }
     }
 
     func holds(_ instance: any Instance) -> Bool { state.withLock { $0.instance === instance } }

@@ -127,14 +127,3 @@ package struct TensorColumn: Equatable, Sendable {
         }
     }
 }
-
-extension TensorSpec {
-    /// Values in one row; nil when requests choose it, or a row is no row of values.
-    fileprivate var columns: Int? {
-        switch shape.count {
-        case 0, 1: 1
-        case 2: shape[1]
-        default: nil
-        }
-    }
-}

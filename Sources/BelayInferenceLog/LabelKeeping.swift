@@ -139,7 +139,8 @@ extension LabelKeeping {
             }
         }
         known.counted.insert(line)
-        if !known.counted.contains(.labelled) {
+        // Opinions are no part of it: people flag what is bad, so that they come unequally is what flags say.
+        if line == .truth, !known.counted.contains(.labelled) {
             keys.append(
                 EvidenceKey(
                     release: release,

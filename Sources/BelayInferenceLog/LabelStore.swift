@@ -187,6 +187,17 @@ extension LabelStore {
         try await read { try LabelKeeping.waiting($0) }
     }
 
+    /// Labels of one model that wait for their answers.
+    package func waiting(of model: ModelName) async throws(InferenceLogError) -> Int {
+        try await read { database in
+            try Int.fetchOne(
+                database,
+                sql: "SELECT count(*) FROM label WHERE acceptance = 'waiting' AND model = $1",
+                arguments: [model.text]
+            ) ?? 0
+        }
+    }
+
     /// Waiting labels whose answers are to be looked for now, those due longest first.
     ///
     /// Each looking is followed by a pause twice as long as the last, from a second to an hour, so that

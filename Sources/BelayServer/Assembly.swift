@@ -113,9 +113,7 @@ package struct Assembly: Sendable {
     }
 
     private func asking(_ parts: Parts) -> Asking {
-        let poller = settings.prometheus.map {
-            QueryPoller(base: $0, http: parts.telling.http, logger: logger)
-        }
+        let poller = QueryPoller(base: settings.prometheus, http: parts.telling.http, logger: logger)
         return Asking(poller: poller, conductor: parts.conductor)
     }
 
@@ -347,7 +345,8 @@ extension Assembly {
             random: { UInt64.random(in: .min ... .max) },
             undelivered: { await parts.telling.undelivered }
         ).register(on: v1)
-        HindsightRoutes(desk: parts.desk, ledger: parts.store, evidence: parts.store).register(on: v1)
+        let (intake, store) = (parts.intake, parts.store)
+        HindsightRoutes(desk: parts.desk, ledger: store, evidence: store, intake: intake).register(on: v1)
         parts.telling.register(on: router, v1, desk: parts.desk)
         LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
         AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)

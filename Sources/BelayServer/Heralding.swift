@@ -124,6 +124,7 @@ struct Telling: Sendable {
             undelivered: await undelivered,
             verification: parts.verifications.last,
             labels: parts.intake.counts.all,
+            refusedLabels: parts.intake.counts.refused,
             coverage: await parts.coverage.ratios(
                 of: await parts.conductor.state.models.keys,
                 now: wallClock()

@@ -1,11 +1,50 @@
 import BelayCore
 import Synchronization
 
-/// Labels that were kept since the process started, by the version whose answer they speak of.
+/// What became of labels since the process started.
 final class LabelCounts: Sendable {
-    private let counts = Mutex<[VersionID: Int]>([:])
+    /// Labels of one model that were refused.
+    struct Refusals: Equatable, Sendable {
+        var count = 0
+        /// Of the newest one.
+        var newest = ""
+        var at = Timestamp(milliseconds: 0)
+    }
 
-    var all: [VersionID: Int] { counts.withLock { $0 } }
+    /// Nil for a label that could not be read far enough to say whose it is.
+    private typealias Owner = ModelName?
 
-    func add(_ version: VersionID) { counts.withLock { $0[version, default: 0] += 1 } }
+    private struct Counted {
+        var kept: [VersionID: Int] = [:]
+        var refused: [Owner: Refusals] = [:]
+        var codes: [String: Int] = [:]
+    }
+
+    private let counted = Mutex(Counted())
+
+    /// Those that were kept, by the version whose answer they speak of.
+    var all: [VersionID: Int] { counted.withLock { $0.kept } }
+
+    /// Those that were not, by the code that says why.
+    var refused: [String: Int] { counted.withLock { $0.codes } }
+
+    func add(_ version: VersionID) { counted.withLock { $0.kept[version, default: 0] += 1 } }
+
+    /// - Parameter model: One that exists, so that strangers cannot make this grow.
+    func refuse(_ fault: LabelsView.Rejected, of model: ModelName?, at time: Timestamp) {
+        counted.withLock { counted in
+            counted.codes[fault.code, default: 0] += 1
+            var refusals = counted.refused[model] ?? Refusals()
+            refusals.count += 1
+            (refusals.newest, refusals.at) = (fault.detail, time)
+            counted.refused[model] = refusals
+        }
+    }
+
+    /// Those that may have been meant for this model, the ones that nobody could read included.
+    func refusals(of model: ModelName) -> Refusals? {
+        counted.withLock { counted in
+            [counted.refused[model], counted.refused[nil]].compactMap { $0 }.max { $0.at < $1.at }
+        }
+    }
 }

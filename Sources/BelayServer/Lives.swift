@@ -24,16 +24,10 @@ struct Conducting: Service {
 
 /// Asks the monitor what guards on a `query` want to know, round after round.
 struct Asking: Service {
-    /// Nil when the server was told of no monitor.
-    let poller: QueryPoller?
+    let poller: QueryPoller
     let conductor: Conductor
 
     func run() async throws {
-        guard let poller else {
-            // A service that ends would end the others.
-            try? await gracefulShutdown()
-            return
-        }
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 let questions = QueryPoller.questions(in: await conductor.state)

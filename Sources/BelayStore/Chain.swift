@@ -65,7 +65,7 @@ struct Chain: Equatable, Sendable {
             hash: .zero
         ).sealed
         do {
-            return try take(stored)
+            return try fold(stored)
         } catch {
             throw .illegalEntry(sequence: stored.sequence, kind: kind, reason: error.reason)
         }
@@ -76,17 +76,22 @@ struct Chain: Equatable, Sendable {
     /// - Throws: What is wrong with it; the chain is then unchanged.
     @discardableResult
     mutating func take(_ stored: StoredEntry) throws(LedgerProblem) -> SealedEntry {
-        let sequence = head.sequence + 1
-        func problem(_ what: LedgerProblem.What) -> LedgerProblem {
-            LedgerProblem(sequence: sequence, what: what)
-        }
-        guard stored.sequence == sequence else { throw problem(.missing(next: stored.sequence)) }
+        guard stored.sequence == head.sequence + 1 else { throw problem(.missing(next: stored.sequence)) }
         guard stored.previous == head.hash else { throw problem(.unlinked) }
         guard stored.hash == stored.demandedHash else { throw problem(.altered) }
+        return try fold(stored)
+    }
+
+    private func problem(_ what: LedgerProblem.What) -> LedgerProblem {
+        LedgerProblem(sequence: head.sequence + 1, what: what)
+    }
+
+    /// Folds a row that has its place and its hash.
+    private mutating func fold(_ stored: StoredEntry) throws(LedgerProblem) -> SealedEntry {
         let entry = try read(stored)
         guard entry.at >= at ?? entry.at else { throw problem(.outOfTime) }
         do { try state.apply(entry) } catch { throw problem(.illegal) }
-        head = Head(sequence: sequence, hash: stored.hash)
+        head = Head(sequence: stored.sequence, hash: stored.hash)
         at = entry.at
         return SealedEntry(entry: entry, stored: stored)
     }

@@ -26,27 +26,18 @@ package final class DatabaseStore<Backing: Database>: Ledger {
 
     package var standing: Standing { chain.withLock { $0.standing } }
 
-    package func append(_ drafts: [EntryDraft], after head: Head) async throws(StoreError) -> Appended {
-        let before = chain.withLock { $0 }
-        guard before.head == head else { throw .headMoved(expected: head, found: before.head) }
-        guard !drafts.isEmpty else { return Appended(entries: [], head: head) }
-        var after = before
-        var sealed: [SealedEntry] = []
-        for draft in drafts { sealed.append(try after.seal(draft)) }
-        let reach = Reach(of: sealed, in: after.state)
-        let rows = Projections(of: projectionRows(of: after.state, within: reach))
-        let changes = rows.changes(from: Projections(of: projectionRows(of: before.state, within: reach)))
-        let steps =
-            [Step.require(LedgerTable.advance(from: head, to: after.head))]
-            + sealed.map { .run(LedgerTable.insertion($0.stored)) } + changes.map(Step.run)
-        let isUrgent = drafts.contains { $0.event.isUrgent }
-        switch try await transact(steps, isUrgent: isUrgent) {
-        case .committed:
-            advance(to: after)
-            return Appended(entries: sealed, head: after.head)
+    package func seal(_ drafts: [EntryDraft], after head: Head) throws(StoreError) -> Batch {
+        try Batch(drafts, after: head, of: chain.withLock { $0 })
+    }
+
+    package func append(_ batch: Batch) async throws(StoreError) {
+        guard !batch.entries.isEmpty else { return }
+        let isUrgent = batch.entries.contains { $0.entry.event.isUrgent }
+        switch try await transact(batch.steps, isUrgent: isUrgent) {
+        case .committed: advance(to: batch.after)
         case .unmet:
-            advance(to: try await before.following(database))
-            throw .headMoved(expected: head, found: standing.head)
+            advance(to: try await batch.before.following(database))
+            throw .headMoved(expected: batch.before.head, found: standing.head)
         }
     }
 
@@ -117,6 +108,17 @@ extension DatabaseStore: Archive {
             guard let at = row[0].integer, let body = row[1].text else { return nil }
             return GoldenAnswer(version: version, at: Timestamp(milliseconds: at), body: body)
         }
+    }
+}
+
+extension Batch {
+    /// The entries and what they change in the derived tables.
+    fileprivate var steps: [Step] {
+        let reach = Reach(of: entries, in: after.state)
+        let rows = Projections(of: projectionRows(of: after.state, within: reach))
+        let changes = rows.changes(from: Projections(of: projectionRows(of: before.state, within: reach)))
+        return [.require(LedgerTable.advance(from: before.head, to: after.head))]
+            + entries.map { .run(LedgerTable.insertion($0.stored)) } + changes.map(Step.run)
     }
 }
 

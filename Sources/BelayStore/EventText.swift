@@ -1,10 +1,9 @@
 import BelayCore
-import Foundation
 
 /// The JSON that stands in the column `body`: keys sorted, slashes as they are.
 func text(of event: Event) throws(StoreError) -> String {
     do {
-        return try json(event.body)
+        return try CompactJSON.text(of: event.body)
     } catch {
         throw .illegalEntry(sequence: 0, kind: event.kind, reason: "it cannot be written as JSON")
     }
@@ -20,8 +19,7 @@ func read(_ stored: StoredEntry) throws(LedgerProblem) -> Entry {
     }
     let event: Event
     do {
-        let body = Data(stored.body.utf8)
-        event = try JSONDecoder().decode(DecodedEvent.self, from: body, configuration: kind).event
+        event = try Event(kind: kind, from: CompactJSON.decoder(of: stored.body))
     } catch {
         throw undecodable("its body is not that of a \(stored.kind)")
     }
@@ -32,19 +30,4 @@ func read(_ stored: StoredEntry) throws(LedgerProblem) -> Entry {
         event: event
     )
     return Entry(sequence: stored.sequence, draft: draft)
-}
-
-func json(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-}
-
-/// Carries the kind, which stands in another column, to the decoder of the body.
-private struct DecodedEvent: DecodableWithConfiguration {
-    let event: Event
-
-    init(from decoder: any Decoder, configuration kind: Event.Kind) throws {
-        event = try Event(kind: kind, from: decoder)
-    }
 }

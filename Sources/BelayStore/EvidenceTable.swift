@@ -1,10 +1,9 @@
 import BelayCore
-import Foundation
 
 /// The SQL of the table `evidence`.
 enum EvidenceTable {
     static func insertion(_ tick: EvidenceTick) -> Statement {
-        guard let body = try? json(tick) else {
+        guard let body = try? CompactJSON.text(of: tick) else {
             preconditionFailure("counts, names and times can always be written as JSON")
         }
         return Statement(
@@ -32,8 +31,7 @@ enum EvidenceTable {
     }
 
     static func tick(_ row: [SQLValue]) throws(LedgerProblem) -> EvidenceTick {
-        let body = Data((row[1].text ?? "").utf8)
-        guard let tick = try? JSONDecoder().decode(EvidenceTick.self, from: body) else {
+        guard let tick = try? CompactJSON.decode(EvidenceTick.self, from: row[1].text ?? "") else {
             let place = row[0].integer.map(String.init) ?? "?"
             throw LedgerProblem(sequence: nil, what: .unreadable(reason: "tick \(place) of the evidence"))
         }

@@ -16,17 +16,17 @@ package final class InMemoryStore: Store {
 
     package var standing: Standing { content.withLock { $0.chain.standing } }
 
-    package func append(_ drafts: [EntryDraft], after head: Head) throws(StoreError) -> Appended {
+    package func seal(_ drafts: [EntryDraft], after head: Head) throws(StoreError) -> Batch {
+        try Batch(drafts, after: head, of: content.withLock { $0.chain })
+    }
+
+    package func append(_ batch: Batch) throws(StoreError) {
         try content.withLock { content throws(StoreError) in
-            guard content.chain.head == head else {
-                throw .headMoved(expected: head, found: content.chain.head)
+            guard content.chain.head == batch.before.head else {
+                throw .headMoved(expected: batch.before.head, found: content.chain.head)
             }
-            var chain = content.chain
-            var sealed: [SealedEntry] = []
-            for draft in drafts { sealed.append(try chain.seal(draft)) }
-            content.chain = chain
-            content.entries += sealed
-            return Appended(entries: sealed, head: chain.head)
+            content.chain = batch.after
+            content.entries += batch.entries
         }
     }
 

@@ -4,15 +4,22 @@ package import BelayCore
 ///
 /// An implementation must satisfy `LedgerContractTests`; the prose here is only its summary.
 package protocol Ledger: Sendable {
-    /// Appends the drafts, in order, as one atomic batch directly after `head`.
+    /// Gives the drafts their places, in order, directly after `head`; nothing is written yet.
+    ///
+    /// What they lead to is known before they are on disk, so that others can get ready meanwhile.
+    ///
+    /// - Throws: ``StoreError/headMoved(expected:found:)`` if another writer came first, and
+    ///   ``StoreError/illegalEntry(sequence:kind:reason:)`` if the state refuses an event.
+    func seal(_ drafts: [EntryDraft], after head: Head) throws(StoreError) -> Batch
+
+    /// Appends all of the batch, or nothing.
     ///
     /// When it returns the entries are durable, and the projections and ``standing`` include them. A batch is
     /// never cut off half-way by the cancellation of its task.
     ///
-    /// - Throws: ``StoreError/headMoved(expected:found:)`` if another writer came first, and
-    ///   ``StoreError/illegalEntry(sequence:kind:reason:)`` if the state refuses an event. Nothing is written
-    ///   then.
-    func append(_ drafts: [EntryDraft], after head: Head) async throws(StoreError) -> Appended
+    /// - Throws: ``StoreError/headMoved(expected:found:)`` if another writer came first, or what kept it from
+    ///   the disk.
+    func append(_ batch: Batch) async throws(StoreError)
 
     /// The entries that follow `sequence` (0 for the beginning), oldest first, at most `limit` of them.
     func entries(after sequence: Int, limit: Int) async throws(StoreError) -> [SealedEntry]
@@ -24,6 +31,13 @@ package protocol Ledger: Sendable {
 }
 
 extension Ledger {
+    @discardableResult
+    package func append(_ drafts: [EntryDraft], after head: Head) async throws(StoreError) -> Batch {
+        let batch = try seal(drafts, after: head)
+        try await append(batch)
+        return batch
+    }
+
     package var head: Head {
         get async throws(StoreError) { try await standing.head }
     }
@@ -112,14 +126,24 @@ package struct Standing: Equatable, Sendable {
     }
 }
 
-/// The answer to an append.
-package struct Appended: Equatable, Sendable {
-    /// The new entries as they were sealed; empty when nothing was asked for.
+/// Entries at their places behind a head, and what they lead to.
+package struct Batch: Equatable, Sendable {
+    /// The entries as they are sealed; empty when nothing was asked for.
     package let entries: [SealedEntry]
-    package let head: Head
+    let before: Chain
+    let after: Chain
 
-    package init(entries: [SealedEntry], head: Head) {
+    package var head: Head { after.head }
+    package var state: State { after.state }
+
+    /// - Throws: As ``Ledger/seal(_:after:)``.
+    init(_ drafts: [EntryDraft], after head: Head, of chain: Chain) throws(StoreError) {
+        guard chain.head == head else { throw .headMoved(expected: head, found: chain.head) }
+        before = chain
+        var after = chain
+        var entries: [SealedEntry] = []
+        for draft in drafts { entries.append(try after.seal(draft)) }
         self.entries = entries
-        self.head = head
+        self.after = after
     }
 }

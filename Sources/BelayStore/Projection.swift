@@ -56,10 +56,11 @@ package func projectionRows(of state: State) -> [ProjectedRow] {
     projectionRows(of: state, within: Reach(of: state))
 }
 
-/// The rows of the models, endpoints and releases within reach.
+/// The rows of the versions, endpoints and releases within reach.
 func projectionRows(of state: State, within reach: Reach) -> [ProjectedRow] {
-    let models = reach.models.sorted().compactMap { state.models[$0] }
-    let versions = models.flatMap { model in model.history.map { row(of: $0, in: model) } }
+    let versions = reach.versions.sorted().compactMap { id in
+        state.models[id.model].flatMap { model in model.versions[id.number].map { row(of: $0, in: model) } }
+    }
     let endpoints = reach.endpoints.sorted().compactMap { state.endpoints[$0] }.map(row)
     let releases = reach.releases.sorted().compactMap { state.releases[$0] }.map(row)
     return versions + endpoints + releases

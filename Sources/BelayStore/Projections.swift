@@ -31,16 +31,20 @@ extension ProjectedTable {
     }
 
     fileprivate func placement(of values: [SQLValue]) -> Statement {
+        Statement(Self.placements[self] ?? placement, values)
+    }
+
+    /// Made once: a rollback waits for them.
+    private static let placements = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.placement) })
+
+    private var placement: String {
         let updates = columns.dropFirst(keyWidth).map { "\($0) = excluded.\($0)" }
-        return Statement(
-            """
+        return """
             INSERT INTO \(rawValue) (\(columns.joined(separator: ", ")))
             VALUES (\(columns.indices.map { "$\($0 + 1)" }.joined(separator: ", ")))
             ON CONFLICT (\(columns.prefix(keyWidth).joined(separator: ", ")))
             DO UPDATE SET \(updates.joined(separator: ", "))
-            """,
-            values
-        )
+            """
     }
 }
 

@@ -1,16 +1,17 @@
 import BelayCore
 
-/// The models, endpoints and releases whose derived rows some entries can have changed.
+/// The versions, endpoints and releases whose derived rows some entries can have changed.
 ///
-/// It only saves work: a store with years of releases writes the rows of one. ``Verification`` compares all.
+/// It only saves work: a store with years of releases looks at the rows of one. ``Verification`` compares
+/// all.
 struct Reach {
-    private(set) var models: Set<ModelName> = []
+    private(set) var versions: Set<VersionID> = []
     private(set) var endpoints: Set<EndpointID> = []
     private(set) var releases: Set<ReleaseID> = []
 
     /// Everything there is.
     init(of state: State) {
-        models = Set(state.models.keys)
+        versions = Set(state.models.values.flatMap { $0.versions.values.map(\.id) })
         endpoints = Set(state.endpoints.keys)
         releases = Set(state.releases.keys)
     }
@@ -29,9 +30,8 @@ struct Reach {
 
     private mutating func include(_ event: RegistryEvent) {
         switch event {
-        case .modelCreated(let name): models.insert(name)
-        case .versionRegistered(let version): models.insert(version.id.model)
-        case .aliasMoved(let move): models.insert(move.model)
+        case .modelCreated, .aliasMoved: break
+        case .versionRegistered(let version): versions.insert(version.id)
         }
     }
 
@@ -57,8 +57,9 @@ struct Reach {
 
     private mutating func include(_ event: SafetyEvent) {
         switch event {
-        case .quarantined(let quarantine): models.insert(quarantine.version.model)
-        case .cleared(let version): models.insert(version.model)
+        // A model holds the same bytes only once.
+        case .quarantined(let quarantine): versions.insert(quarantine.version)
+        case .cleared(let version): versions.insert(version)
         case .automaticAllowed(let endpoint), .policyChanged(let endpoint, _): endpoints.insert(endpoint)
         }
     }

@@ -76,7 +76,12 @@ final class MortalStore: Store {
         }
     }
 
-    func append(_ drafts: [EntryDraft], after head: Head) async throws(StoreError) -> Appended {
+    func seal(_ drafts: [EntryDraft], after head: Head) throws(StoreError) -> Batch {
+        try live()
+        return try inner.seal(drafts, after: head)
+    }
+
+    func append(_ batch: Batch) async throws(StoreError) {
         try live()
         await entriesDoor.pass()
         let isRefused = refusedEntries.withLock { times in
@@ -86,14 +91,13 @@ final class MortalStore: Store {
         guard !isRefused else { throw .storageFull(path: "ledger") }
         let blow = fate.next()
         guard blow != .beforeAppend else { throw die() }
-        let appended = try inner.append(drafts, after: head)
+        try inner.append(batch)
         switch blow {
         case .beforeAnswer: throw die()
         case .afterAnswer: fate.kill()
         case .answerLost: throw .unavailable(path: "ledger", reason: "the answer was lost")
         case .beforeAppend, nil: break
         }
-        return appended
     }
 
     func entries(after sequence: Int, limit: Int) async throws(StoreError) -> [SealedEntry] {

@@ -112,7 +112,7 @@ struct RecoveryTests {
             reason: nil,
             event: .release(.held(HoldEntry(release: ReleaseID(2))))
         )
-        _ = try stage.store.append([held], after: stage.store.standing.head)
+        _ = try await stage.store.append([held], after: stage.store.standing.head)
         let conductor = stage.conductor
         await #expect(throws: StoreError.self) {
             try await conductor.perform(.promote(ReleaseID(2)), by: .person("ada"), reason: nil)

@@ -41,6 +41,45 @@ struct DecideReleaseTests {
         #expect(world.route?.answering == [number(1)])
     }
 
+    /// A guard on what is not there would be blind for ever, and the release would wait with it.
+    @Test(arguments: [
+        ("lable", nil, "labels.output"), (nil, "features[30]", "guards[missing].feature"),
+        (nil, "amount", "guards[missing].feature"), (nil, "features", "guards[missing].feature"),
+        ("label", "features[29]", nil), (nil, nil, nil),
+    ])
+    func aPolicyThatNamesWhatTheVersionHasNotIsRefused(_ output: String?, feature: String?, key: String?)
+        throws
+    {
+        let world = try serving(1)
+        let missing = legal(
+            Guard(
+                name: "missing",
+                metric: .missingRate,
+                limit: .absolute(max: 0.1),
+                minSamples: nil,
+                reaction: .notify,
+                focus: Guard.Focus(feature: feature ?? "features[0]")
+            )
+        )
+        let draft = Policy(
+            model: fraud,
+            serving: .standard,
+            plan: twoSteps(),
+            guards: [.errorRate, missing],
+            labels: Policy.Labels(output: output),
+            rollback: .standard
+        )
+        let request = ReleaseRequest(
+            endpoint: prod,
+            candidate: .number(number(2)),
+            policy: legal(draft),
+            origin: .person,
+            salt: Salt(1)
+        )
+        let code = refusal(of: .release(request), in: world.state)
+        #expect(code == key.map { _ in "policy.unknown-name" })
+    }
+
     @Test func namesThatDoNotExistAreRefusedWithAGuess() throws {
         let world = try serving(1)
         func release(_ model: String, _ reference: String) -> Refusal? {

@@ -58,6 +58,32 @@ struct DecideRollbackTests {
         #expect(rollback.selection[1].why.contains("features"))
     }
 
+    /// A candidate may promise more than stable did: a narrower shape, one output more. That is no trap.
+    @Test func whatAnswersOtherwiseStillComesBeforeNothing() throws {
+        let more = signature(
+            [spec("features", .fp32, [nil, 30])],
+            [spec("label", .int64, [1]), spec("why", .bytes, [nil])]
+        )
+        var world = World()
+        try world.register(1)
+        try world.run(.register(draft(2, signature: more)))
+        try world.run(.register(draft(3, signature: more)))
+        for version in [1, 2] {
+            try world.serve(version)
+            world.wait(hour)
+        }
+        let back = try rollback(in: world.rollBack())
+        #expect(back.to == number(1))
+        #expect(back.selection.first?.why.contains("though it answers otherwise: output 'label'") == true)
+        try world.run(.clearQuarantine(id(2)))
+        for version in [2, 1, 3] {
+            try world.serve(version)
+            world.wait(hour)
+        }
+        let fitting = try rollback(in: world.rollBack())
+        #expect(fitting.to == number(2), "one that answers as today comes before a newer one that does not")
+    }
+
     @Test func whereNoneIsLeftTheListSaysWhy() throws {
         let world = try serving([(1, hour), (2, hour)])
         let command = Command.rollback(rollbackRequest(unloadable: [1: "no file"]))

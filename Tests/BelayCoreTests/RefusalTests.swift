@@ -22,6 +22,8 @@ struct RefusalTests {
         .notQuarantined(id(1)), .aliasIsLabel(champion, of: id(1)), .tooManyAliases(fraud),
         .standbyNotReady(ReleaseID(1), id(1), reason: "it is not loaded"),
         .unknownGuard(ReleaseID(1), "recall"), .unknownIncident(IncidentID(3)),
+        .unknownName("scroe", at: "labels.output", of: id(1), known: ["score"]),
+        .unknownName("amount", at: "guards[missing_rate].feature", of: id(1), known: ["x[0] to x[3]"]),
         .undecidable(
             prod,
             Undecidable(
@@ -61,11 +63,12 @@ struct RefusalTests {
         case .unknownGuard: 21
         case .unknownIncident: 22
         case .undecidable: 23
+        case .unknownName: 24
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...23))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...24))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -75,7 +78,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 24)
+        #expect(codes.count == 25)
     }
 
     @Test(arguments: all)

@@ -69,6 +69,32 @@ import Testing
         }
     }
 
+    @Test func oneFailureInTwentyIsTroubleForAWhileWhateverTheState() {
+        var breaker = CircuitBreaker()
+        for _ in 0..<19 { breaker.succeeded(at: at(0)) }
+        #expect(!breaker.isTroubled(at: at(0)))
+        _ = breaker.failed(at: at(0))
+        #expect(breaker.isTroubled(at: at(9)))
+        #expect(!breaker.isTroubled(at: at(11)))
+        // Nobody heeds the breaker of a chain's last version, so it stays open: its runs count all the same.
+        for _ in 0..<CircuitBreaker.consecutive { _ = breaker.failed(at: at(30)) }
+        for _ in 0..<20 { _ = breaker.failed(at: at(31)) }
+        #expect(breaker.isTroubled(at: at(32)))
+        for _ in 0..<100 { breaker.succeeded(at: at(50)) }
+        #expect(!breaker.isTroubled(at: at(50)))
+    }
+
+    @Test func anIncidentOfBothVersionsDoesNotKeepRequestsFromTheCandidateAlone() {
+        for hasMore in [false, true] {
+            #expect(Exchange.Role.candidate.heedsBreaker(hasMore: hasMore, isStableTroubled: false))
+            #expect(!Exchange.Role.candidate.heedsBreaker(hasMore: hasMore, isStableTroubled: true))
+            for isTroubled in [false, true] {
+                let stable = Exchange.Role.stable.heedsBreaker(hasMore: hasMore, isStableTroubled: isTroubled)
+                #expect(stable == hasMore, "the last of a chain is asked whatever its breaker says")
+            }
+        }
+    }
+
     @Test func oldOutcomesAreForgotten() {
         var breaker = CircuitBreaker()
         for _ in 0..<4 { _ = breaker.failed(at: at(0)) }

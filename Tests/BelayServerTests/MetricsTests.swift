@@ -1,6 +1,7 @@
 import BelayControl
 import BelayCore
 import BelayNotices
+import Foundation
 import Testing
 
 @testable import BelayServer
@@ -29,6 +30,77 @@ struct MetricsTests {
         text.family("belay_things", .gauge, "Things.") { _ in }
         #expect(text.text == "")
     }
+
+    @Test func openMetricsEndsWithItsMarkAndCallsCountersWithoutTotal() {
+        var histogram = LatencyHistogram()
+        histogram.add(microseconds: 400)
+        var text = MetricsText(.openMetrics)
+        text.family("belay_things_total", .counter, "\"Things\".") { $0.add(["m": "x"], 3) }
+        text.family("t_seconds", .histogram, "Time.") { $0.add([:], histogram) }
+        text.end()
+        let lines = text.text.split(separator: "\n").map(String.init)
+        #expect(
+            lines.prefix(3) == [
+                #"# HELP belay_things \"Things\"."#, "# TYPE belay_things counter",
+                #"belay_things_total{m="x"} 3"#,
+            ]
+        )
+        #expect(lines.contains(#"t_seconds_bucket{le="10.0"} 1"#))
+        #expect(lines.last == "# EOF")
+    }
+
+    @Test(arguments: [
+        (nil, false), ("", false), ("*/*", false), ("text/plain", false), ("application/json", false),
+        ("application/openmetrics-text", true), ("application/openmetrics-text; version=1.0.0; q=0", false),
+        (
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+                + "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true
+        ),
+        ("application/openmetrics-text;version=0.0.1,text/plain;q=0.1", false),
+        ("text/plain;q=0.9, application/openmetrics-text;version=1.0.0;q=0.3", false),
+        (";;q=,=,q", false),
+    ])
+    func theFormatIsWhatIsAskedForFirst(accept: String?, isOpen: Bool) {
+        #expect((MetricsText.Format(accept: accept) == .openMetrics) == isOpen)
+    }
+
+    /// A panel on a metric that is called otherwise stays empty, and looks like peace.
+    @Test(arguments: ["grafana/belay.json", "belay.rules.yaml"])
+    func dashboardAndRulesAskForMetricsThatExist(file: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let path = folder.appending(path: "Examples/monitoring/\(file)")
+        let text = try String(contentsOf: path, encoding: .utf8)
+        let metrics = Metrics(
+            snapshot: Self.nothing,
+            tallies: ControlTallies(),
+            figures: GatewayFigures(),
+            logged: [:],
+            reserve: 0,
+            belayVersion: "",
+            surroundings: Surroundings()
+        )
+        let known = Set(metrics.written(as: .prometheus).families)
+        #expect(known.count > 30)
+        let asked = Set(text.matches(of: /belay_[a-z_]+/).map { String($0.output) })
+        #expect(asked.count > 5)
+        // Labels that alerts carry back to Belay.
+        let labels: Set = ["belay_model", "belay_env", "belay_action"]
+        for name in asked.subtracting(labels) {
+            let family = ["_bucket", "_sum", "_count"].first { name.hasSuffix($0) }.map {
+                String(name.dropLast($0.count))
+            }
+            #expect(known.contains(name) || known.contains(family ?? name), "\(name)")
+        }
+    }
+
+    private static let nothing = Snapshot(
+        state: State(),
+        now: Timestamp(milliseconds: 0),
+        loaded: [],
+        reports: [:],
+        standbys: [:],
+        fenced: []
+    )
 
     @Test func bucketsAddUpAndTheLastHoldsAll() {
         var histogram = LatencyHistogram()
@@ -67,14 +139,7 @@ struct MetricsTests {
         figures.shadow(id) { $0.differing += 1 }
         figures.fellBack(.init(model: id.model, role: "candidate", reason: "timeout"))
         let metrics = Metrics(
-            snapshot: Snapshot(
-                state: State(),
-                now: Timestamp(milliseconds: 0),
-                loaded: [],
-                reports: [:],
-                standbys: [:],
-                fenced: []
-            ),
+            snapshot: Self.nothing,
             tallies: ControlTallies(),
             figures: figures,
             logged: ["logged": 5, "dropped": 1],
@@ -85,8 +150,10 @@ struct MetricsTests {
                 undelivered: ["fraud": 1],
                 verification: (Timestamp(milliseconds: 1500), true),
                 labels: [id: 7],
+                refusedLabels: ["label.unreadable": 4],
                 coverage: [id: 0.25]
-            )
+            ),
+            drifts: [EndpointID(id.model, in: .prod): ["amount": 0.5, "age": 0.125]]
         )
         let lines = Set(metrics.text.split(separator: "\n").map(String.init))
         let place = #"model="fraud",env="prod",version="2""#
@@ -103,6 +170,9 @@ struct MetricsTests {
             #"belay_webhook_undelivered{model="fraud"} 1"#,
             "belay_audit_last_verified_timestamp_seconds 1.5", "belay_audit_verified 1",
             "belay_labels_total{\(place)} 7", "belay_label_coverage_ratio{\(place)} 0.25",
+            #"belay_labels_refused_total{code="label.unreadable"} 4"#,
+            #"belay_feature_psi{model="fraud",env="prod",feature="amount"} 0.5"#,
+            #"belay_feature_psi{model="fraud",env="prod",feature="age"} 0.125"#,
             #"belay_fallback_hops_total{model="fraud",env="prod",role="candidate",reason="timeout"} 1"#,
         ]
         for line in expected { #expect(lines.contains(line), "\(line)") }

@@ -31,8 +31,9 @@ import Testing
 }
 
 @Suite struct QueryAnswerTests {
-    private func answer(_ text: String, status: Int = 200) -> QueryAnswer {
-        QueryAnswer(status: status, body: Array(text.utf8))
+    private func answer(_ text: String, status: Int = 200, secondsLater: Int64 = 0) -> QueryAnswer {
+        let now = Timestamp(milliseconds: 1_700_000_000_000 + secondsLater * 1000)
+        return QueryAnswer(status: status, body: Array(text.utf8), now: now)
     }
 
     private func vector(_ samples: String...) -> String {
@@ -40,11 +41,27 @@ import Testing
         return #"{"status":"success","data":{"resultType":"vector","result":[\#(list)]}}"#
     }
 
-    @Test func oneSampleIsItsValueAndNoneOrNoNumberIsMissing() {
+    private struct Unexpected: Error {}
+
+    /// A cache that hangs, and a clock that is wrong: the number is of no use now.
+    @Test(arguments: [-61, -600, 62, 600] as [Int64])
+    func anAnswerOfAnotherTimeIsNone(secondsLater: Int64) {
+        guard case .unusable(let why) = answer(vector("0.25"), secondsLater: secondsLater) else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(why.contains(secondsLater > 0 ? " s ago" : " s ahead"))
+        #expect(answer(vector("0.25"), secondsLater: secondsLater.signum() * 30) == .value(0.25))
+    }
+
+    @Test func oneSampleIsItsValueAndNoneOrNoNumberIsMissing() throws {
         #expect(answer(vector("0.25")) == .value(0.25))
         #expect(answer(vector("1e3")) == .value(1000))
-        for text in ["NaN", "+Inf", "-Inf", "x"] { #expect(answer(vector(text)) == .missing) }
-        #expect(answer(vector()) == .missing)
+        for text in ["NaN", "+Inf", "-Inf", "x"] {
+            #expect(answer(vector(text)) == .missing("the query gives \(text), which is no number"))
+        }
+        guard case .missing(let why) = answer(vector()) else { throw Unexpected() }
+        #expect(why.hasPrefix("the query finds no series"))
         let scalar = #"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"2"]}}"#
         #expect(answer(scalar) == .value(2))
     }
@@ -86,8 +103,8 @@ import Testing
             asked.withLock { $0.append(request) }
             let query = request.url.split(separator: "query=").last.flatMap { $0.removingPercentEncoding }
             let value = try answer(query ?? "").get()
-            let body =
-                #"{"status":"success","data":{"resultType":"vector","result":[{"value":[1,"\#(value)"]}]}}"#
+            let samples = #"[{"value":[1763899200,"\#(value)"]}]"#
+            let body = #"{"status":"success","data":{"resultType":"vector","result":\#(samples)}}"#
             return OutgoingAnswer(status: 200, body: Array(body.utf8))
         }
     }
@@ -175,18 +192,28 @@ import Testing
         let noon = noon
         let readings = await poller.answers(to: QueryPoller.questions(in: try state(guards))) { noon }
         #expect(Set(readings.keys) == [ReleaseID(2)])
+        let read = readings[ReleaseID(2)] ?? []
+        #expect(read.map(\.guardName) == names.sorted())
+        #expect(read.allSatisfy { $0.arm == .candidate && $0.at == noon })
+        for reading in read {
+            #expect(reading.value == (reading.guardName == "load" ? 0.25 : nil))
+            #expect((reading.problem == nil) == (reading.guardName == "load"), "\(reading)")
+        }
         #expect(
-            readings[ReleaseID(2)]
-                == names.sorted().map {
-                    EvidenceTick.Reading(
-                        guardName: $0,
-                        arm: .candidate,
-                        value: $0 == "load" ? 0.25 : nil,
-                        at: noon
-                    )
-                }
+            read.first { $0.guardName == "nothing" }?.problem == "the query gives NaN, which is no number"
         )
         #expect(monitor.requests.count == names.count)
         #expect(monitor.requests.allSatisfy { $0.method == .get && $0.allowsPrivate && $0.body.isEmpty })
+    }
+
+    @Test func withoutAMonitorTheReadingSaysSo() async throws {
+        let monitor = Monitor { _ in .success("1") }
+        let poller = QueryPoller(base: nil, http: monitor, logger: Logger(label: "test"))
+        let noon = noon
+        let state = try state([try guarded("load", .absolute(max: 0.5))])
+        let readings = await poller.answers(to: QueryPoller.questions(in: state)) { noon }
+        let reading = try #require(readings[ReleaseID(2)]?.first)
+        #expect(reading.value == nil && reading.problem?.contains("--prometheus") == true)
+        #expect(monitor.requests.isEmpty)
     }
 }

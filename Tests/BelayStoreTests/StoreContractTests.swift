@@ -65,7 +65,7 @@ struct StoreContractTests {
     func theHashesDoNotDependOnTheStoreNorOnTheBatches(kind: StoreKind) async throws {
         let (store, world) = (try await kind.make(scratch), try story())
         let twin = InMemoryStore()
-        let whole = try twin.append(world.drafts, after: .genesis).head
+        let whole = try await twin.append(world.drafts, after: .genesis).head
         var head = Head.genesis
         for draft in world.drafts { head = try await store.append([draft], after: head).head }
         #expect(head == whole)
@@ -152,7 +152,8 @@ struct StoreContractTests {
     func anEmptyBatchChangesNothingButStillChecksTheHead(kind: StoreKind) async throws {
         let store = try await kind.make(scratch)
         let head = try await store.append([start(1, at: 1)], after: .genesis).head
-        #expect(try await store.append([], after: head) == Appended(entries: [], head: head))
+        let nothing = try await store.append([], after: head)
+        #expect(nothing.entries.isEmpty && nothing.head == head)
         await #expect(throws: StoreError.headMoved(expected: .genesis, found: head)) {
             try await store.append([], after: .genesis)
         }

@@ -9,7 +9,7 @@ A release that fails is rolled back by its guard; then it is asked who heard of 
 * a webhook, whose signatures `standardwebhooks` verifies; a receiver that is down at first gets what waited
 * Alertmanager, by Belay's own push
 * Prometheus, which scrapes `/metrics`, evaluates every rule of Examples/monitoring and every query of the
-  dashboard
+  dashboard, and answers guards on a `query`
 * Belay itself: an alert that Prometheus fires is routed by Alertmanager to `/hooks/alertmanager` and takes a
   version out
 
@@ -103,6 +103,7 @@ class Programs:
         self.folder, self.belay, self.running = Path(folder), belay, []
         self.path = os.pathsep.join(filter(None, [where, os.environ["PATH"]]))
         self.prometheus_port, self.alertmanager_port, self.cluster = free_ports(3)
+        belay.more = ["--prometheus", f"http://127.0.0.1:{self.prometheus_port}"]
 
     def find(self, *names):
         return next(filter(None, (shutil.which(name, path=self.path) for name in names)), None)
@@ -207,8 +208,25 @@ def parsed(belay):
     missing = [name for name in wanted if f"belay_{name}" not in families]
     # Nobody sends labels here, and guards are shown while a release runs.
     check("/metrics is read by prometheus_client", set(missing) <= {"labels", "guard_state"}, missing)
+    open_metrics(belay, families)
     untold = [n for n, family in families.items() if not family.documentation or family.type == "unknown"]
     check("every metric has a help and a type", not untold, untold)
+
+
+def open_metrics(belay, families):
+    """The same figures in the other format, by the other parser."""
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+    wanted = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+    request = urllib.request.Request(f"http://127.0.0.1:{belay.control}/metrics", headers={"Accept": wanted})
+    with urllib.request.urlopen(request) as answer:
+        kind, text = answer.headers["Content-Type"], answer.read().decode()
+    try:
+        same = {family.name for family in text_string_to_metric_families(text)}
+        check("OpenMetrics is read by prometheus_client", "openmetrics" in kind, kind)
+        check("both formats have the same families", same == set(families), same ^ set(families))
+    except ValueError as problem:
+        check("OpenMetrics is read by prometheus_client", False, problem)
 
 
 def queries():
@@ -329,7 +347,34 @@ def watched(belay, programs, prometheus, alertmanager):
         check("Alertmanager is told by Belay", None, "it is not installed")
     if not prometheus:
         return check("Prometheus scrapes Belay", None, "it is not installed")
+    queried(belay)
     pulled(belay, programs, bool(alertmanager))
+
+
+# Belay's own figure of each version, by way of Prometheus: requests a second.
+RATE = 'sum(rate(belay_requests_total{model="{{model}}",version="{{version}}"}[10s]))'
+
+
+def queried(belay):
+    """Guards on a query ask the real Prometheus: one finds nothing and is blind, one finds too much."""
+    steps = {"steps": [{"canary": "50%", "for": "5s", "min_samples": 1}]}
+    fails = {"good_after": "0s", "standby": "ignore"}
+    data = (EXAMPLE / "v3.onnx").read_bytes()
+    for name, query, is_blind in (("blind", RATE.replace("belay_", "balay_"), True), ("acts", RATE, False)):
+        number = belay.register("cancer", data + b"\x32" + bytes([len(name)]) + name.encode())
+        guard = {"metric": "query", "query": query, "max": 0.001, "min_samples": 1, "then": "rollback"}
+        id = belay.release("cancer", number, steps, guards=[guard], rollback=fails)["id"]
+        if is_blind:
+            what = "a query that finds no series blinds its guard, which says so"
+            said = lambda: belay.call("GET", f"/v1/releases/{id}/why")["remarks"]  # noqa: E731
+            wait_until(what, lambda: any("the query finds no series" in each for each in said()), 60, 0.5)
+            check(what, phase(belay, id) == "canary", said())
+            belay.rollback("cancer")
+        else:
+            what = "a guard on a query of the real Prometheus rolls back"
+            wait_until(what, lambda: phase(belay, id) == "rolled_back", 90, 0.5)
+            cause = belay.call("GET", f"/v1/releases/{id}")["cause"]
+            check(what, cause == "guard:query", cause)
 
 
 # A monitor that dislikes every candidate, whatever it does.

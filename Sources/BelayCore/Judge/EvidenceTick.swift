@@ -18,17 +18,22 @@ package struct EvidenceTick: Equatable, Sendable {
         /// Nil when there was no answer, or none that is a finite number.
         package let value: Double?
         package let at: Timestamp
+        /// Why there is no number; at most ``longestProblem`` characters.
+        package let problem: String?
+
+        private static let longestProblem = 200
 
         enum CodingKeys: String, CodingKey {
             case guardName = "guard"
-            case arm, value, at
+            case arm, value, at, problem
         }
 
-        package init(guardName: String, arm: Arm, value: Double?, at: Timestamp) {
+        package init(guardName: String, arm: Arm, value: Double?, at: Timestamp, problem: String? = nil) {
             self.guardName = guardName
             self.arm = arm
             self.value = value.flatMap { $0.isFinite ? $0 : nil }
             self.at = at
+            self.problem = problem.map { String($0.prefix(Self.longestProblem)) }
         }
     }
 

@@ -35,8 +35,16 @@ extension GuardCase {
             logAdvance: view.step.advance == .nonInferior ? logAdvance : nil,
             reason: isWaived && assessment.verdict != .pass ? .waived : assessment.reason,
             slice: isOfSlice ? worst?.slice : nil,
-            feature: figures.feature
+            feature: figures.feature,
+            seen: assessment.reason == .tooFew ? seen(in: view) : nil,
+            needed: assessment.reason == .tooFew ? needed(in: view) : nil,
+            problem: assessment.reason == nil ? nil : problem
         )
+    }
+
+    private var problem: String? {
+        guard case .query(let window) = whole.bet else { return nil }
+        return window.problem(of: .candidate) ?? (asksStable ? window.problem(of: .stable) : nil)
     }
 
     /// A detector's statistic is shown in the place of evidence, though it shares no level with it.
@@ -272,7 +280,9 @@ extension GuardCase {
     }
 
     private func figures(of window: QueryWindow, at now: Timestamp) -> Figures {
-        let (candidate, stable) = (window.mean(of: .candidate, at: now), window.mean(of: .stable, at: now))
+        let (candidate, stable) = (
+            window.middle(of: .candidate, at: now), window.middle(of: .stable, at: now)
+        )
         var figures = Figures(
             value: candidate?.value,
             limit: bound,

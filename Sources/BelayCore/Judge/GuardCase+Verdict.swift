@@ -13,6 +13,8 @@ struct StepView {
     let isSplitBroken: Bool
     /// The arms did not get labels for the same part of their answers.
     let isCoverageBroken: Bool
+    /// The same of people's scores.
+    let isScoringBroken: Bool
     /// How long labels usually take.
     let labelDelay: Duration
 }
@@ -92,7 +94,33 @@ extension GuardCase {
     }
 
     func isUncomparable(in view: StepView) -> Bool {
-        isComparison && (view.isSplitBroken || guarded.metric.isOfLabels && view.isCoverageBroken)
+        isComparison && (view.isSplitBroken || isUnevenlyLabelled(in: view))
+    }
+
+    private func isUnevenlyLabelled(in view: StepView) -> Bool {
+        switch guarded.metric {
+        case .flagRate: false
+        case .feedbackScore: view.isScoringBroken
+        default: guarded.metric.isOfLabels && view.isCoverageBroken
+        }
+    }
+
+    /// How many outcomes the guard asks for before it can pass; nil where it asks for none.
+    func needed(in view: StepView) -> Int? {
+        switch whole.bet {
+        case .query: readingsNeeded
+        case .never, .answers, .unreferenced: nil
+        default: guarded.samplesNeeded(in: view.step)
+        }
+    }
+
+    /// How many of them there are in this step.
+    func seen(in view: StepView) -> Int {
+        if case .query(let window) = whole.bet {
+            let arms = asksStable ? [Arm.candidate, .stable] : [.candidate]
+            return arms.map { window.middle(of: $0, at: view.now)?.count ?? 0 }.min() ?? 0
+        }
+        return samples
     }
 }
 
@@ -113,7 +141,7 @@ extension GuardCase {
         default: break
         }
         if isComparison, view.isSplitBroken { return .split }
-        if isComparison, guarded.metric.isOfLabels, view.isCoverageBroken { return .coverage }
+        if isComparison, isUnevenlyLabelled(in: view) { return .coverage }
         // A flag is an event: that nobody flags anything is no blindness while there are answers to flag.
         let seen = guarded.metric == .flagRate ? whole.answersInStep : whole.inStep
         if let reason = unseen(seen.candidate.last, in: view) { return reason }
@@ -131,7 +159,9 @@ extension GuardCase {
 
     private func unseen(_ last: Timestamp?, in view: StepView) -> GuardReport.Reason? {
         guard let last else { return .missing }
-        return view.now.since(last) > patience(in: view) ? .stale : nil
+        let patience = patience(in: view)
+        // What comes from far ahead was seen before the clock was set back: nobody knows how long ago.
+        return (.zero - patience...patience).contains(view.now.since(last)) ? nil : .stale
     }
 
     /// Labels may take as long as they usually do.
@@ -225,7 +255,7 @@ extension GuardCase {
 extension GuardCase {
     private var readingsNeeded: Int { max(guarded.minSamples ?? QueryWindow.fewestReadings, 1) }
 
-    private var asksStable: Bool {
+    var asksStable: Bool {
         switch guarded.limit {
         case .againstStable, .relativeToStable, .withinOfStable: true
         case .absolute, .atLeast, .never: false
@@ -234,17 +264,18 @@ extension GuardCase {
 
     private func blindness(of window: QueryWindow, in view: StepView) -> GuardReport.Reason? {
         for arm in asksStable ? [Arm.candidate, .stable] : [.candidate] {
-            guard let mean = window.mean(of: arm, at: view.now) else { return .missing }
-            if view.now.since(mean.last) > max(view.staleAfter, .milliseconds(windowMilliseconds)) {
-                return .stale
+            guard let middle = window.middle(of: arm, at: view.now), middle.last >= view.since else {
+                return .missing
             }
-            if mean.count < readingsNeeded { return .tooFew }
+            // However long the window and the step are: whoever is asked every 15 s and says nothing is ill.
+            if view.now.since(middle.last) > QueryWindow.longestSilence { return .stale }
+            if middle.count < readingsNeeded { return .tooFew }
         }
         return nil
     }
 
     private func isExceeded(_ window: QueryWindow, at now: Timestamp) -> Bool {
-        guard let candidate = window.mean(of: .candidate, at: now), candidate.count >= readingsNeeded else {
+        guard let candidate = window.middle(of: .candidate, at: now), candidate.count >= readingsNeeded else {
             return false
         }
         switch guarded.limit {
@@ -253,7 +284,7 @@ extension GuardCase {
         case .never: return false
         case .againstStable, .relativeToStable, .withinOfStable: break
         }
-        guard let stable = window.mean(of: .stable, at: now), stable.count >= readingsNeeded else {
+        guard let stable = window.middle(of: .stable, at: now), stable.count >= readingsNeeded else {
             return false
         }
         let rise = candidate.value - stable.value

@@ -77,6 +77,15 @@ package struct Judge: Equatable, Sendable {
         return (culprit, reports(in: view, culprit: culprit, waived: []))
     }
 
+    /// The population stability index of each input that a guard watches for drift, once there are enough
+    /// values.
+    package var stabilityIndices: [String: Double] {
+        cases.reduce(into: [:]) { all, each in
+            guard case .reference(let watch) = each.whole.bet else { return }
+            all.merge(watch.indices) { max($0, $1) }
+        }
+    }
+
     private func standing(at step: Int) -> Judge {
         guard step != self.step else { return self }
         var current = self
@@ -102,6 +111,7 @@ package struct Judge: Equatable, Sendable {
             answers: answersInStep,
             isSplitBroken: trust.isSplitBroken,
             isCoverageBroken: trust.isCoverageBroken,
+            isScoringBroken: trust.isScoringBroken,
             labelDelay: labelDelay
         )
     }

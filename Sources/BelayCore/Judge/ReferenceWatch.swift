@@ -88,6 +88,13 @@ struct ReferenceWatch: Equatable {
         }
     }
 
+    /// The stability index of each input, as far as a window of it is full.
+    var indices: [String: Double] {
+        guard metric == .featureDrift else { return [:] }
+        let known = features.compactMap { watched in watched.index.map { (watched.feature, $0) } }
+        return Dictionary(known) { first, _ in first }
+    }
+
     /// What the worst feature shows.
     struct Finding: Equatable {
         let feature: String

@@ -29,7 +29,7 @@ package enum Series: Hashable, Sendable {
     case feature(String)
     /// 0 fits the signature, 1 does not.
     case schema
-    /// 0 for each answer that got its first label of any kind.
+    /// 0 for each answer that got its first truth.
     case labelled
 
     package enum Loss: String, Hashable, CaseIterable, Sendable {

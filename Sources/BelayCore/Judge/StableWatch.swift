@@ -66,6 +66,11 @@ package struct StableWatch: Equatable, Sendable {
         for index in references.indices { references[index].watch.settle { outcomes.of($0, in: nil) } }
     }
 
+    /// The population stability index of each input that is watched for drift, once there are enough values.
+    package var stabilityIndices: [String: Double] {
+        references.reduce(into: [:]) { all, each in all.merge(each.watch.indices) { max($0, $1) } }
+    }
+
     /// What has been found; nil while all is as it was.
     ///
     /// A predecessor is better supported when its own last rate, found beside this version by the same coins,

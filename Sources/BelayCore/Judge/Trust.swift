@@ -11,13 +11,21 @@ struct Trust: Equatable {
 
     private var split = SplitCheck()
     private var coverage = SplitCheck()
+    private var scoring = SplitCheck()
     private(set) var isSplitBroken = false
     private(set) var isCoverageBroken = false
+    /// The arms did not get people's scores for the same part of their answers.
+    ///
+    /// A mean of scores rests on that. Flags do not: that more answers of one arm are flagged is what they
+    /// are for.
+    private(set) var isScoringBroken = false
 
     mutating func settle(_ outcomes: TickOutcomes) {
         split.settle(outcomes.of(.answers, in: nil).tallies())
         coverage.settle(outcomes.of(.labelled, in: nil).tallies())
+        scoring.settle(outcomes.of(.score, in: nil).tallies())
         if split.logEvidence >= Self.threshold { isSplitBroken = true }
         if coverage.logEvidence >= Self.threshold { isCoverageBroken = true }
+        if scoring.logEvidence >= Self.threshold { isScoringBroken = true }
     }
 }

@@ -62,9 +62,15 @@ package struct GuardReport: Hashable, Codable, Sendable {
     package let slice: RequestSlice?
     /// The input that drifted most, for a guard that watches all of them.
     package let feature: String?
+    /// Outcomes in this step, where they are too few; nil otherwise.
+    package let seen: Int?
+    /// How many there must be then.
+    package let needed: Int?
+    /// What a monitor elsewhere said instead of a number, where that is what is missing.
+    package let problem: String?
 
     enum CodingKeys: String, CodingKey {
-        case name, metric, verdict, value, lower, upper, limit, reason, slice, feature
+        case name, metric, verdict, value, lower, upper, limit, reason, slice, feature, seen, needed, problem
         case candidateSamples = "n"
         case stableSamples = "n_stable"
         case logEvidence = "log_e"
@@ -85,7 +91,10 @@ package struct GuardReport: Hashable, Codable, Sendable {
         logAdvance: Double? = nil,
         reason: Reason? = nil,
         slice: RequestSlice? = nil,
-        feature: String? = nil
+        feature: String? = nil,
+        seen: Int? = nil,
+        needed: Int? = nil,
+        problem: String? = nil
     ) {
         self.name = name
         self.metric = metric
@@ -101,5 +110,8 @@ package struct GuardReport: Hashable, Codable, Sendable {
         self.reason = reason
         self.slice = slice
         self.feature = feature
+        self.seen = seen
+        self.needed = needed
+        self.problem = problem
     }
 }

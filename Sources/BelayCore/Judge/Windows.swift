@@ -47,11 +47,13 @@ struct AnswersWindow: Equatable {
 
 /// What a monitor elsewhere said of each arm within the last minutes.
 ///
-/// There is no bet on it, for nobody knows what the monitor counts: the mean over the window is held against
-/// the limit, once there are as many readings as the guard asks for.
+/// There is no bet on it, for nobody knows what the monitor counts: the middle reading of the window is held
+/// against the limit, once there are as many as the guard asks for. One absurd reading moves a mean anywhere.
 struct QueryWindow: Equatable {
     private static let mostReadings = 1000
     static let fewestReadings = 3
+    /// A monitor that has said nothing for so long is not heard any more.
+    static let longestSilence = Duration.seconds(60)
 
     private let milliseconds: Int64
     private var readings: [EvidenceTick.Reading] = []
@@ -65,19 +67,25 @@ struct QueryWindow: Equatable {
         readings.removeFirst(max(readings.count - Self.mostReadings, 0))
     }
 
-    struct Mean: Equatable {
+    struct Middle: Equatable {
         let value: Double
         let count: Int
         let last: Timestamp
     }
 
-    func mean(of arm: Arm, at now: Timestamp) -> Mean? {
+    /// What the monitor said instead of the newest number of an arm; nil when it said one.
+    func problem(of arm: Arm) -> String? { readings.last { $0.arm == arm }?.problem }
+
+    /// The median; of an even number the one of the two in the middle that is nearer to nought.
+    func middle(of arm: Arm, at now: Timestamp) -> Middle? {
         let seen = readings.compactMap { reading -> (Double, Timestamp)? in
             guard reading.arm == arm, let value = reading.value else { return nil }
             let age = now.since(reading.at)
             return age >= .zero && age <= .milliseconds(milliseconds) ? (value, reading.at) : nil
         }
         guard let last = seen.map(\.1).max() else { return nil }
-        return Mean(value: seen.reduce(0) { $0 + $1.0 } / Double(seen.count), count: seen.count, last: last)
+        let values = seen.map(\.0).sorted()
+        let (low, high) = (values[(values.count - 1) / 2], values[values.count / 2])
+        return Middle(value: abs(low) < abs(high) ? low : high, count: seen.count, last: last)
     }
 }

@@ -11,6 +11,11 @@ package enum AddressRule {
         /// Of neither length.
         case malformed
 
+        /// Whether a policy may say that such an address is meant.
+        package var mayBeMeant: Bool {
+            self == .loopback || self == .privateNetwork || self == .sharedCarrier
+        }
+
         package var words: String {
             switch self {
             case .loopback: "this machine's own"

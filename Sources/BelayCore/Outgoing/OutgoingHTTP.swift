@@ -111,8 +111,10 @@ extension OutgoingFailure: Explainable {
         case .forbidden(let host, let why):
             Explanation(
                 code: "outgoing.forbidden",
-                summary: "\(host) was not called: its address is \(why.words).",
-                remedy: "Use a public address, or say in the policy that a private one is meant."
+                summary: "\(host) was not called: its address is \(why.words)"
+                    + (why.mayBeMeant ? ", and its target in the policy does not say `private: true`." : "."),
+                remedy: why.mayBeMeant
+                    ? "Use a public address, or add `private: true` to the target." : "Use another address."
             )
         case .unknownHost(let host):
             Explanation(

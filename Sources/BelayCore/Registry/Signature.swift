@@ -118,6 +118,14 @@ extension Signature {
         case inputChanged(String)
         case outputMissing(String)
         case outputChanged(String)
+
+        /// Whether it keeps requests from being taken at all.
+        package var isOfInputs: Bool {
+            switch self {
+            case .inputMissing, .inputAdded, .inputChanged: true
+            case .outputMissing, .outputChanged: false
+            }
+        }
     }
 
     /// Why requests written for `stable` would not be answered the same way by this; empty when they would.

@@ -56,6 +56,10 @@ struct LabelIntake: Sendable {
             }
         }
         view.rejected = rejected.sorted { $0.line < $1.line }
+        for fault in view.rejected {
+            let model = (try? bodies[fault.line - 1].get())?.model
+            counts.refuse(fault, of: model.flatMap { state.models[$0] == nil ? nil : $0 }, at: time)
+        }
         return view
     }
 

@@ -11,6 +11,8 @@ struct Surroundings: Sendable {
     var verification: (at: Timestamp, ok: Bool)?
     /// Labels that were kept since the process started.
     var labels: [VersionID: Int] = [:]
+    /// Labels that were refused since then, by code.
+    var refusedLabels: [String: Int] = [:]
     /// Labelled answers as a part of all, of the last week.
     var coverage: [VersionID: Double] = [:]
 }
@@ -46,6 +48,11 @@ extension Metrics {
         text.family("belay_audit_verified", .gauge, "Whether it was whole then.") {
             if let verification = surroundings.verification { $0.add([:], verification.ok ? 1 : 0) }
         }
+        labels(&text)
+        hops(&text)
+    }
+
+    private func labels(_ text: inout MetricsText) {
         text.family("belay_labels_total", .counter, "Labels that were kept.") { family in
             for (id, count) in surroundings.labels.sorted(by: { $0.key < $1.key }) {
                 family.add(
@@ -54,11 +61,19 @@ extension Metrics {
                 )
             }
         }
+        text.family("belay_labels_refused_total", .counter, "Labels that were refused, by why.") { family in
+            for (code, count) in surroundings.refusedLabels.sorted(by: { $0.key < $1.key }) {
+                family.add(["code": code], count)
+            }
+        }
         text.family("belay_label_coverage_ratio", .gauge, "The part of a week's answers that is labelled.") {
             for (id, ratio) in surroundings.coverage.sorted(by: { $0.key < $1.key }) {
                 $0.add(["model": id.model.text, "env": "prod", "version": id.number.description], ratio)
             }
         }
+    }
+
+    private func hops(_ text: inout MetricsText) {
         text.family(
             "belay_fallback_hops_total",
             .counter,

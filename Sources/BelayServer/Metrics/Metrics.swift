@@ -15,9 +15,16 @@ struct Metrics: Sendable {
     let reserve: Int
     let belayVersion: String
     let surroundings: Surroundings
+    /// The stability index of inputs.
+    var drifts: [EndpointID: [String: Double]] = [:]
 
-    var text: String {
-        var text = MetricsText()
+    /// Inputs of one model that are told of, those that lie farthest from their references.
+    private static let mostFeatures = 50
+
+    var text: String { written(as: .prometheus).text }
+
+    func written(as format: MetricsText.Format) -> MetricsText {
+        var text = MetricsText(format)
         text.family("belay_build_info", .gauge, "The version of this program.") {
             $0.add(["version": belayVersion], 1)
         }
@@ -42,8 +49,10 @@ struct Metrics: Sendable {
         rollbacks(&text)
         standbys(&text)
         load(&text)
+        features(&text)
         surroundings(&text)
-        return text.text
+        text.end()
+        return text
     }
 
     private var endpoints: [Endpoint] { snapshot.state.endpoints.values.sorted { $0.id < $1.id } }
@@ -250,6 +259,24 @@ extension Metrics {
         text.family("belay_guard_state", .gauge, "The newest verdict of a guard.") {
             let verdicts = Verdict.allCases.map(\.rawValue)
             for (labels, report) in reports { $0.add(labels, state: report.verdict.rawValue, of: verdicts) }
+        }
+    }
+
+    private func features(_ text: inout MetricsText) {
+        text.family(
+            "belay_feature_psi",
+            .gauge,
+            "How far an input lies from its reference: a population stability index."
+        ) { family in
+            for (id, indices) in drifts.sorted(by: { $0.key < $1.key }) {
+                let farthest = indices.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+                for (feature, index) in farthest.prefix(Self.mostFeatures) {
+                    family.add(
+                        ["model": id.model.text, "env": id.environment.text, "feature": feature],
+                        index
+                    )
+                }
+            }
         }
     }
 

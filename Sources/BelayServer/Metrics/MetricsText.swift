@@ -1,16 +1,32 @@
 import BelayCore
 
-/// Writes Prometheus' text format, version 0.0.4.
+/// Writes Prometheus' text format, version 0.0.4, or OpenMetrics 1.0.
 ///
 /// One family after the other: its help, its type, its samples. A family without samples is left out.
 struct MetricsText {
+    enum Format {
+        case prometheus, openMetrics
+
+        var contentType: String {
+            switch self {
+            case .prometheus: "text/plain; version=0.0.4; charset=utf-8"
+            case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+            }
+        }
+    }
+
     enum Kind: String {
         case counter, gauge, histogram
     }
 
     typealias Labels = KeyValuePairs<String, String>
 
+    let format: Format
     private(set) var text = ""
+    /// Of all families, those without samples included.
+    private(set) var families: [String] = []
+
+    init(_ format: Format = .prometheus) { self.format = format }
 
     /// Opens a family and lets `body` write its samples.
     mutating func family(
@@ -19,17 +35,25 @@ struct MetricsText {
         _ help: String,
         _ body: (inout MetricsFamily) -> Void
     ) {
-        var family = MetricsFamily(name: name)
+        families.append(name)
+        var family = MetricsFamily(name: name, format: format)
         body(&family)
         guard !family.samples.isEmpty else { return }
-        text += "# HELP \(name) \(escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
+        let isOpen = format == .openMetrics
+        // In OpenMetrics `_total` belongs to the samples of a counter, not to its name.
+        let title = isOpen && kind == .counter && name.hasSuffix("_total") ? String(name.dropLast(6)) : name
+        text += "# HELP \(title) \(escaped(help, quotes: isOpen))\n# TYPE \(title) \(kind.rawValue)\n"
         text += family.samples
     }
+
+    /// Nothing follows.
+    mutating func end() { if format == .openMetrics { text += "# EOF\n" } }
 }
 
 /// The samples of one metric.
 struct MetricsFamily {
     let name: String
+    let format: MetricsText.Format
     fileprivate(set) var samples = ""
 
     mutating func add(_ labels: MetricsText.Labels, _ value: Int) { write("", labels, String(value)) }
@@ -52,11 +76,16 @@ struct MetricsFamily {
             let (sum, overflow) = total.addingReportingOverflow(count)
             total = overflow ? .max : sum
             let isLast = index == LatencyHistogram.bounds.count
-            let bound = isLast ? "+Inf" : number(Double(LatencyHistogram.bounds[index]) / 1_000_000)
+            let bound = isLast ? "+Inf" : bound(Double(LatencyHistogram.bounds[index]) / 1_000_000)
             write("_bucket", labels, String(total), extra: ("le", bound))
         }
         write("_sum", labels, number(Double(histogram.microseconds) / 1_000_000))
         write("_count", labels, String(total))
+    }
+
+    /// OpenMetrics wants a point in it.
+    private func bound(_ value: Double) -> String {
+        format == .openMetrics ? String(value) : number(value)
     }
 
     private mutating func write(

@@ -66,12 +66,9 @@ extension GuardReport {
         guard verdict == .blind || verdict == .undecided, let reason else { return nil }
         let model = model?.text ?? "MODEL"
         switch reason {
-        case .missing: return "no \(metric.evidence) has been seen in this step; \(metric.remedy(model))"
-        case .stale: return "no \(metric.evidence) has come lately; \(metric.remedy(model))"
-        case .tooFew:
-            let needed = guarded?.minSamples.map { " of \(grouped($0))" } ?? ""
-            return
-                "\(grouped(candidateSamples))\(needed) \(metric.evidence)s of the candidate are too few yet"
+        case .missing: return "no \(metric.evidence) has been seen in this step; \(remedy(model))"
+        case .stale: return "no \(metric.evidence) has come lately; \(remedy(model))"
+        case .tooFew: return tooFew
         case .split:
             return "requests were not split as they should be, so the versions do not compare; "
                 + "look for retries, caches or balancers between callers and Belay"
@@ -82,7 +79,7 @@ extension GuardReport {
         case .noReference:
             return metric == .query
                 ? "there is no figure of stable's to compare with; check the query"
-                : "there is nothing of stable's to hold it against yet; it needs more answers of stable"
+                : withoutReference(guarded)
         case .waived: return "a person has waived it"
         case .looksBad:
             return "what callers met again looks bad, though it is no proof; "
@@ -93,14 +90,50 @@ extension GuardReport {
     }
 }
 
+extension GuardReport {
+    private var tooFew: String {
+        guard let seen, let needed else {
+            return metric == .throughput
+                ? "its window is not full yet" : "too few \(metric.evidence)s have been seen yet"
+        }
+        let whose = metric == .query || metric.isOfInputs ? "" : " of the candidate"
+        return "\(grouped(seen)) of the \(grouped(needed)) \(metric.evidence)s\(whose) that it needs in this "
+            + "step have come"
+    }
+
+    private func withoutReference(_ guarded: Guard?) -> String {
+        guard metric.isOfInputs || metric == .predictionDrift else {
+            return "there is nothing of stable's to hold it against yet; "
+                + "it needs some 200 \(metric.evidence)s of stable"
+        }
+        let input = guarded?.focus.feature.map { "'\($0)'" } ?? "inputs"
+        let what = metric == .predictionDrift ? "predictions" : input
+        return "when the release was proposed, the log had too little of stable's \(what) to compare with; "
+            + "it takes 200 answers, recorded and not redacted: roll back, and release again once there are"
+    }
+
+    private func remedy(_ model: String) -> String {
+        problem.map { "the monitor was asked, but \($0)" } ?? metric.remedy(model)
+    }
+}
+
 extension Metric {
+    /// Whether it speaks of requests, whichever version answered them.
+    fileprivate var isOfInputs: Bool {
+        switch self {
+        case .missingRate, .unseenRate, .featureDrift: true
+        default: false
+        }
+    }
+
     /// What the metric counts, in one word.
     fileprivate var evidence: String {
         switch self {
         case .disagreement: "pair of answers"
         case .shadowError: "copied request"
         case .query: "figure"
-        case .flagRate, .feedbackScore: "feedback"
+        case .flagRate: "answer"
+        case .feedbackScore: "score"
         case .missingRate, .unseenRate, .featureDrift, .schemaErrors: "request"
         default: isOfLabels ? "label" : "answer"
         }
@@ -108,11 +141,11 @@ extension Metric {
 
     fileprivate func remedy(_ model: String) -> String {
         switch self {
-        case .query: "check the query and the monitor that answers it"
-        case .flagRate, .feedbackScore: "send it to POST /v1/feedback"
+        case .query: "it is asked every 15 s while the candidate gets requests"
+        case .feedbackScore: "send scores to POST /v1/feedback, or with `belay feedback \(model) ID 4`"
         case .disagreement, .shadowError: "it needs requests that can be copied"
         default:
-            isOfLabels
+            isOfLabels && self != .flagRate
                 ? "send labels with `belay label \(model) FILE`"
                 : "are requests reaching Belay? `belay doctor`"
         }

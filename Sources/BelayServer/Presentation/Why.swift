@@ -11,6 +11,8 @@ struct Why: Sendable {
     let entries: [Entry]
     /// What judging the recorded ticks again has shown; nil where that was not done.
     let hindsight: Hindsight?
+    /// Labels of the model that came and do not count.
+    let labels: LabelTrouble
 
     var view: WhyView {
         let findings = hindsight?.findings(decisive: decisiveName)
@@ -115,7 +117,10 @@ struct Why: Sendable {
 
     private func remarks(_ decisive: GuardReport?, _ reports: [GuardReport]) -> [String] {
         guard !release.hasEnded else { return [] }
-        return reports.filter { $0.name != decisive?.name }.compactMap { report in
+        let needsLabels = reports.contains { report in
+            report.metric.isOfLabels && (report.verdict == .blind || report.verdict == .undecided)
+        }
+        let told: [String] = reports.filter { $0.name != decisive?.name }.compactMap { report in
             let view = GuardView(report, under: release.proposal.policy)
             let detail = view.detail.map { ": \($0)" } ?? ": \(view.figures)"
             return switch report.verdict {
@@ -125,6 +130,7 @@ struct Why: Sendable {
             case .breach: "\(report.name) is breached: \(view.figures)."
             }
         }
+        return told + (needsLabels ? labels.remarks(at: snapshot.now) : [])
     }
 
     private func line(_ entry: Entry) -> StoryLine {

@@ -12,8 +12,8 @@ struct QueryPoller: Sendable {
     /// Questions under way at a time.
     private static let most = 4
 
-    /// Where the server is, `http://127.0.0.1:9090`.
-    let base: String
+    /// Where the server is, `http://127.0.0.1:9090`; nil when nobody said, and no question has an answer.
+    let base: String?
     let http: any OutgoingHTTP
     let logger: Logger
 
@@ -80,11 +80,12 @@ struct QueryPoller: Sendable {
         of question: Question,
         now: @Sendable () -> Timestamp
     ) async -> EvidenceTick.Reading {
-        var value: Double?
-        switch await answer(to: question.query) {
+        var (value, problem): (Double?, String?)
+        switch await answer(to: question.query, now: now) {
         case .value(let number): value = number
-        case .missing: break
+        case .missing(let why): problem = why
         case .unusable(let why):
+            problem = why
             logger.warning(
                 "a query has no answer",
                 metadata: [
@@ -96,12 +97,16 @@ struct QueryPoller: Sendable {
             guardName: question.guardName,
             arm: question.arm,
             value: value,
-            at: now()
+            at: now(),
+            problem: problem
         )
     }
 
     /// The operator names the server, so it may be on this machine or in a private network.
-    private func answer(to query: QueryText) async -> QueryAnswer {
+    private func answer(to query: QueryText, now: @Sendable () -> Timestamp) async -> QueryAnswer {
+        guard let base else {
+            return .unusable("no monitor is known; start the server with --prometheus URL")
+        }
         let request = OutgoingRequest(
             method: .get,
             url: query.url(at: base),
@@ -114,7 +119,8 @@ struct QueryPoller: Sendable {
         do throws(OutgoingFailure) {
             let answer = try await http.send(request)
             return answer.isCut
-                ? .unusable("it answered too much") : QueryAnswer(status: answer.status, body: answer.body)
+                ? .unusable("it answered too much")
+                : QueryAnswer(status: answer.status, body: answer.body, now: now())
         } catch {
             return .unusable(error.explanation.summary)
         }

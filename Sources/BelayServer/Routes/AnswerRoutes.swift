@@ -63,7 +63,7 @@ struct AnswerRoutes: Sendable {
             }
         }
         let lines = try subjects.values.sorted { ($0.subject ?? "") < ($1.subject ?? "") }
-            .map { try jsonBytes($0) + [0x0a] }
+            .map { try CompactJSON.bytes(of: $0) + [0x0a] }
         return Response(
             status: .ok,
             headers: [.contentType: Form.ndjson.contentType, .cacheControl: "no-store"],
@@ -169,14 +169,14 @@ extension AnswerRoutes {
             return try answers.map { (position: $0.position, bytes: try line(AnswerView($0), form)) }
         } catch let error as InferenceLogError where error.category == .failed {
             let view = AnswerFaultView(error)
-            let bytes = form == .csv ? Array(view.csvLine.utf8) : try jsonBytes(view) + [0x0a]
+            let bytes = form == .csv ? Array(view.csvLine.utf8) : try CompactJSON.bytes(of: view) + [0x0a]
             return [(position: cursor.position, bytes: bytes)]
         }
     }
 
     private static func line(_ view: AnswerView, _ form: Form) throws -> [UInt8] {
         switch form {
-        case .ndjson: try jsonBytes(view) + [0x0a]
+        case .ndjson: try CompactJSON.bytes(of: view) + [0x0a]
         case .csv: Array(view.csvLine.utf8)
         }
     }

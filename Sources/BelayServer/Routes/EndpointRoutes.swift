@@ -93,12 +93,12 @@ struct EndpointRoutes: Sendable {
     @Sendable
     private func rollback(_ request: Request, context: CallContext) async throws -> Response {
         let model = try context.model()
-        let body = try await request.json(RollbackBody.self, keys: ["to", "reason"])
+        let body = try await request.jsonIfAny(RollbackBody.self, keys: ["to", "reason"])
         let performed = try await desk.conductor.rollback(
             EndpointID(model, in: .prod),
-            to: try body.to?.reference(),
+            to: try body?.to?.reference(),
             by: request.actor,
-            reason: body.reason ?? request.reason
+            reason: body?.reason ?? request.reason
         )
         let rollbacks = performed.events.compactMap { event -> Rollback? in
             if case .release(.rolledBack(let rollback)) = event { rollback } else { nil }

@@ -12,6 +12,7 @@ struct HindsightRoutes: Sendable {
     let desk: Desk
     let ledger: any Ledger
     let evidence: any EvidenceStore
+    let intake: LabelIntake
 
     func register(on router: RouterGroup<CallContext>) {
         router.get("endpoints/:model/why", use: whyModel)
@@ -41,7 +42,13 @@ struct HindsightRoutes: Sendable {
         try await ledger.read { story.read($0) }
         let hindsight = try await hindsight(of: release)
         return await told(
-            Why(snapshot: snapshot, release: release, entries: story.entries, hindsight: hindsight)
+            Why(
+                snapshot: snapshot,
+                release: release,
+                entries: story.entries,
+                hindsight: hindsight,
+                labels: try await intake.trouble(of: release.proposal.endpoint.model)
+            )
         )
     }
 

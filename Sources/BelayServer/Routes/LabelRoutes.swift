@@ -66,11 +66,11 @@ extension LabelIntake {
     /// The answer for the inference port, whose errors have the Open Inference Protocol's shape.
     func reply(to delivery: LabelDelivery) async -> LabelReply {
         do {
-            return LabelReply(status: 202, json: try jsonBytes(try await accept(delivery)))
+            return LabelReply(status: 202, json: try CompactJSON.bytes(of: try await accept(delivery)))
         } catch {
             let known = error as? any Explainable
             let text = known.map { "\($0.explanation.summary) \($0.explanation.remedy)" }
-            let json = try? jsonBytes(["error": text ?? "The labels could not be kept."])
+            let json = try? CompactJSON.bytes(of: ["error": text ?? "The labels could not be kept."])
             return LabelReply(status: known?.category.status.code ?? 500, json: json ?? Array("{}".utf8))
         }
     }

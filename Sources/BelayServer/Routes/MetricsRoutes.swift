@@ -2,7 +2,7 @@ import BelayControl
 import BelayCore
 import Hummingbird
 
-/// `/metrics`: what Prometheus reads.
+/// `/metrics`: what Prometheus reads, in its own format or as OpenMetrics.
 struct MetricsRoutes: Sendable {
     let desk: Desk
     let figures: @Sendable () async -> GatewayFigures
@@ -13,7 +13,8 @@ struct MetricsRoutes: Sendable {
     let reserve: @Sendable () -> Int
 
     func register(on router: Router<CallContext>) {
-        router.get("metrics") { _, _ in
+        router.get("metrics") { request, _ in
+            let format = MetricsText.Format(accept: request.headers[.accept])
             let metrics = Metrics(
                 snapshot: await desk.snapshot(),
                 tallies: await desk.conductor.picture.tallies,
@@ -21,12 +22,13 @@ struct MetricsRoutes: Sendable {
                 logged: logged(),
                 reserve: reserve(),
                 belayVersion: belayVersion,
-                surroundings: await surroundings()
+                surroundings: await surroundings(),
+                drifts: await desk.conductor.stabilityIndices
             )
             return Response(
                 status: .ok,
-                headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-                body: .init(byteBuffer: .init(string: metrics.text))
+                headers: [.contentType: format.contentType, .vary: "Accept"],
+                body: .init(byteBuffer: .init(string: metrics.written(as: format).text))
             )
         }
     }

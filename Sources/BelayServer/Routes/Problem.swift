@@ -26,9 +26,17 @@ extension Request {
             .flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The body, read as JSON that holds no key beyond `keys`.
+    /// The body, read as JSON that holds no key beyond `keys`; an empty one is an object without any.
     func json<Body: Decodable>(_ type: Body.Type, keys: Set<String>) async throws -> Body {
-        let data = try await jsonData()
+        try body(type, keys: keys, in: try await data() ?? Data("{}".utf8))
+    }
+
+    /// The same, or nil when there is no body.
+    func jsonIfAny<Body: Decodable>(_ type: Body.Type, keys: Set<String>) async throws -> Body? {
+        try await data().map { try body(type, keys: keys, in: $0) }
+    }
+
+    private func body<Body: Decodable>(_ type: Body.Type, keys: Set<String>, in data: Data) throws -> Body {
         let names = try decode(KeyNames.self, from: data).names
         if let unknown = names.first(where: { !keys.contains($0) }) {
             throw RequestError.unknownKey(unknown, near: nearest(unknown, among: keys))
@@ -38,12 +46,13 @@ extension Request {
 
     /// The body, read as JSON by a type that judges its keys itself.
     func json<Body: Decodable>(_ type: Body.Type) async throws -> Body {
-        try decode(type, from: try await jsonData())
+        try decode(type, from: try await data() ?? Data("{}".utf8))
     }
 
-    private func jsonData() async throws -> Data {
+    /// The body's bytes; nil when it has none.
+    private func data() async throws -> Data? {
         let buffer = try await body.collect(upTo: 1 << 20)
-        return buffer.readableBytes == 0 ? Data("{}".utf8) : Data(buffer.readableBytesView)
+        return buffer.readableBytes == 0 ? nil : Data(buffer.readableBytesView)
     }
 
     private func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
@@ -254,12 +263,6 @@ func jsonResponse(
     Response(
         status: status,
         headers: [.contentType: contentType, .cacheControl: "no-store"],
-        body: .init(byteBuffer: ByteBuffer(bytes: try jsonBytes(value)))
+        body: .init(byteBuffer: ByteBuffer(bytes: try CompactJSON.bytes(of: value)))
     )
-}
-
-func jsonBytes(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(value))
 }

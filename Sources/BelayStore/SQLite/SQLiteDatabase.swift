@@ -95,7 +95,11 @@ package final class SQLiteDatabase: Database {
         if let reserve, reserve.isDue { try await write { _ in _ = reserve.fill() } }
         guard unmoved.load(ordering: .relaxed) >= Self.transactionsPerCheckpoint else { return }
         unmoved.store(0, ordering: .relaxed)
-        try await write { try $0.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
+        try await write { database in
+            try database.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)")
+            // Whoever writes next begins the log anew, and waits for the disk once more than others do.
+            _ = try database.transact([.run(Statement("UPDATE head SET seq = seq", []))], .now)
+        }
     }
 
     private func write<Value: Sendable>(
@@ -199,27 +203,6 @@ extension GRDB.Database {
         var rows: [[SQLValue]] = []
         while let row = try cursor.next() { rows.append(try row.values) }
         return rows
-    }
-
-    func transact(_ steps: [Step], _ durability: Durability) throws -> Outcome {
-        var outcome = Outcome.committed
-        // Said each time, so that no error in between can leave the wrong one standing.
-        try execute(sql: "PRAGMA synchronous = \(durability == .now ? "FULL" : "NORMAL")")
-        try inTransaction(.immediate) {
-            for step in steps {
-                switch step {
-                case .run(let statement):
-                    try cachedStatement(sql: statement.sql).execute(arguments: statement.bound)
-                case .require(let statement):
-                    guard try !rows(of: statement).isEmpty else {
-                        outcome = .unmet
-                        return .rollback
-                    }
-                }
-            }
-            return .commit
-        }
-        return outcome
     }
 }
 

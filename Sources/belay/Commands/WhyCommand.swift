@@ -46,14 +46,18 @@ struct WhyCommand: AsyncParsableCommand {
 
     private func text(_ view: WhyView, _ look: Look) -> String {
         var text = printable(view.verdict) + "\n"
+        // While nothing is decided, nothing is no cause; and what a guard's line says need not be said again.
+        let isOpen = view.decisive == nil && view.release.endedAt == nil
+        let said = isOpen ? view.notTheCause.compactMap(\.detail) : []
+        let remarks = view.remarks.filter { remark in !said.contains { remark.contains($0) } }
         let sections: [(String, [String])] = [
             ("decided by", decision(view, look)),
             ("changed", view.changed.map { $0.line(look) }),
-            ("not the cause", view.notTheCause.map { $0.line(look) }),
+            (isOpen ? "guards" : "not the cause", view.notTheCause.map { $0.line(look) }),
             ("would differ", view.otherwise.map(printable)),
             ("gates", view.release.gates.map { $0.line(look) }),
             ("went back to", view.selection.map(printable)),
-            ("remarks", view.remarks.map(printable)),
+            ("remarks", remarks.map(printable)),
             ("fence", view.fence.map { [$0.sentence(look)] } ?? []),
         ]
         for (title, lines) in sections where !lines.isEmpty {

@@ -72,6 +72,52 @@ struct SoundnessTests {
         #expect(trial.verdict("error_rate") == .pass)
     }
 
+    /// People flag what is bad: that one arm gets more flags is the evidence, and no gap in it.
+    @Test func flagsOfOneArmAreEvidenceAndScoresOfOneArmBlind() throws {
+        let flagged = bound("flagged", .flagRate, .againstStable(margin: 0))
+        let scored = legal(
+            Guard(
+                name: "scored",
+                metric: .feedbackScore,
+                limit: .againstStable(margin: 0.5),
+                minSamples: nil,
+                reaction: .hold,
+                focus: Guard.Focus(most: 5)
+            )
+        )
+        var trial = try trial([flagged, scored])
+        answer(&trial)
+        var counts = EvidenceCounts()
+        for (series, code) in [(Series.flags, 1), (.score, Magnitude.code(of: 4) ?? 0)] {
+            for (arm, number) in [(Arm.candidate, 60), (.stable, 40)] {
+                counts.add(
+                    EvidenceKey(
+                        release: trial.release.id,
+                        series: series,
+                        slice: nil,
+                        arm: arm,
+                        share: trial.release.share,
+                        code: code
+                    ),
+                    number
+                )
+            }
+        }
+        trial.judge.settle(EvidenceTick(release: trial.release.id, at: trial.now, step: 0, counts: counts))
+        #expect(trial.ruling.name == "rollback flagged")
+        #expect(trial.report("scored")?.reason == .coverage)
+    }
+
+    @Test func whatWasSeenBeforeTheClockWasSetBackIsNotFreshForEver() throws {
+        var trial = try trial([.errorRate])
+        trial.wait(.seconds(7200))
+        answer(&trial)
+        trial.wait(.seconds(-7000))
+        #expect(trial.report("error_rate")?.reason == .stale)
+        answer(&trial)
+        #expect(trial.verdict("error_rate") == .pass)
+    }
+
     @Test(arguments: [
         (Guard.NoData.wait, "wait", Verdict.blind), (.pass, "advance", .pass),
         (.fail, "rollback wrong", .breach),
@@ -307,5 +353,61 @@ struct SoundnessTests {
         #expect(trial.verdict("queue") == .pass)
         trial.wait(.seconds(61))
         #expect(trial.verdict("queue") == .blind)
+    }
+
+    @Test func aMonitorThatFallsSilentBlindsTheNextStepHoweverLongItsWindow() throws {
+        let queue = legal(
+            Guard(
+                name: "queue",
+                metric: .query,
+                limit: .absolute(max: 10),
+                minSamples: nil,
+                reaction: .hold,
+                focus: Guard.Focus(windowMilliseconds: 600_000, query: "q{v=\"{{version}}\"}")
+            )
+        )
+        var trial = try trial([queue])
+        for _ in 0..<3 { read(&trial, 5, 5) }
+        #expect(trial.verdict("queue") == .pass)
+        trial.wait(.seconds(1))
+        try trial.enterNextStep()
+        trial.wait(.seconds(59))
+        #expect(trial.report("queue")?.reason == .missing, "it has said nothing of this step")
+        for _ in 0..<3 { read(&trial, 5, 5) }
+        #expect(trial.verdict("queue") == .pass)
+        trial.wait(.seconds(61))
+        #expect(trial.report("queue")?.reason == .stale)
+    }
+
+    @Test(arguments: [1e300, -1e300])
+    func oneAbsurdReadingDecidesNothing(absurd: Double) throws {
+        for limit in [Guard.Limit.absolute(max: 10), .withinOfStable(change: 0.5), .atLeast(min: 4)] {
+            var trial = try trial([bound("queue", .query, limit)])
+            for value in [5, absurd, 5] { read(&trial, value, 5) }
+            #expect(trial.verdict("queue") == .pass)
+        }
+    }
+
+    @Test func whatTheMonitorSaidInsteadIsTold() throws {
+        var trial = try trial([bound("queue", .query, .absolute(max: 10))])
+        let reading = EvidenceTick.Reading(
+            guardName: "queue",
+            arm: .candidate,
+            value: nil,
+            at: trial.now,
+            problem: "it refused the query"
+        )
+        trial.judge.settle(
+            EvidenceTick(
+                release: trial.release.id,
+                at: trial.now,
+                step: 0,
+                counts: EvidenceCounts(),
+                readings: [reading]
+            )
+        )
+        #expect(trial.report("queue")?.problem == "it refused the query")
+        for _ in 0..<3 { read(&trial, 5, 5) }
+        #expect(trial.report("queue")?.problem == nil)
     }
 }

@@ -1,0 +1,59 @@
+extension TensorSpec {
+    /// Values in one row; nil when requests choose it, or a row is no row of values.
+    package var columns: Int? {
+        switch shape.count {
+        case 0, 1: 1
+        case 2: shape[1]
+        default: nil
+        }
+    }
+}
+
+extension Signature {
+    /// A name in a policy that nothing of a version answers to.
+    struct Stray: Equatable {
+        /// Where it stands: `labels.output`, `guards[missing_rate].feature`.
+        let key: String
+        let name: String
+        /// What there is instead.
+        let known: [String]
+    }
+
+    /// The first name of an input or output in `policy` that this has not, if any.
+    ///
+    /// A guard on it would be blind for ever.
+    func stray(in policy: Policy) -> Stray? {
+        for (key, name) in [
+            ("labels.output", policy.labels.output), ("labels.probability", policy.labels.probability),
+        ] {
+            guard let name, output(name) == nil else { continue }
+            return Stray(key: key, name: name, known: outputs.map(\.name))
+        }
+        for guarded in policy.guards {
+            let names = [("feature", guarded.focus.feature)] + guarded.focus.sliceBy.map { ("slice_by", $0) }
+            for (key, name) in names {
+                guard let name, !hasFeature(name) else { continue }
+                return Stray(key: "guards[\(guarded.name)].\(key)", name: name, known: inputs.map(\.features))
+            }
+        }
+        return nil
+    }
+
+    /// Whether an input, or a column of one, has this name.
+    private func hasFeature(_ name: String) -> Bool {
+        if let whole = input(name) { return whole.columns == 1 }
+        guard name.last == "]", let open = name.lastIndex(of: "["),
+            let column = Int(name[name.index(after: open)...].dropLast()), column >= 0,
+            let columns = input(String(name[..<open]))?.columns
+        else { return false }
+        return column < columns
+    }
+}
+
+extension TensorSpec {
+    /// `age`, or `x[0] to x[29]`.
+    fileprivate var features: String {
+        guard let columns, columns > 1 else { return name }
+        return "\(name)[0] to \(name)[\(columns - 1)]"
+    }
+}
