@@ -291,7 +291,7 @@ def cost_groups(server, absent, ceilings):
     plain = [("linear", "log, no evidence"), ("linear-bare", "no log, no evidence")]
     return [
         group("GBDT, one row of JSON", boosted, lambda model: json_request(model, 1), settings),
-        group("GBDT, one row, binary", boosted, lambda model: binary_request(model, 1), settings[:3:2]),
+        group("GBDT, one row, binary", boosted, lambda model: binary_request(model, 1), [settings[0], settings[2]]),
         group("linear, 48 rows, 10 kB of JSON", linear, lambda model: json_request(model, 48), plain),
         group("linear, 48 rows, binary", linear, lambda model: binary_request(model, 48), plain[:1]),
     ]

@@ -92,8 +92,8 @@ extension Tensor {
         }
     }
 
-    /// Calls `body` with each of these elements that the tensor has, as ``number(at:)`` has them; with none of a
-    /// text.
+    /// Calls `body` with each of these elements that the tensor has, as ``number(at:)`` has them; with none
+    /// of a text.
     package func forEachNumber(at indices: [Int], _ body: (_ position: Int, _ number: Double) -> Void) {
         guard case .packed(let packed) = storage else { return }
         if type == .fp32 {
