@@ -199,6 +199,13 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "BelayGateway", "BelayInference", "BelayCore", nioCore, nioHTTP1, nioEmbedded, yams,
+            ],
+            swiftSettings: house
+        ),
         .testTarget(name: "EndToEndTests", dependencies: ["belay"], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests",

@@ -32,9 +32,3 @@ private func attempt(_ bytes: UnsafePointer<UInt8>?, _ count: Int, _ act: ([UInt
     act(Array(UnsafeBufferPointer(start: bytes, count: count)))
     return 0
 }
-
-/// An input is a line, which may be empty, and a body: what comes in headers, and what comes behind them.
-func parts(of input: [UInt8]) -> (line: String, body: [UInt8]) {
-    guard let end = input.prefix(64).firstIndex(of: UInt8(ascii: "\n")) else { return ("", input) }
-    return (String(decoding: input[..<end], as: UTF8.self), Array(input[(end + 1)...]))
-}
