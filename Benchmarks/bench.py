@@ -258,7 +258,7 @@ def prepare_cost_models(server):
         {"metric": "latency_p95", "max_rise": "25% of stable"},
         {"metric": "prediction_drift", "max": 0.25, "then": "notify"},
         {"metric": "feature_drift", "max": 0.25, "then": "notify"},
-        {"metric": "missing_rate", "max_rise": "5%", "then": "notify"},
+        {"metric": "missing_rate", "feature": "input[0]", "max_rise": "5%", "then": "notify"},
     ]
     for model, policy in (("judged", {}), ("watched", {"guards": everything})):
         # The candidate costs what stable costs: another training of the same kind.

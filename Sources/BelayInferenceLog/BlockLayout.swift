@@ -121,3 +121,16 @@ struct Block {
         withUnsafeBytes(of: checksum.littleEndian) { bytes.append(contentsOf: $0) }
     }
 }
+
+extension [Block] {
+    /// Seals all of them, one behind the other from `position`.
+    ///
+    /// In place: a copy would cost as much as packing did.
+    mutating func seal(from position: Int) {
+        var position = position
+        for index in indices {
+            self[index].seal(at: position)
+            position += self[index].count
+        }
+    }
+}

@@ -54,7 +54,8 @@ struct LogWriter {
 
     private mutating func write(_ batch: ArraySlice<Pending>) throws(InferenceLogError) {
         guard let first = batch.first else { return }
-        let blocks = pack(batch)
+        var blocks = pack(batch)
+        blocks.seal(from: tail.position)
         var (segment, fill) = try ready(for: first.record)
         var end = tail
         end.position += batch.count

@@ -22,7 +22,8 @@ enum OldSegment {
         var position: Int64 = 0
         while let batch = try rows(segment, after: position) {
             position = batch.last
-            let blocks = pack(batch.records, limits)
+            var blocks = pack(batch.records, limits)
+            blocks.seal(from: tail.position)
             tail.position += batch.records.count
             if !blocks.isEmpty { try fresh.append(blocks, ending: tail, isSynced: false) }
         }

@@ -139,7 +139,8 @@ extension Segment {
     /// From now on ids are looked up in the blocks themselves.
     func searchUnsealed() { openIndex.withLock { $0 = $0 ?? OpenIndex() } }
 
-    /// Writes the blocks in one transaction, all of them or none, so that the log ends at `tail`.
+    /// Writes the blocks, which are sealed, in one transaction, all of them or none, so that the log ends at
+    /// `tail`.
     ///
     /// Synced means: to return only once the disk has them, and everything before.
     func append(_ blocks: [Block], ending tail: LogTail, isSynced: Bool) throws(InferenceLogError) {
@@ -148,8 +149,7 @@ extension Segment {
             try database.cachedStatement(sql: "PRAGMA synchronous = \(mode)").execute()
             try database.inTransaction(.immediate) {
                 var position = tail.position - blocks.reduce(0) { $0 + $1.count }
-                for var block in blocks {
-                    block.seal(at: position)
+                for block in blocks {
                     try Self.insert(block, position, tail, database)
                     position += block.count
                 }
