@@ -71,6 +71,10 @@ struct ControlAPITests {
             #expect(document.status == 200)
             let paths = try #require(document.json["paths"] as? [String: Any])
             #expect(paths["/v1/endpoints/{model}/rollback"] != nil)
+            let components = try #require(document.json["components"] as? [String: Any])
+            let schemas = try #require(components["schemas"] as? [String: Any])
+            let named = Set(document.text.matches(of: /#\/components\/schemas\/(\w+)/).map { String($0.output.1) })
+            #expect(named.subtracting(schemas.keys) == [], "each schema that is spoken of is there")
         }
     }
 
