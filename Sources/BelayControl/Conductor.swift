@@ -35,6 +35,8 @@ package actor Conductor {
 
     package private(set) var state: State
     private var head: Head
+    /// What is shown while a table is recorded that the gateways do not have yet; nil when all have it.
+    private var shown: State?
     /// What was collected and is not recorded yet.
     var unrecorded = EvidenceCounts()
     /// The same of releases that are over, which are recorded less often; since when.
@@ -98,6 +100,7 @@ package actor Conductor {
 
     /// What is so at one moment.
     package struct Picture: Sendable {
+        /// Of which every event loop of the gateways has the table: what is said here to serve can be asked.
         package let state: State
         /// The guards' newest reports for each running release.
         package let reports: [ReleaseID: [GuardReport]]
@@ -108,10 +111,11 @@ package actor Conductor {
     }
 
     package var picture: Picture {
-        Picture(
-            state: state,
+        let known = shown ?? state
+        return Picture(
+            state: known,
             reports: rulings.mapValues(\.reports),
-            standbys: standbys,
+            standbys: standbys(in: known),
             fenced: Set(proven.keys),
             tallies: tallies
         )
@@ -201,7 +205,11 @@ package actor Conductor {
         let events = try decide(command, by: actor, in: state, unready: unready, reports: reports)
         guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
         let drafts = drafts(of: events, by: actor, reason: reason)
-        try await append(drafts, coming: table(after: drafts))
+        let table = table(after: drafts)
+        // Nobody is told of routes that the gateways are still being told of.
+        shown = table == nil ? nil : state
+        defer { shown = nil }
+        try await append(drafts, coming: table)
         do {
             return Performed(events: events, receipt: try await publishIfNewer())
         } catch {

@@ -159,12 +159,45 @@ struct PublicationTests {
         )
         await stage.publisher.door.arrival()
         #expect(await stage.serving("fraud") == Build.number(1))
+        #expect(await shown("fraud") == Build.number(2), "no gateway knows of it yet")
         #expect(!stage.kinds.contains(.fenceCompleted))
         async let round: Void = conductor.tick()
         stage.publisher.door.open()
         let receipt = try await rolledBack.receipt
+        #expect(await shown("fraud") == Build.number(1))
         try await round
         #expect(receipt?.epoch == stage.store.standing.state.epoch)
         #expect(stage.kinds.count { $0 == .fenceCompleted } == 1)
+    }
+    @Test(.timeLimit(.minutes(1)))
+    func nobodyIsToldOfAPromotionBeforeEveryGatewayHasItsTable() async throws {
+        try await stage.register("rain", "one")
+        try await stage.release("rain", 1, policy: Build.policy("rain", steps: []))
+        stage.publisher.door.close()
+        let conductor = stage.conductor
+        async let promoted: Void = conductor.load()
+        // With the candidate's instance first, and then with its route.
+        await stage.publisher.door.arrival()
+        stage.publisher.door.letThrough()
+        await stage.publisher.door.arrival()
+        let release = ReleaseID(3)
+        #expect(await conductor.state.releases[release]?.hasEnded == true)
+        #expect(await conductor.picture.state.releases[release]?.hasEnded == false)
+        #expect(await shown("rain") == nil)
+        stage.publisher.door.open()
+        try await promoted
+        #expect(await shown("rain") == Build.number(1))
+    }
+
+    @Test func aTableThatWasNotAcknowledgedIsShownAllTheSame() async throws {
+        stage.publisher.fail(1)
+        try await stage.rollBack("fraud")
+        let endpoint = await stage.conductor.picture.state.endpoints[Build.endpoint("fraud")]
+        #expect(endpoint?.stable?.version == Build.number(1))
+        #expect(endpoint?.unfenced != nil, "and it is said that the fence is pending")
+    }
+
+    private func shown(_ model: String) async -> VersionNumber? {
+        await stage.conductor.picture.state.endpoints[Build.endpoint(model)]?.stable?.version
     }
 }
