@@ -13,7 +13,7 @@ package actor Conductor {
     package struct Performed: Sendable {
         /// The entries that were appended; none when what was asked for was already so.
         package let events: [Event]
-        package let receipt: Receipt?
+        package var receipt: Receipt?
         /// A rollback that had just been carried out, and was what was asked for.
         package var alreadyDone: Rollback?
     }
@@ -55,6 +55,10 @@ package actor Conductor {
     var published: Receipt?
     /// Rollbacks that are over, with the proof, until the record says so.
     var proven: [EndpointID: (fence: PendingFence, receipt: Receipt)] = [:]
+    /// Rollbacks that some requests in flight do not follow yet.
+    var draining: [EndpointID: Drain] = [:]
+    /// Rings when there is one more of them.
+    let drains = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     /// Rings when there is a proof to record, so that the record follows the answer and does not wait for the
     /// next round.
     let proofs = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -125,13 +129,19 @@ package actor Conductor {
 
     /// Decides, records, applies, and publishes what changed; returns when all of that is done.
     ///
+    /// It waits, too, for requests that the policy lets a withdrawn version finish; others do not.
+    ///
     /// - Throws: A ``Refusal`` when the state does not allow it; a store error when it could not be recorded,
     ///   in which case nothing has happened. If only the store's answer was lost, what it recorded stands
     ///   and the next round carries it out.
     @discardableResult
     package func perform(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
         if case .promote(let id) = command { try await hear(id) }
-        return try await turnstile.pass { try await performNow(command, by: actor, reason: reason) }
+        let (performed, before) = try await turnstile.pass {
+            let before = state.sequence
+            return (try await performNow(command, by: actor, reason: reason), before)
+        }
+        return await drained(performed, draining.values.filter { $0.fence.epoch.value > before })
     }
 
     /// Takes a version out and returns with the proof that it is over.
@@ -160,6 +170,7 @@ package actor Conductor {
                 return try await performNow(.rollback(request), by: actor, reason: reason)
             }
             if let attempt {
+                let attempt = await drained(attempt, [draining[endpoint]].compactMap(\.self))
                 proofs.continuation.yield()
                 if attempt.receipt != nil, !attempt.events.isEmpty {
                     tallies.rollbackTook(ContinuousClock.now - began, at: endpoint)

@@ -197,6 +197,58 @@ struct PublicationTests {
         #expect(endpoint?.unfenced != nil, "and it is said that the fence is pending")
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func aRollbackElsewhereDoesNotWaitForRequestsThatAVersionMayFinish() async throws {
+        try await stage.serve("rain", "one")
+        try await stage.serve("rain", "two")
+        stage.publisher.leaveInFlight(3)
+        stage.publisher.exit.close()
+        let conductor = stage.conductor
+        async let draining = conductor.rollback(
+            Build.endpoint("fraud"),
+            to: nil,
+            by: .person("ada"),
+            reason: nil
+        )
+        await stage.publisher.exit.arrival()
+        let elsewhere = try await stage.rollBack("rain")
+        #expect(elsewhere.receipt?.drained == 0)
+        let rain = Build.endpoint("rain")
+        try await conductor.perform(.allowAutomatic(rain), by: .person("ada"), reason: nil)
+        try await stage.round()
+        #expect(stage.fences == [elsewhere.receipt], "the other fence is not complete")
+        #expect(await conductor.picture.state.endpoints[Build.endpoint("fraud")]?.unfenced != nil)
+        #expect(await shown("fraud") == Build.number(1), "requests that come are answered by it already")
+        stage.publisher.exit.open()
+        let receipt = try await draining.receipt
+        #expect(receipt?.drained == 3)
+        try await conductor.tick()
+        #expect(stage.fences == [elsewhere.receipt, receipt])
+    }
+
+    /// Nobody asked for it, and nobody may have to ask again.
+    @Test(.timeLimit(.minutes(1)))
+    func aFenceWhoseRequestsLeaveLaterIsRecordedWithoutAnybodyWaiting() async throws {
+        try await stage.register("fraud", "three")
+        try await stage.release("fraud", 3, policy: Build.policy("fraud", steps: [10], dwell: 1_000_000))
+        try await stage.round()
+        try await stage.count(.errorRate, of: "fraud", .stable, 900)
+        try await stage.count(.errorRate, of: "fraud", .candidate, 100, bad: 90)
+        stage.publisher.leaveInFlight(1)
+        stage.publisher.exit.close()
+        let (conductor, clock) = (stage.conductor, stage.clock)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await conductor.run(clock: clock, every: .seconds(1)) }
+            await stage.publisher.exit.arrival()
+            #expect(stage.kinds.contains(.rolledBack))
+            #expect(stage.fences == [])
+            stage.publisher.exit.open()
+            while stage.fences.isEmpty { await Task.yield() }
+            #expect(stage.fences.first??.drained == 1)
+            group.cancelAll()
+        }
+    }
+
     private func shown(_ model: String) async -> VersionNumber? {
         await stage.conductor.picture.state.endpoints[Build.endpoint(model)]?.stable?.version
     }
