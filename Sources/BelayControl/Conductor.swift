@@ -62,8 +62,8 @@ package actor Conductor {
     /// Rings when there is a proof to record, so that the record follows the answer and does not wait for the
     /// next round.
     let proofs = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    /// What is being done beside the rounds.
-    var underway: Set<Chore> = []
+    /// What is being done beside the rounds, and since when.
+    var underway: [Chore: Timestamp] = [:]
     /// When a load last failed, and why.
     var loadFailures: [VersionID: (at: Timestamp, reason: String)] = [:]
     /// What golden requests came to.
