@@ -135,9 +135,15 @@ package actor Conductor {
     ///   in which case nothing has happened. If only the store's answer was lost, what it recorded stands
     ///   and the next round carries it out.
     @discardableResult
-    package func perform(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
+    package func perform(
+        _ command: Command,
+        by actor: Actor,
+        reason: String?,
+        expecting expectation: Expectation? = nil
+    ) async throws -> Performed {
         if case .promote(let id) = command { try await hear(id) }
         let (performed, before) = try await turnstile.pass {
+            try expectation?.check(in: state)
             let before = state.sequence
             return (try await performNow(command, by: actor, reason: reason), before)
         }
@@ -152,7 +158,8 @@ package actor Conductor {
         _ endpoint: EndpointID,
         to reference: VersionReference?,
         by actor: Actor,
-        reason: String?
+        reason: String?,
+        expecting expectation: Expectation? = nil
     ) async throws -> Performed {
         let began = ContinuousClock.now
         var unloadable: [VersionNumber: String] = [:]
@@ -166,6 +173,8 @@ package actor Conductor {
                     return Performed(events: [], receipt: try await publishIfNewer(), alreadyDone: done)
                 }
                 let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
+                // What is wanted and already so contradicts nobody, however it came about.
+                if !events.isEmpty { try expectation?.check(in: state) }
                 guard unloadedTarget(of: events) == nil else { return nil }
                 return try await performNow(.rollback(request), by: actor, reason: reason)
             }

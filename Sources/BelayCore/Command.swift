@@ -123,4 +123,6 @@ package enum Refusal: Error, Equatable, Sendable {
     case doesNotLoad(VersionID, reason: String)
     case nothingToGoBackTo(EndpointID, considered: [Considered])
     case notQuarantined(VersionID)
+    /// Somebody acts on what they have seen, and an entry came between.
+    case changedMeanwhile(EndpointID, by: Int)
 }

@@ -29,6 +29,7 @@ package struct State: Equatable, Sendable {
             throw .illegal(sequence: entry.sequence, kind: entry.event.kind)
         }
         sequence = entry.sequence
+        for endpoint in replanned(by: entry.event) { endpoints[endpoint]?.lastChange = entry.sequence }
         if entry.event.changesRoutes { epoch = Epoch(entry.sequence) }
     }
 }

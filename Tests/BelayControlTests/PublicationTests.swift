@@ -249,6 +249,41 @@ struct PublicationTests {
         }
     }
 
+    @Test func aRollbackThatExpectsAnotherStateIsNotCarriedOut() async throws {
+        let (conductor, endpoint) = (stage.conductor, Build.endpoint("fraud"))
+        let seen = await conductor.picture.state.lastChange(of: endpoint)
+        try await conductor.perform(
+            .changePolicy(endpoint, Build.policy("fraud", steps: [10])),
+            by: .person("ada"),
+            reason: nil
+        )
+        let now = await conductor.picture.state.lastChange(of: endpoint)
+        let before = stage.kinds.count
+        await #expect(throws: Refusal.changedMeanwhile(endpoint, by: now)) {
+            try await conductor.rollback(
+                endpoint,
+                to: nil,
+                by: .person("ada"),
+                reason: nil,
+                expecting: Expectation(endpoint, lastChanges: [seen])
+            )
+        }
+        #expect(stage.kinds.count == before)
+        let performed = try await conductor.rollback(
+            endpoint,
+            to: nil,
+            by: .person("ada"),
+            reason: nil,
+            expecting: Expectation(endpoint, lastChanges: [now])
+        )
+        #expect(performed.receipt != nil)
+        #expect(await conductor.picture.state.lastChange(of: endpoint) > now)
+        try await conductor.tick()
+        #expect(stage.kinds.last == .fenceCompleted)
+        let after = await conductor.picture.state.lastChange(of: endpoint)
+        #expect(after == stage.store.standing.head.sequence - 1, "a fence changes nobody's plan")
+    }
+
     private func shown(_ model: String) async -> VersionNumber? {
         await stage.conductor.picture.state.endpoints[Build.endpoint(model)]?.stable?.version
     }

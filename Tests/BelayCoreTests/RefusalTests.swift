@@ -32,6 +32,7 @@ struct RefusalTests {
                 deadlineMilliseconds: 3_600_000
             )
         ),
+        .changedMeanwhile(prod, by: 17),
     ]
 
     /// Exhaustive on purpose: a new case stops the build here, and belongs into the list above too.
@@ -61,11 +62,12 @@ struct RefusalTests {
         case .unknownGuard: 21
         case .unknownIncident: 22
         case .undecidable: 23
+        case .changedMeanwhile: 24
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...23))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...24))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -75,7 +77,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 24)
+        #expect(codes.count == 25)
     }
 
     @Test(arguments: all)
@@ -90,6 +92,7 @@ struct RefusalTests {
     @Test func categoriesAreThoseThatExitCodesRestOn() {
         #expect(Refusal.quarantined(id(1)).category == .conflict)
         #expect(Refusal.releaseInProgress(ReleaseID(1), prod).category == .conflict)
+        #expect(Refusal.changedMeanwhile(prod, by: 17).category == .changed)
         #expect(Refusal.unknownModel(fraud, near: nil).category == .notFound)
         #expect(Refusal.nothingToGoBackTo(prod, considered: []).category == .unsafe)
         #expect(Refusal.policyForAnotherModel(fraud, expected: fraud).category == .badPolicy)
