@@ -11,7 +11,7 @@ import NIOCore
 /// `POST /v1/models/{model}/erasures`. Lists are as long as the log and are written a block at a time. With
 /// `limit` they come in pages, and `Belay-Next` says where the next begins.
 struct AnswerRoutes: Sendable {
-    private enum Form: String {
+    enum Form: String {
         case ndjson, csv
 
         var contentType: String { self == .csv ? "text/csv; charset=utf-8" : "application/x-ndjson" }
@@ -106,19 +106,51 @@ extension AnswerRoutes {
         let from =
             try request.parsed("from", as: "position from 0 up") { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
             ?? 0
-        let cursor = await log.answers(matching: filter, from: from)
+        let reading = Reading(
+            cursor: await log.answers(matching: filter, from: from),
+            log: log,
+            model: await withSuperseded(model)
+        )
         let limit = try request.parsed("limit", as: "limit from 1 up") {
             Int($0).flatMap { $0 >= 1 ? $0 : nil }
         }
-        guard let limit else { return stream(cursor, form) }
-        return try await page(cursor, form, limit: limit, isFirst: from == 0)
+        guard let limit else { return stream(reading, form) }
+        return try await page(reading, form, limit: limit, isFirst: from == 0)
     }
 
-    private func stream(_ start: AnswerCursor, _ form: Form) -> Response {
+    /// The model, if some of its answers may have been recorded and then not given.
+    func withSuperseded(_ model: Model) async -> ModelName? {
+        let state = await desk.snapshot().state
+        let endpoints = state.endpoints.values.filter { $0.id.model == model.name }
+        let proposals = state.releases.values.lazy.map(\.proposal).filter { $0.endpoint.model == model.name }
+        let isDurable =
+            endpoints.contains { $0.effectivePolicy.serving.record.durability == .durable }
+            || proposals.contains { $0.policy.serving.record.durability == .durable }
+        return isDurable ? model.name : nil
+    }
+
+    /// A way through the log that says what was not given in the end.
+    struct Reading {
+        var cursor: AnswerCursor
+        let log: InferenceLog
+        /// Nil when there is nothing of that kind.
+        let model: ModelName?
+
+        /// The next answers with the positions of those; nil at the end.
+        mutating func next() async throws(InferenceLogError)
+            -> (answers: [StoredAnswer], superseded: Set<Int>)?
+        {
+            guard let answers = try await cursor.next() else { return nil }
+            guard let model else { return (answers, []) }
+            return (answers, try await log.superseded(among: answers, of: model))
+        }
+    }
+
+    private func stream(_ start: Reading, _ form: Form) -> Response {
         let body = ResponseBody { writer in
-            var cursor = start
+            var reading = start
             if !form.header.isEmpty { try await writer.write(ByteBuffer(string: form.header)) }
-            while let lines = try await Self.lines(&cursor, form) {
+            while let lines = try await Self.lines(&reading, form) {
                 var buffer = ByteBuffer()
                 for line in lines { buffer.writeBytes(line.bytes) }
                 try await writer.write(buffer)
@@ -133,16 +165,16 @@ extension AnswerRoutes {
     }
 
     private func page(
-        _ start: AnswerCursor,
+        _ start: Reading,
         _ form: Form,
         limit: Int,
         isFirst: Bool
     ) async throws -> Response {
-        var cursor = start
+        var reading = start
         var buffer = ByteBuffer(string: isFirst ? form.header : "")
         var count = 0
         var next: Int?
-        while next == nil, let lines = try await Self.lines(&cursor, form) {
+        while next == nil, let lines = try await Self.lines(&reading, form) {
             for line in lines {
                 guard count < limit, buffer.readableBytes < Self.pageBytes else {
                     next = line.position
@@ -161,16 +193,19 @@ extension AnswerRoutes {
     ///
     /// A block that cannot be read is one line that says so.
     private static func lines(
-        _ cursor: inout AnswerCursor,
+        _ reading: inout Reading,
         _ form: Form
     ) async throws -> [(position: Int, bytes: [UInt8])]? {
         do {
-            guard let answers = try await cursor.next() else { return nil }
-            return try answers.map { (position: $0.position, bytes: try line(AnswerView($0), form)) }
+            guard let (answers, superseded) = try await reading.next() else { return nil }
+            return try answers.map { answer in
+                let view = AnswerView(answer, isSuperseded: superseded.contains(answer.position))
+                return (position: answer.position, bytes: try line(view, form))
+            }
         } catch let error as InferenceLogError where error.category == .failed {
             let view = AnswerFaultView(error)
             let bytes = form == .csv ? Array(view.csvLine.utf8) : try jsonBytes(view) + [0x0a]
-            return [(position: cursor.position, bytes: bytes)]
+            return [(position: reading.cursor.position, bytes: bytes)]
         }
     }
 
@@ -181,7 +216,7 @@ extension AnswerRoutes {
         }
     }
 
-    private func candidate(
+    func candidate(
         _ request: Request,
         _ context: CallContext
     ) async throws -> (AnswerFilter, Model) {
@@ -213,7 +248,7 @@ extension AnswerRoutes {
 
 extension Request {
     /// A value of the query; nil when there is none.
-    fileprivate func parsed<Value>(
+    func parsed<Value>(
         _ name: String,
         as what: String,
         _ read: (String) -> Value?
