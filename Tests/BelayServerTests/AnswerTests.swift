@@ -53,6 +53,24 @@ import Testing
         }
     }
 
+    @Test func theCustomersOfAReleaseAreListedInPages() async throws {
+        try await withServer { server in
+            try await served(server)
+            let whole = try lines(try await server.control("GET", "/v1/releases/r1/subjects"))
+            let counts = whole.compactMap { $0["answers"] as? Int }
+            #expect(counts.reduce(0, +) == 20)
+            var paged: [String] = []
+            var next: String? = String(repeating: "0", count: 16)
+            while let from = next {
+                let page = try await server.control("GET", "/v1/releases/r1/subjects?limit=1&from=\(from)")
+                paged += try lines(page).map { $0["subject"] as? String ?? "nobody" }
+                next = page.headers["belay-next"]
+            }
+            #expect(paged == whole.map { $0["subject"] as? String ?? "nobody" })
+            #expect(try await server.control("GET", "/v1/releases/r1/subjects?from=12").status == 400)
+        }
+    }
+
     @Test func anErasedCustomerIsCountedAndNoLongerReadable() async throws {
         try await withServer { server in
             try await served(server)

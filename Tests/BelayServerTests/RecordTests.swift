@@ -56,6 +56,48 @@ import Testing
         return value
     }
 
+    // MARK: - People
+
+    @Test(arguments: [1, 7, 100, 1000])
+    func pagesOfPeopleAreTheWholeListAndNeverHoldMore(most: Int) throws {
+        var generator = SplitMix64(seed: 5)
+        let people = (0..<300).map { _ in UInt64.random(in: .min ... .max, using: &generator) } + [.max, 0]
+        let records = try (0..<3000).map { number in
+            let subject = number % 50 == 0 ? nil : people.randomElement(using: &generator)
+            return try record("\(number)", second: number, subject: subject)
+        }
+        var counted: [String?: Int] = [:]
+        var order: [String?] = []
+        var from: UInt64? = 0
+        while let start = from {
+            var tally = SubjectTally(from: start, most: most)
+            for record in records {
+                tally.add(record)
+                #expect(tally.count < 2 * most)
+            }
+            let page = tally.page
+            #expect(page.subjects.count <= most + 1)
+            for subject in page.subjects {
+                counted[subject.subject, default: 0] += subject.answers
+                order.append(subject.subject)
+            }
+            from = page.next
+        }
+        var expected: [String?: Int] = [:]
+        for record in records { expected[record.subject.map { hexadecimal($0.value) }, default: 0] += 1 }
+        #expect(counted == expected)
+        #expect(order.count == expected.count, "nobody comes twice")
+        #expect(order.compactMap { $0 } == order.compactMap { $0 }.sorted())
+    }
+
+    @Test func theNewestAnswerOfAPersonIsNamed() throws {
+        var tally = SubjectTally(from: 0, most: 10)
+        for number in 0..<3 { tally.add(try record("r-\(number)", second: number, subject: 7)) }
+        let person = try #require(tally.page.subjects.first)
+        #expect(person.lastID == "r-2" && person.answers == 3)
+        #expect(person.lastAt == noon.advanced(by: .seconds(2)).description)
+    }
+
     // MARK: - What was not given
 
     @Test func anAnswerThatARollbackOvertookIsToldFromAnIdThatIsUsedAgain() async throws {

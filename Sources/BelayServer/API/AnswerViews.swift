@@ -110,10 +110,10 @@ struct AnswerFaultView: Encodable {
 struct SubjectView: Encodable {
     /// The subject, or the unit when answers name no subject; null for answers that name neither.
     @ExplicitNull private(set) var subject: String?
-    var answers = 0
+    let answers: Int
     /// The newest of these answers, whose id the caller may know.
-    var lastID = ""
-    var lastAt = ""
+    let lastID: String
+    let lastAt: String
 
     enum CodingKeys: String, CodingKey {
         case subject, answers
@@ -121,7 +121,10 @@ struct SubjectView: Encodable {
         case lastAt = "last_at"
     }
 
-    init(_ subject: UnitHash?) { self.subject = subject.map { hexadecimal($0.value) } }
+    init(_ subject: UnitHash?, answers: Int, lastID: String, lastAt: Timestamp) {
+        self.subject = subject.map { hexadecimal($0.value) }
+        (self.answers, self.lastID, self.lastAt) = (answers, lastID, lastAt.description)
+    }
 }
 
 /// `POST /v1/models/{model}/erasures`: whom to forget, as requests name them.

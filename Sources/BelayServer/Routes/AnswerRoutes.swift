@@ -50,28 +50,6 @@ struct AnswerRoutes: Sendable {
     }
 
     @Sendable
-    private func releaseSubjects(_ request: Request, context: CallContext) async throws -> Response {
-        let (filter, _) = try await candidate(request, context)
-        var cursor = await log.answers(matching: filter)
-        var subjects: [UnitHash?: SubjectView] = [:]
-        while let answers = try await cursor.next() {
-            for record in answers.lazy.map(\.record) {
-                let subject = record.subject ?? record.unit
-                subjects[subject, default: SubjectView(subject)].answers += 1
-                subjects[subject]?.lastID = record.id
-                subjects[subject]?.lastAt = record.at.description
-            }
-        }
-        let lines = try subjects.values.sorted { ($0.subject ?? "") < ($1.subject ?? "") }
-            .map { try jsonBytes($0) + [0x0a] }
-        return Response(
-            status: .ok,
-            headers: [.contentType: Form.ndjson.contentType, .cacheControl: "no-store"],
-            body: .init(byteBuffer: ByteBuffer(bytes: lines.joined()))
-        )
-    }
-
-    @Sendable
     private func erase(_ request: Request, context: CallContext) async throws -> Response {
         let model = try await known(context)
         let body = try await request.json(ErasureBody.self, keys: ["subject"])
