@@ -34,6 +34,10 @@ enum Chore: Hashable, Sendable, CustomStringConvertible {
 extension Conductor {
     /// Chores of one kind at a time.
     private static let places = 2
+    /// A chore that takes longer gives its place back: what hangs must not keep the others waiting.
+    private static let placePatience = Duration.seconds(30)
+    /// Chores of one kind at a time, those included that have given their place back.
+    private static let mostUnderway = 8
     /// A version that did not load is tried again after this long.
     private static let loadPatience = Duration.seconds(30)
     /// A start waits no longer for what serves: one model that hangs must not keep the others from callers.
@@ -60,15 +64,21 @@ extension Conductor {
 
     /// The chores that can begin now, in the order of their importance; whoever takes one does it.
     func takeDue(_ isWanted: (Chore) -> Bool = { _ in true }) -> [Chore] {
+        let time = now()
         var free: [Chore.Kind: Int] = [:]
-        for kind in Chore.Kind.allCases { free[kind] = Self.places - underway.count { $0.kind == kind } }
+        for kind in Chore.Kind.allCases {
+            let ages = underway.filter { $0.key.kind == kind }.values.map(time.since)
+            // A clock that was set back makes nobody slow.
+            let seated = ages.count { $0 < Self.placePatience }
+            free[kind] = min(Self.places - seated, Self.mostUnderway - ages.count)
+        }
         var taken: [Chore] = []
-        for chore in chores where isWanted(chore) && !underway.contains(chore) {
+        for chore in chores where isWanted(chore) && underway[chore] == nil {
             guard free[chore.kind, default: 0] > 0 else { continue }
             free[chore.kind, default: 0] -= 1
             taken.append(chore)
         }
-        underway.formUnion(taken)
+        for chore in taken { underway[chore] = time }
         return taken
     }
 
@@ -83,7 +93,7 @@ extension Conductor {
     }
 
     func carryOut(_ chore: Chore) async throws {
-        defer { underway.remove(chore) }
+        defer { underway[chore] = nil }
         switch chore {
         case .loadServing(let id): try await load(id, patience: Self.startPatience)
         case .load(let id): try await load(id, patience: VersionLoader.loadPatience)

@@ -1,5 +1,6 @@
 import BelayCore
 import BelayInference
+import Logging
 
 extension Conductor {
     /// Makes up the difference between what the state demands and what is so.
@@ -31,11 +32,22 @@ extension Conductor {
     /// too that was loaded or unloaded under an unchanged table.
     func publish() async throws -> Receipt {
         published = nil
-        let receipt = try await publisher.publish(routeTable)
+        let handover = try await publisher.hand(routeTable)
+        let receipt = handover.acknowledged
         published = receipt
         for fence in state.endpoints.values.compactMap(\.unfenced) where receipt.epoch >= fence.epoch {
-            // The first receipt is the one that was answered with.
-            if proven[fence.endpoint]?.fence != fence { proven[fence.endpoint] = (fence, receipt) }
+            let former = draining[fence.endpoint]
+            // The first receipt is the one that is answered with.
+            guard proven[fence.endpoint]?.fence != fence, former?.fence != fence else { continue }
+            guard handover.drained != nil || former != nil else {
+                proven[fence.endpoint] = (fence, receipt)
+                continue
+            }
+            draining[fence.endpoint] = Drain(fence: fence) {
+                _ = try await former?.receipt()
+                return try await handover.drained?() ?? receipt
+            }
+            drains.continuation.yield()
         }
         return receipt
     }
@@ -62,5 +74,56 @@ extension Conductor {
 
     func forgetRecordedFences() {
         proven = proven.filter { state.endpoints[$0.key]?.unfenced == $0.value.fence }
+    }
+}
+
+/// A rollback that waits, beside everything else, for requests that the policy lets its version finish.
+struct Drain: Sendable {
+    let fence: PendingFence
+    let receipt: @Sendable () async throws -> Receipt
+    /// Whether somebody waits for it who is there as long as control is.
+    var isWatched = false
+}
+
+extension Conductor {
+    /// Waits for each drain as soon as there is one, until the task is cancelled.
+    func watchDrains() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in drains.stream {
+                for (endpoint, drain) in draining where !drain.isWatched {
+                    draining[endpoint]?.isWatched = true
+                    group.addTask { await self.finish(drain) }
+                }
+            }
+        }
+    }
+
+    /// What was performed, with the receipt behind the last request; without one when that is not known.
+    func drained(_ performed: Performed, _ drains: [Drain]) async -> Performed {
+        var performed = performed
+        for drain in drains { performed.receipt = await finish(drain) }
+        return performed
+    }
+
+    /// The proof that a rollback is over; nil if what it waits for cannot be waited for.
+    @discardableResult
+    private func finish(_ drain: Drain) async -> Receipt? {
+        do {
+            let receipt = try await drain.receipt()
+            let (fence, endpoint) = (drain.fence, drain.fence.endpoint)
+            if draining[endpoint]?.fence == fence {
+                draining[endpoint] = nil
+                if state.endpoints[endpoint]?.unfenced == fence { proven[endpoint] = (fence, receipt) }
+                proofs.continuation.yield()
+            }
+            return receipt
+        } catch {
+            // It stays pending: the next start sees that nothing is in flight any more.
+            logger.error(
+                "requests in flight could not be waited for",
+                metadata: ["endpoint": "\(drain.fence.endpoint)", "error": "\(reasonText(error))"]
+            )
+            return nil
+        }
     }
 }

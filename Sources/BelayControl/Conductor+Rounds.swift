@@ -26,6 +26,7 @@ extension Conductor {
                     await self.outlive("a fence was not recorded") { try await self.recordProofs() }
                 }
             }
+            group.addTask { await self.watchDrains() }
             while !Task.isCancelled {
                 for chore in takeDue() {
                     group.addTask { await self.outlive("\(chore) failed") { try await self.carryOut(chore) } }

@@ -7,8 +7,8 @@ extension Conductor {
     private static let probeCadence = Duration.seconds(30)
 
     /// What is known of each endpoint's stable version and of its standbys, in this order.
-    package var standbys: [EndpointID: [StandbyHealth]] {
-        state.endpoints.mapValues { endpoint in watched(at: endpoint).map(health) }
+    func standbys(in state: State) -> [EndpointID: [StandbyHealth]] {
+        state.endpoints.mapValues { endpoint in watched(at: endpoint, in: state).map(health) }
     }
 
     /// What is known of one version.
@@ -52,7 +52,7 @@ extension Conductor {
         return unready
     }
 
-    private func watched(at endpoint: Endpoint) -> [VersionID] {
+    private func watched(at endpoint: Endpoint, in state: State) -> [VersionID] {
         let stable = endpoint.stable.map { [$0.version] } ?? []
         return (stable + state.standbys(of: endpoint)).map { VersionID(endpoint.id.model, $0) }
     }
@@ -60,8 +60,8 @@ extension Conductor {
     /// Loaded versions that have not been asked for a while; those never asked come first.
     var dueProbes: [VersionID] {
         let time = now()
-        let watched = Set(state.endpoints.values.flatMap(watched)).filter(loader.isLoaded)
-        let due = watched.filter { id in
+        let all = Set(state.endpoints.values.flatMap { watched(at: $0, in: state) })
+        let due = all.filter(loader.isLoaded).filter { id in
             guard let checked = checks[id]?.checkedAt else { return true }
             return !(.zero..<Self.probeCadence).contains(time.since(checked))
         }

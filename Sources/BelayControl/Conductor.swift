@@ -13,7 +13,7 @@ package actor Conductor {
     package struct Performed: Sendable {
         /// The entries that were appended; none when what was asked for was already so.
         package let events: [Event]
-        package let receipt: Receipt?
+        package var receipt: Receipt?
         /// A rollback that had just been carried out, and was what was asked for.
         package var alreadyDone: Rollback?
     }
@@ -39,6 +39,8 @@ package actor Conductor {
     private var newestTable: RouteTable?
     /// Recorded entries that the server's log does not say yet.
     private var unsaid: [SealedEntry] = []
+    /// What is shown while a table is recorded that the gateways do not have yet; nil when all have it.
+    private var shown: State?
     /// What was collected and is not recorded yet.
     var unrecorded = EvidenceCounts()
     /// The same of releases that are over, which are recorded less often; since when.
@@ -57,11 +59,15 @@ package actor Conductor {
     var published: Receipt?
     /// Rollbacks that are over, with the proof, until the record says so.
     var proven: [EndpointID: (fence: PendingFence, receipt: Receipt)] = [:]
+    /// Rollbacks that some requests in flight do not follow yet.
+    var draining: [EndpointID: Drain] = [:]
+    /// Rings when there is one more of them.
+    let drains = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     /// Rings when there is a proof to record, so that the record follows the answer and does not wait for the
     /// next round.
     let proofs = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    /// What is being done beside the rounds.
-    var underway: Set<Chore> = []
+    /// What is being done beside the rounds, and since when.
+    var underway: [Chore: Timestamp] = [:]
     /// When a load last failed, and why.
     var loadFailures: [VersionID: (at: Timestamp, reason: String)] = [:]
     /// What golden requests came to.
@@ -102,6 +108,7 @@ package actor Conductor {
 
     /// What is so at one moment.
     package struct Picture: Sendable {
+        /// Of which every event loop of the gateways has the table: what is said here to serve can be asked.
         package let state: State
         /// The guards' newest reports for each running release.
         package let reports: [ReleaseID: [GuardReport]]
@@ -112,10 +119,11 @@ package actor Conductor {
     }
 
     package var picture: Picture {
-        Picture(
-            state: state,
+        let known = shown ?? state
+        return Picture(
+            state: known,
             reports: rulings.mapValues(\.reports),
-            standbys: standbys,
+            standbys: standbys(in: known),
             fenced: Set(proven.keys),
             tallies: tallies
         )
@@ -130,13 +138,25 @@ package actor Conductor {
 
     /// Decides, records, applies, and publishes what changed; returns when all of that is done.
     ///
+    /// It waits, too, for requests that the policy lets a withdrawn version finish; others do not.
+    ///
     /// - Throws: A ``Refusal`` when the state does not allow it; a store error when it could not be recorded,
     ///   in which case nothing has happened. If only the store's answer was lost, what it recorded stands
     ///   and the next round carries it out.
     @discardableResult
-    package func perform(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
+    package func perform(
+        _ command: Command,
+        by actor: Actor,
+        reason: String?,
+        expecting expectation: Expectation? = nil
+    ) async throws -> Performed {
         if case .promote(let id) = command { try await hear(id) }
-        return try await turnstile.pass { try await performNow(command, by: actor, reason: reason) }
+        let (performed, before) = try await turnstile.pass {
+            try expectation?.check(in: state)
+            let before = state.sequence
+            return (try await performNow(command, by: actor, reason: reason), before)
+        }
+        return await drained(performed, draining.values.filter { $0.fence.epoch.value > before })
     }
 
     /// Takes a version out and returns with the proof that it is over.
@@ -147,7 +167,8 @@ package actor Conductor {
         _ endpoint: EndpointID,
         to reference: VersionReference?,
         by actor: Actor,
-        reason: String?
+        reason: String?,
+        expecting expectation: Expectation? = nil
     ) async throws -> Performed {
         let began = ContinuousClock.now
         var unloadable: [VersionNumber: String] = [:]
@@ -161,10 +182,13 @@ package actor Conductor {
                     return Performed(events: [], receipt: try await publishIfNewer(), alreadyDone: done)
                 }
                 let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
+                // What is wanted and already so contradicts nobody, however it came about.
+                if !events.isEmpty { try expectation?.check(in: state) }
                 guard unloadedTarget(of: events) == nil else { return nil }
                 return try await carryOut(events, by: actor, reason: reason)
             }
             if let attempt {
+                let attempt = await drained(attempt, [draining[endpoint]].compactMap(\.self))
                 proofs.continuation.yield()
                 if attempt.receipt != nil, !attempt.events.isEmpty {
                     tallies.rollbackTook(ContinuousClock.now - began, at: endpoint)
@@ -214,6 +238,9 @@ package actor Conductor {
     /// Records what was decided, and publishes what it changes.
     private func carryOut(_ events: [Event], by actor: Actor, reason: String?) async throws -> Performed {
         guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
+        // Nobody is told of routes that the gateways are still being told of.
+        shown = state
+        defer { shown = nil }
         try await append(events, by: actor, reason: reason)
         do {
             return Performed(events: events, receipt: try await publishIfNewer())

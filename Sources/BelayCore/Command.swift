@@ -31,6 +31,8 @@ package enum Command: Equatable, Sendable {
     /// Nil ends the standing shadow.
     case changeShadow(EndpointID, ShadowRequest?)
     case recordStart(ServerStart)
+    /// What the inference log kept about somebody is blanked.
+    case recordErasure(Erasure)
 }
 
 /// Everything needed to start a release; the randomness comes in here and is recorded.
@@ -124,4 +126,6 @@ package enum Refusal: Error, Equatable, Sendable {
     case doesNotLoad(VersionID, reason: String)
     case nothingToGoBackTo(EndpointID, considered: [Considered])
     case notQuarantined(VersionID)
+    /// Somebody acts on what they have seen, and an entry came between.
+    case changedMeanwhile(EndpointID, by: Int)
 }

@@ -32,6 +32,8 @@ package enum FailureCategory: String, Sendable, CaseIterable {
     case notFound
     /// Another release, a quarantine or a moved head is in the way.
     case conflict
+    /// What the request was decided on is not so any more.
+    case changed
     /// A check refused it before any live request was at risk.
     case refused
     /// The policy file is wrong.

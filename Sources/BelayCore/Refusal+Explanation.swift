@@ -9,6 +9,7 @@ extension Refusal: Explainable {
             .releaseEnded, .standbyNotReady,
             .gatesRunning, .alreadyHeld, .notHeld, .neverServed, .doesNotLoad, .notQuarantined:
             .conflict
+        case .changedMeanwhile: .changed
         }
     }
 
@@ -41,6 +42,7 @@ extension Refusal: Explainable {
         case .neverServed: "rollback.never-served"
         case .doesNotLoad: "rollback.does-not-load"
         case .nothingToGoBackTo: "rollback.no-target"
+        case .changedMeanwhile: "endpoint.changed-meanwhile"
         }
     }
 
@@ -85,6 +87,8 @@ extension Refusal: Explainable {
         case .neverServed(let version):
             "\(version) has never served, so going to it would not be going back."
         case .doesNotLoad(let version, let reason): "\(version) does not load: \(clause(reason))."
+        case .changedMeanwhile(let endpoint, let entry):
+            "'\(endpoint.model)' is not as you saw it any more: entry \(entry) came between."
         case .nothingToGoBackTo(let endpoint, let considered):
             "'\(endpoint.model)' has no good version to go back to"
                 + (considered.isEmpty
@@ -132,6 +136,8 @@ extension Refusal: Explainable {
         case .neverServed(let version): "Release it instead with `belay release \(version)`."
         case .doesNotLoad:
             "Choose another version with `--to`, or leave `--to` out to take the last good one."
+        case .changedMeanwhile(let endpoint, _):
+            "Look again with `belay status \(endpoint.model)`, and decide anew."
         case .nothingToGoBackTo:
             "Release a good version with `belay release`, which replaces the one that serves, "
                 + "or clear one from quarantine."

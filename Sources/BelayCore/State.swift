@@ -29,6 +29,7 @@ package struct State: Equatable, Sendable {
             throw .illegal(sequence: entry.sequence, kind: entry.event.kind)
         }
         sequence = entry.sequence
+        for endpoint in replanned(by: entry.event) { endpoints[endpoint]?.lastChange = entry.sequence }
         if entry.event.changesRoutes { epoch = Epoch(entry.sequence) }
     }
 }
@@ -151,6 +152,8 @@ extension State {
     private mutating func fold(_ event: OperationEvent, at time: Timestamp) throws {
         switch event {
         case .serverStarted: break
+        case .subjectErased(let erasure):
+            guard models[erasure.model] != nil else { throw MissingSubject() }
         case .incidentOpened(let incident):
             guard endpoints[incident.endpoint] != nil, incident.id >= nextIncident else {
                 throw MissingSubject()

@@ -132,9 +132,9 @@ package final class Gateway: RoutePublisher, EvidenceSource {
 
     // MARK: - Routes
 
-    package func publish(_ table: RouteTable) async throws -> Receipt {
+    package func hand(_ table: RouteTable) async throws -> Handover {
         if case .stopped = phase.withLock({ $0 }) { throw GatewayError.stopped }
-        return try await publication.publish(table)
+        return await publication.hand(table)
     }
 
     package func prepare(_ table: RouteTable?) async {

@@ -12,7 +12,7 @@ import Synchronization
 /// 2. an answer's version is compared with the loop's current snapshot in the same turn in which head and
 ///    body are handed to the connection (``InferenceCall``), so the answer is wholly before or after it;
 /// 3. after it, the comparison refuses the withdrawn version, whenever the run was started; where a policy
-///    lets requests in flight finish, the receipt waits for the last of them.
+///    lets requests in flight finish, ``Handover/drained`` waits for the last of them.
 ///
 /// A table that every loop was told of before (``prepare(_:)``) needs no turn of theirs. Then a loop itself
 /// looks whether the table has become current, in the turn in which it compares and hands over, and instead
@@ -68,8 +68,8 @@ final class Publication: Sendable {
     /// Instances are looked up anew in any case, and every loop acknowledges in any case: a publication that
     /// was cut short before is made good by the next, and control can publish a table again after a load.
     ///
-    /// - Throws: What kept the requests that it waits for from ending; then nothing is proven.
-    func publish(_ table: RouteTable) async throws -> Receipt {
+    /// Others may publish while the requests end that this table lets finish.
+    func hand(_ table: RouteTable) async -> Handover {
         let began = NIODeadline.now()
         let proof = await turnstile.pass { () -> Proof in
             let former = current.withLock { $0 }
@@ -82,19 +82,26 @@ final class Publication: Sendable {
             }
             return await hand(table, after: former)
         }
-        // Others may publish meanwhile: only this receipt waits for its own requests.
-        for each in proof.drains { try await each.get() }
-        return Receipt(
+        let acknowledged = receipt(proof, drained: 0, since: began)
+        guard !proof.drains.isEmpty else { return Handover(acknowledged) }
+        return Handover(acknowledged) {
+            for each in proof.drains { try await each.get() }
+            return self.receipt(proof, drained: proof.draining, since: began)
+        }
+    }
+
+    private func receipt(_ proof: Proof, drained: Int, since began: NIODeadline) -> Receipt {
+        Receipt(
             epoch: proof.epoch,
             loops: stations.count,
             replayed: proof.replayed,
-            drained: proof.draining,
+            drained: drained,
             elapsedMicroseconds: (NIODeadline.now() - began).nanoseconds / 1000
         )
     }
 
     /// What is known once no loop can answer by an older table.
-    private struct Proof {
+    private struct Proof: Sendable {
         let epoch: Epoch
         let replayed: Int
         var draining = 0

@@ -102,6 +102,14 @@ extension AnswerRecord {
     /// Whether the log kept only the first part of the request or of the response.
     package var isTruncated: Bool { request.count < requestLength || response.count < responseLength }
 
+    /// Whether this one was given to the request that `other` was to be given to.
+    ///
+    /// A caller who uses an id again does so at another moment, or without a version being withdrawn.
+    package func supersedes(_ other: AnswerRecord) -> Bool {
+        id == other.id && kind == other.kind && model == other.model && at == other.at && self != other
+            && (status >= 400 || fallback?.contains("withdrawn") ?? false)
+    }
+
     /// The same answer as it may reach the disk.
     func redacted(by redactor: some Redacting) -> AnswerRecord {
         var copy = self

@@ -129,6 +129,25 @@ extension InferenceLog {
         return found
     }
 
+    /// Which of these answers were recorded before they were to be given, and then not given, because a
+    /// rollback overtook them: by their positions.
+    ///
+    /// The request was answered again, or refused, and recorded again under the same id; that record counts.
+    /// Only `durability: durable` makes them.
+    package func superseded(
+        among answers: [StoredAnswer],
+        of model: ModelName
+    ) async throws(InferenceLogError) -> Set<Int> {
+        let served = answers.filter { $0.record.kind == .served && $0.record.status == 200 }
+        guard !served.isEmpty else { return [] }
+        let newest = try await find(ids: served.map(\.record.id), model: model, shadows: false)
+        return Set(
+            served.lazy.filter { answer in
+                newest[answer.record.id].map { $0.supersedes(answer.record) } ?? false
+            }.map(\.position)
+        )
+    }
+
     /// The newest answers of a release, newest first.
     package func answers(
         release: ReleaseID,

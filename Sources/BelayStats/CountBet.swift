@@ -16,7 +16,7 @@ package struct CountBet: Equatable, Sendable, Codable {
 
     package let direction: Direction
     /// The candidate's rate over stable's at the edge of what the bet is against; > 0.
-    package let ratio: Double
+    package private(set) var ratio: Double
     private var mixture: Mixture
 
     /// Returns nil for a ratio that is not above 0 and finite.
@@ -32,6 +32,14 @@ package struct CountBet: Equatable, Sendable, Codable {
 
     /// The logarithm of the evidence for the claim, in nats.
     package var logEvidence: Double { mixture.logEvidence }
+
+    /// Moves the edge, and takes in one tick from there.
+    ///
+    /// The ratio is fixed before the tick, by what was known then; it is ignored unless above 0 and finite.
+    package mutating func settle(_ tallies: [SplitCheck.Tally], against ratio: Double) {
+        if ratio > 0, ratio.isFinite { self.ratio = ratio }
+        settle(tallies)
+    }
 
     /// Takes in the events of one tick, share by share; those without a coin are passed over.
     package mutating func settle(_ tallies: [SplitCheck.Tally]) {

@@ -74,7 +74,10 @@ struct APIPath: Equatable {
     }
 
     static func erasures(_ model: ModelName) -> APIPath { APIPath("/v1/models/\(model)/erasures") }
-    static func subjects(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/subjects") }
+    /// A page from a hash on.
+    static func subjects(_ id: ReleaseID, from: String) -> APIPath {
+        APIPath("/v1/releases/\(id)/subjects?limit=20000&from=\(from)")
+    }
 
     static func predictions(_ model: ModelName, _ query: AnswerQuery) -> APIPath {
         APIPath("/v1/models/\(model)/predictions?\(query.text)")

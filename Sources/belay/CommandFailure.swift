@@ -19,7 +19,7 @@ enum ExitStatus: Int32, CaseIterable {
         switch category {
         case .refused: self = .refused
         case .notFound: self = .notFound
-        case .conflict: self = .conflict
+        case .conflict, .changed: self = .conflict
         case .unsafe: self = .unsafe
         case .badPolicy: self = .badPolicy
         case .invalid, .tooLarge, .unavailable, .failed, nil: self = .error

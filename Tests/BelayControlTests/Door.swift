@@ -16,8 +16,13 @@ final class Door: Sendable {
     func close() { content.withLock { $0.isClosed = true } }
 
     func open() {
+        content.withLock { $0.isClosed = false }
+        letThrough()
+    }
+
+    /// Lets those through who wait, and nobody who comes later.
+    func letThrough() {
         let released = content.withLock { content in
-            content.isClosed = false
             defer { content.waiting = [] }
             return content.waiting
         }

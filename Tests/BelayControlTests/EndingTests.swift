@@ -127,6 +127,54 @@ struct EndingTests {
         #expect(await ["a", "b", "c"].asyncMap(stage.serving) == Array(repeating: Build.number(1), count: 3))
     }
 
+    @Test func aCandidateThatHangsLosesItsPlaceToOthersAfterHalfAMinute() async throws {
+        for name in ["a", "b"] { try await proposeHanging(name) }
+        stage.runtime.door.close()
+        let conductor = stage.conductor
+        async let hanging: Void = conductor.load()
+        while begun(["a", "b"]) < 2 { await Task.yield() }
+        try await stage.register("churn", "one")
+        try await stage.release("churn", 1, policy: Build.policy("churn", steps: []))
+        try await conductor.load()
+        #expect(await stage.serving("churn") == nil, "both places are taken")
+        stage.time.advance(by: .seconds(30))
+        try await conductor.load()
+        #expect(await stage.serving("churn") == Build.number(1))
+        stage.runtime.door.open()
+        try await hanging
+    }
+
+    @Test func noMoreThanEightCandidatesHangAtATime() async throws {
+        let names = (0..<10).map { "hang\($0)" }
+        for name in names { try await proposeHanging(name) }
+        stage.runtime.door.close()
+        let conductor = stage.conductor
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for two in 1...4 {
+                group.addTask { try await conductor.load() }
+                while begun(names) < 2 * two { await Task.yield() }
+                stage.time.advance(by: .seconds(30))
+            }
+            try await conductor.load()
+            #expect(begun(names) == 8)
+            stage.runtime.door.open()
+            try await group.waitForAll()
+        }
+        try await conductor.load()
+        #expect(await names.asyncMap(stage.serving) == Array(repeating: Build.number(1), count: 10))
+    }
+
+    private func proposeHanging(_ name: String) async throws {
+        try await stage.register(name, "hangs")
+        try await stage.release(name, 1)
+        stage.runtime.slowDown("\(name) hangs")
+    }
+
+    /// Loads of these models that have begun.
+    private func begun(_ names: [String]) -> Int {
+        names.reduce(0) { $0 + stage.runtime.loads(of: "\($1) hangs") }
+    }
+
     @Test func whatTakesTooLongIsReportedAndUsedWhenItComes() async throws {
         let version = try await stage.register("fraud", "three")
         stage.runtime.slowDown("fraud three")

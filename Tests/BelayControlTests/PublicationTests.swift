@@ -159,12 +159,132 @@ struct PublicationTests {
         )
         await stage.publisher.door.arrival()
         #expect(await stage.serving("fraud") == Build.number(1))
+        #expect(await shown("fraud") == Build.number(2), "no gateway knows of it yet")
         #expect(!stage.kinds.contains(.fenceCompleted))
         async let round: Void = conductor.tick()
         stage.publisher.door.open()
         let receipt = try await rolledBack.receipt
+        #expect(await shown("fraud") == Build.number(1))
         try await round
         #expect(receipt?.epoch == stage.store.standing.state.epoch)
         #expect(stage.kinds.count { $0 == .fenceCompleted } == 1)
+    }
+    @Test(.timeLimit(.minutes(1)))
+    func nobodyIsToldOfAPromotionBeforeEveryGatewayHasItsTable() async throws {
+        try await stage.register("rain", "one")
+        try await stage.release("rain", 1, policy: Build.policy("rain", steps: []))
+        stage.publisher.door.close()
+        let conductor = stage.conductor
+        async let promoted: Void = conductor.load()
+        // With the candidate's instance first, and then with its route.
+        await stage.publisher.door.arrival()
+        stage.publisher.door.letThrough()
+        await stage.publisher.door.arrival()
+        let release = ReleaseID(3)
+        #expect(await conductor.state.releases[release]?.hasEnded == true)
+        #expect(await conductor.picture.state.releases[release]?.hasEnded == false)
+        #expect(await shown("rain") == nil)
+        stage.publisher.door.open()
+        try await promoted
+        #expect(await shown("rain") == Build.number(1))
+    }
+
+    @Test func aTableThatWasNotAcknowledgedIsShownAllTheSame() async throws {
+        stage.publisher.fail(1)
+        try await stage.rollBack("fraud")
+        let endpoint = await stage.conductor.picture.state.endpoints[Build.endpoint("fraud")]
+        #expect(endpoint?.stable?.version == Build.number(1))
+        #expect(endpoint?.unfenced != nil, "and it is said that the fence is pending")
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func aRollbackElsewhereDoesNotWaitForRequestsThatAVersionMayFinish() async throws {
+        try await stage.serve("rain", "one")
+        try await stage.serve("rain", "two")
+        stage.publisher.leaveInFlight(3)
+        stage.publisher.exit.close()
+        let conductor = stage.conductor
+        async let draining = conductor.rollback(
+            Build.endpoint("fraud"),
+            to: nil,
+            by: .person("ada"),
+            reason: nil
+        )
+        await stage.publisher.exit.arrival()
+        let elsewhere = try await stage.rollBack("rain")
+        #expect(elsewhere.receipt?.drained == 0)
+        let rain = Build.endpoint("rain")
+        try await conductor.perform(.allowAutomatic(rain), by: .person("ada"), reason: nil)
+        try await stage.round()
+        #expect(stage.fences == [elsewhere.receipt], "the other fence is not complete")
+        #expect(await conductor.picture.state.endpoints[Build.endpoint("fraud")]?.unfenced != nil)
+        #expect(await shown("fraud") == Build.number(1), "requests that come are answered by it already")
+        stage.publisher.exit.open()
+        let receipt = try await draining.receipt
+        #expect(receipt?.drained == 3)
+        try await conductor.tick()
+        #expect(stage.fences == [elsewhere.receipt, receipt])
+    }
+
+    /// Nobody asked for it, and nobody may have to ask again.
+    @Test(.timeLimit(.minutes(1)))
+    func aFenceWhoseRequestsLeaveLaterIsRecordedWithoutAnybodyWaiting() async throws {
+        try await stage.register("fraud", "three")
+        try await stage.release("fraud", 3, policy: Build.policy("fraud", steps: [10], dwell: 1_000_000))
+        try await stage.round()
+        try await stage.count(.errorRate, of: "fraud", .stable, 900)
+        try await stage.count(.errorRate, of: "fraud", .candidate, 100, bad: 90)
+        stage.publisher.leaveInFlight(1)
+        stage.publisher.exit.close()
+        let (conductor, clock) = (stage.conductor, stage.clock)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await conductor.run(clock: clock, every: .seconds(1)) }
+            await stage.publisher.exit.arrival()
+            #expect(stage.kinds.contains(.rolledBack))
+            #expect(stage.fences == [])
+            stage.publisher.exit.open()
+            while stage.fences.isEmpty { await Task.yield() }
+            #expect(stage.fences.first??.drained == 1)
+            group.cancelAll()
+        }
+    }
+
+    @Test func aRollbackThatExpectsAnotherStateIsNotCarriedOut() async throws {
+        let (conductor, endpoint) = (stage.conductor, Build.endpoint("fraud"))
+        let seen = await conductor.picture.state.lastChange(of: endpoint)
+        try await conductor.perform(
+            .changePolicy(endpoint, Build.policy("fraud", steps: [10])),
+            by: .person("ada"),
+            reason: nil
+        )
+        let now = await conductor.picture.state.lastChange(of: endpoint)
+        let before = stage.kinds.count
+        await #expect(throws: Refusal.changedMeanwhile(endpoint, by: now)) {
+            try await conductor.rollback(
+                endpoint,
+                to: nil,
+                by: .person("ada"),
+                reason: nil,
+                expecting: Expectation(endpoint, lastChanges: [seen])
+            )
+        }
+        #expect(stage.kinds.count == before)
+        let performed = try await conductor.rollback(
+            endpoint,
+            to: nil,
+            by: .person("ada"),
+            reason: nil,
+            expecting: Expectation(endpoint, lastChanges: [now])
+        )
+        #expect(performed.receipt != nil)
+        #expect(await conductor.picture.state.lastChange(of: endpoint) > now)
+        try await conductor.tick()
+        #expect(stage.kinds.last == .fenceCompleted)
+        let after = await conductor.picture.state.lastChange(of: endpoint)
+        #expect(after == stage.store.standing.head.sequence - 1, "a fence changes nobody's plan")
+    }
+
+    private func shown(_ model: String) async -> VersionNumber? {
+        await stage.conductor.picture.state.endpoints[Build.endpoint(model)]?.stable?.version
     }
 }

@@ -15,10 +15,13 @@ final class RecordingPublisher: RoutePublisher {
         var prepared: RouteTable?
         var violations: [String] = []
         var failures = 0
+        var inFlight = 0
     }
 
     /// Where publications wait.
     let door = Door()
+    /// Where requests wait that a withdrawn version may finish.
+    let exit = Door()
     private let store: InMemoryStore
     private let fate: Fate
     private let content = Mutex(Content())
@@ -42,6 +45,13 @@ final class RecordingPublisher: RoutePublisher {
     /// Lets so many of the next publications fail.
     func fail(_ times: Int) { content.withLock { $0.failures = times } }
 
+    /// The next table leaves so many requests to the version that they went to.
+    func leaveInFlight(_ requests: Int) { content.withLock { $0.inFlight = requests } }
+
+    private static func receipt(_ epoch: Epoch, drained: Int) -> Receipt {
+        Receipt(epoch: epoch, loops: 1, replayed: 0, drained: drained, elapsedMicroseconds: 0)
+    }
+
     /// A new process: no table, no instance.
     func restart(pool: InstancePool) {
         content.withLock { content in
@@ -53,7 +63,7 @@ final class RecordingPublisher: RoutePublisher {
 
     func prepare(_ table: RouteTable?) async { content.withLock { $0.prepared = table } }
 
-    func publish(_ table: RouteTable) async throws -> Receipt {
+    func hand(_ table: RouteTable) async throws -> Handover {
         await door.pass()
         guard !fate.isDead else { throw Unacknowledged() }
         let standing = store.standing
@@ -68,7 +78,14 @@ final class RecordingPublisher: RoutePublisher {
             let current = content.current.flatMap { $0.epoch >= table.epoch ? $0 : nil } ?? table
             content.current = current
             content.visible = content.pool.loaded
-            return Receipt(epoch: current.epoch, loops: 1, replayed: 0, drained: 0, elapsedMicroseconds: 0)
+            let epoch = current.epoch
+            guard content.inFlight > 0 else { return Handover(Self.receipt(epoch, drained: 0)) }
+            let drained = content.inFlight
+            content.inFlight = 0
+            return Handover(Self.receipt(epoch, drained: 0)) { [exit] in
+                await exit.pass()
+                return Self.receipt(epoch, drained: drained)
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ struct StandbyTests {
 
     @Test func whatAnswersAsItDidIsReady() async throws {
         try await probeAgain()
-        let known = try #require(await stage.conductor.standbys[Build.endpoint("fraud")])
+        let known = try #require(await stage.conductor.picture.standbys[Build.endpoint("fraud")])
         #expect(known.map(\.version) == [Build.id("fraud", 2), Build.id("fraud", 1)])
         #expect(known.allSatisfy { $0.isReady && $0.question == .madeUp && $0.checkedAt == stage.time.now })
         #expect(known.allSatisfy { $0.takeoverMicroseconds != nil })
@@ -130,9 +130,8 @@ struct StandbyTests {
     @Test func whatIsNoLongerWatchedIsForgotten() async throws {
         try await stage.rollBack("fraud")
         try await stage.round()
-        #expect(
-            await stage.conductor.standbys[Build.endpoint("fraud")]?.map(\.version) == [Build.id("fraud", 1)]
-        )
+        let standbys = await stage.conductor.picture.standbys[Build.endpoint("fraud")]
+        #expect(standbys?.map(\.version) == [Build.id("fraud", 1)])
         #expect(await stage.health("fraud", 2).standing == .probing)
     }
 }

@@ -34,6 +34,7 @@ struct RefusalTests {
                 deadlineMilliseconds: 3_600_000
             )
         ),
+        .changedMeanwhile(prod, by: 17),
     ]
 
     /// Exhaustive on purpose: a new case stops the build here, and belongs into the list above too.
@@ -64,6 +65,7 @@ struct RefusalTests {
         case .unknownIncident: 22
         case .undecidable: 23
         case .unknownName: 24
+        case .changedMeanwhile: 25
         }
     }
 
@@ -93,6 +95,7 @@ struct RefusalTests {
     @Test func categoriesAreThoseThatExitCodesRestOn() {
         #expect(Refusal.quarantined(id(1)).category == .conflict)
         #expect(Refusal.releaseInProgress(ReleaseID(1), prod).category == .conflict)
+        #expect(Refusal.changedMeanwhile(prod, by: 17).category == .changed)
         #expect(Refusal.unknownModel(fraud, near: nil).category == .notFound)
         #expect(Refusal.nothingToGoBackTo(prod, considered: []).category == .unsafe)
         #expect(Refusal.policyForAnotherModel(fraud, expected: fraud).category == .badPolicy)

@@ -73,8 +73,51 @@ struct ControlAPITests {
             #expect(paths["/v1/endpoints/{model}/rollback"] != nil)
             let components = try #require(document.json["components"] as? [String: Any])
             let schemas = try #require(components["schemas"] as? [String: Any])
-            let named = Set(document.text.matches(of: /#\/components\/schemas\/(\w+)/).map { String($0.output.1) })
+            let mentions = document.text.matches(of: /#\/components\/schemas\/(\w+)/)
+            let named = Set(mentions.map { String($0.output.1) })
             #expect(named.subtracting(schemas.keys) == [], "each schema that is spoken of is there")
+        }
+    }
+
+    @Test func whoActsOnWhatIsNotSoAnyMoreIsToldSo() async throws {
+        try await withServer { server in
+            _ = try await server.register("demo", fixture: "constant-1.onnx")
+            _ = try await server.release("demo", 1)
+            let path = "/v1/endpoints/demo"
+            let seen = try #require(try await server.control("GET", path).headers["etag"])
+            #expect(try await server.control("GET", "\(path)/policy").headers["etag"] == seen)
+            #expect(try await server.control("GET", "/v1/releases/r1").headers["etag"] == seen)
+            let policy = ["belay": 1, "model": "demo"] as [String: Any]
+            func change(_ tag: String) async throws -> RunningServer.Answer {
+                try await server.control("PUT", "\(path)/policy", policy, headers: ["If-Match": tag])
+            }
+            let changed = try await change(seen)
+            #expect(changed.status == 200)
+            let now = try #require(changed.headers["etag"])
+            #expect(now != seen)
+            for stale in [seen, "W/\(now)", "\"x\"", "none"] {
+                let late = try await change(stale)
+                #expect(late.status == 412, "\(stale)")
+                #expect(late.json["code"] as? String == "endpoint.changed-meanwhile")
+            }
+            #expect(try await server.control("GET", path).headers["etag"] == now, "nothing was done")
+            #expect(try await change("\(seen), \(now)").status == 200)
+            #expect(try await change("*").status == 200)
+            // What is already so contradicts nobody.
+            let back = try await server.control(
+                "POST",
+                "\(path)/rollback",
+                ["to": 1],
+                headers: ["If-Match": seen]
+            )
+            #expect(back.status == 200, "\(back.text)")
+            let again = try await server.control(
+                "POST",
+                "\(path)/releases",
+                ["version": 1],
+                headers: ["If-Match": seen]
+            )
+            #expect(again.status == 412, "\(again.text)")
         }
     }
 

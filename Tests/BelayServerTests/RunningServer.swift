@@ -87,20 +87,11 @@ struct RunningServer: Sendable {
         let answer = try await control("POST", "/v1/endpoints/\(model)/releases", body)
         #expect(answer.status == 201, "\(answer.text)")
         let id = try answer.decoded(ReleaseView.self).id
-        let view = try await until { view in
+        return try await until { view in
             view.phase != "gating"
         } of: {
             try await control("GET", "/v1/releases/\(id)").decoded(ReleaseView.self)
         }
-        // A promotion is in the record a moment before every event loop has its table.
-        if view.phase == "settled" {
-            _ = try await until { status in
-                status == 200
-            } of: {
-                try await inference("GET", "/v2/models/\(model)/ready").status
-            }
-        }
-        return view
     }
 
     /// Asks again until `isSo`; every question is a round trip, and their number is bounded.

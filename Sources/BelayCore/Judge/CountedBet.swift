@@ -3,63 +3,64 @@ import BelayStats
 /// A bet on events that are seen only when they happen: flags, and answers that came.
 struct CountedBet: Equatable {
     private enum Wager: Equatable {
+        /// The margin is a part of stable's rate, which need not be known.
         case count(CountBet)
         /// Flags against all answers, whichever of them they speak of.
         case limit(OneSampleBet)
-        /// The margin is one of points, and stable's own rate is not known yet.
-        case gathering(flags: Int, answers: Int)
+        /// The margin is one of points.
+        case rise(RiseBet)
+        /// A proof that a margin in points is kept, held against stable's rate as it is known before a tick;
+        /// no bet while it is not.
+        case proof(points: Double, Rate, CountBet?)
+    }
+
+    /// Flags an answer of stable, so far.
+    private struct Rate: Equatable {
+        /// Of the past that was measured when the release was proposed.
+        let known: Double?
+        var flags = 0
+        var answers = 0
+
+        /// What it may well be: flags that are still on their way make what was counted too low, so it is the
+        /// past's when that is more.
+        var upper: Double? {
+            guard answers >= Terms.fewestOutcomes else { return known }
+            let counted = Double(flags) + 1
+            return max((counted + 2 * counted.squareRoot()) / Double(answers), known ?? 0)
+        }
     }
 
     private let metric: Metric
-    private let limit: Guard.Limit
-    private let direction: CountBet.Direction
-    private let isProof: Bool
-    private var wager: Wager
+    private var wager: Wager?
 
     init(_ guarded: Guard, isProof: Bool, profile: StableProfile?) {
         metric = guarded.metric
-        limit = guarded.limit
-        self.isProof = isProof
         // Too many flags harm, and so do too few answers; the proof that there is no harm bets otherwise.
-        direction = (metric == .flagRate) == !isProof ? .more : .fewer
-        wager = .gathering(flags: 0, answers: 0)
-        begin(stable: profile?.means[metric.rawValue])
+        let direction: CountBet.Direction = (metric == .flagRate) == !isProof ? .more : .fewer
+        switch guarded.limit {
+        case .absolute(let max): wager = OneSampleBet(limit: max).map(Wager.limit)
+        case .againstStable(let points) where points > 0 && isProof:
+            let rate = Rate(known: profile?.means[metric.rawValue].flatMap { $0 > 0 ? $0 : nil })
+            wager = .proof(points: points, rate, nil)
+        case .againstStable(let points) where points > 0: wager = RiseBet(margin: points).map(Wager.rise)
+        case .relativeToStable(let margin), .againstStable(let margin):
+            let granted = margin > 0 || !isProof ? margin : 0.5
+            let ratio = metric == .flagRate ? 1 + granted : 1 - min(granted, 0.99)
+            wager = CountBet(direction, ratio: ratio, drip: !isProof).map(Wager.count)
+        case .atLeast, .withinOfStable, .never: wager = nil
+        }
     }
 
-    var hasBegun: Bool { if case .gathering = wager { false } else { true } }
+    var hasBegun: Bool { wager != nil }
 
     var logEvidence: Double {
         switch wager {
         case .count(let bet): bet.logEvidence
         case .limit(let bet): bet.logEvidence
-        case .gathering: 0
+        case .rise(let bet): bet.logEvidence
+        case .proof(_, _, let bet): bet?.logEvidence ?? 0
+        case nil: 0
         }
-    }
-
-    /// - Parameter stable: Flags an answer of stable gets, if that is known.
-    private mutating func begin(stable: Double?) {
-        if case .absolute(let max) = limit {
-            if let bet = OneSampleBet(limit: max) { wager = .limit(bet) }
-        } else if let ratio = ratio(stable: stable),
-            let bet = CountBet(direction, ratio: ratio, drip: !isProof)
-        {
-            wager = .count(bet)
-        }
-    }
-
-    /// The candidate's rate over stable's at the edge of what the guard allows.
-    private func ratio(stable: Double?) -> Double? {
-        let margin: Double
-        switch limit {
-        case .relativeToStable(let part): margin = part
-        case .againstStable(0): margin = 0
-        case .againstStable(let points):
-            guard let stable, stable > 0 else { return nil }
-            margin = points / stable
-        default: return nil
-        }
-        let granted = margin > 0 || !isProof ? margin : 0.5
-        return metric == .flagRate ? 1 + granted : 1 - min(granted, 0.99)
     }
 
     /// - Parameters:
@@ -77,15 +78,32 @@ struct CountedBet: Equatable {
             let flags = outcomes.filter { $0.candidate && $0.isTossed && $0.code == 1 }.total
             bet.settle(bad: flags, good: answers.filter { $0.candidate && $0.isTossed }.total)
             wager = .limit(bet)
-        case .gathering(let flags, let answered):
-            let newFlags = outcomes.filter { !$0.candidate && $0.code == 1 }.total
-            let (flags, answered) = (
-                flags.addingSaturated(newFlags),
-                answered.addingSaturated(answers.filter { !$0.candidate }.total)
+        case .rise(var bet):
+            bet.settle(
+                requests: answers.tallies(),
+                repeats: answers.repeats,
+                events: outcomes.tallies { $0 == 1 }
             )
-            wager = .gathering(flags: flags, answers: answered)
-            guard answered >= Terms.fewestOutcomes else { return }
-            begin(stable: Double(flags.addingSaturated(1)) / Double(answered.addingSaturated(1)))
+            wager = .rise(bet)
+        case .proof(let points, var rate, var bet):
+            if let stable = rate.upper {
+                let ratio = 1 + points / stable
+                if bet == nil { bet = CountBet(.fewer, ratio: ratio, drip: false) }
+                bet?.settle(outcomes.tallies { $0 == 1 }, against: ratio)
+            }
+            rate.flags = rate.flags.addingSaturated(outcomes.filter { !$0.candidate && $0.code == 1 }.total)
+            rate.answers = rate.answers.addingSaturated(answers.filter { !$0.candidate }.total)
+            wager = .proof(points: points, rate, bet)
+        case nil: break
         }
+    }
+}
+
+extension [Outcome] {
+    /// Outcomes of units that had been tossed before.
+    ///
+    /// What serves after its trial is counted as the candidate with all requests, too, and had no opponent.
+    fileprivate var repeats: Int {
+        contains { !$0.candidate } ? filter { !$0.isTossed }.total : 0
     }
 }

@@ -110,7 +110,7 @@ struct GuardCase: Equatable {
     mutating func settle(_ all: TickOutcomes, of tick: EvidenceTick, isOfThisStep: Bool) {
         whole.settle(input(all, tick, slice: nil, isOfThisStep))
         guard !guarded.focus.sliceBy.isEmpty, isBet else { return }
-        for slice in all.slices(of: series, by: guarded.focus.sliceBy) {
+        for slice in slices(in: all) {
             guard !parts.contains(where: { $0.slice == slice }), parts.count < Self.mostSlices else {
                 continue
             }
@@ -119,6 +119,15 @@ struct GuardCase: Equatable {
         for index in parts.indices {
             parts[index].track.settle(input(all, tick, slice: parts[index].slice, isOfThisStep))
         }
+    }
+
+    /// Slices to begin with, if they are new.
+    ///
+    /// Flags are held against the answers of their slice, which must be counted from the beginning; those
+    /// whose slice is not known have none.
+    private func slices(in all: TickOutcomes) -> [RequestSlice] {
+        guard guarded.metric == .flagRate else { return all.slices(of: series, by: guarded.focus.sliceBy) }
+        return all.slices(of: .answers, by: guarded.focus.sliceBy).filter { $0.value != RequestSlice.others }
     }
 
     private func input(

@@ -108,14 +108,15 @@ extension Guard {
     /// other monitors tell, nor for never-events.
     fileprivate func countedSeries(_ references: [String: ReferenceBins]) -> [Series] {
         switch metric {
-        case .errorRate, .throughput: return [.answers]
+        // Flags come from elsewhere, but each slice's are held against its answers.
+        case .errorRate, .throughput, .flagRate: return [.answers]
         case .latencyP50, .latencyP95, .latencyP99: return [.latency]
         case .schemaErrors: return [.schema]
         case .predictionDrift: return [.prediction]
         case .featureDrift, .missingRate, .unseenRate:
             if let feature = focus.feature { return [.feature(feature)] }
             return references.keys.compactMap { Series($0) }.filter { $0.isOfColumn && $0 != .prediction }
-        case .accuracy, .precision, .recall, .f1, .logLoss, .brier, .mae, .rmse, .flagRate, .feedbackScore,
+        case .accuracy, .precision, .recall, .f1, .logLoss, .brier, .mae, .rmse, .feedbackScore,
             .invalidOutput, .circuitBreaker, .disagreement, .shadowError, .query:
             return []
         }

@@ -45,6 +45,8 @@ package struct Endpoint: Equatable, Sendable {
     package internal(set) var shadow: StandingShadow?
     /// When a person closed an incident of the version that serves: what was seen before is no news.
     package internal(set) var incidentClosed: Timestamp?
+    /// The sequence of the newest entry that changed what is served, tried or planned here.
+    package internal(set) var lastChange = 0
     /// Set by a rollback whose fence is not yet recorded as complete.
     package internal(set) var unfenced: PendingFence?
 

@@ -34,18 +34,43 @@ package struct Receipt: Hashable, Codable, Sendable {
     }
 }
 
+/// A table that every event loop has, and what may still come of the one before.
+package struct Handover: Sendable {
+    /// As of the last acknowledgement: no request that came since is answered by a withdrawn version.
+    package let acknowledged: Receipt
+    /// Waits for requests in flight that the policy lets a withdrawn version finish.
+    ///
+    /// It gives the receipt behind the last of them, and may be called more than once; nil when there are
+    /// none.
+    package let drained: (@Sendable () async throws -> Receipt)?
+
+    package init(_ acknowledged: Receipt, drained: (@Sendable () async throws -> Receipt)? = nil) {
+        self.acknowledged = acknowledged
+        self.drained = drained
+    }
+}
+
 /// The seam through which control hands tables to the data plane.
 package protocol RoutePublisher: Sendable {
-    /// Makes `table` current everywhere; returns when no answer of a version it withdraws can leave any more.
+    /// Makes `table` current everywhere; returns when every event loop has it.
     ///
-    /// Publishing a table whose epoch is not newer than the current one changes nothing and is acknowledged
-    /// with the current epoch.
-    func publish(_ table: RouteTable) async throws -> Receipt
+    /// From then on no answer of a version that it withdraws can leave any more, save those that
+    /// ``Handover/drained`` waits for. A table whose epoch is not newer than the current one changes nothing
+    /// and is acknowledged with the current epoch.
+    func hand(_ table: RouteTable) async throws -> Handover
 
     /// Says which table will probably come next, so that publishing it takes less time; nil takes that back.
     ///
     /// It changes nothing that anybody is answered, and any other table may still be published.
     func prepare(_ table: RouteTable?) async
+}
+
+extension RoutePublisher {
+    /// Makes `table` current everywhere; returns when no answer of a version it withdraws can leave any more.
+    package func publish(_ table: RouteTable) async throws -> Receipt {
+        let handover = try await hand(table)
+        return try await handover.drained?() ?? handover.acknowledged
+    }
 }
 
 /// The seam through which control collects what the data plane has counted.

@@ -26,6 +26,8 @@ struct AnswerView: Encodable {
     let fallback: String?
     let erased: Bool
     let truncated: Bool
+    /// A rollback overtook it: it was recorded, and another was given, which stands behind it under its id.
+    let superseded: Bool
     let request: String?
     let requestBinary: String?
     let response: String?
@@ -34,13 +36,14 @@ struct AnswerView: Encodable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case position, id, kind, at, model, version, release, arm, share, epoch, trace, unit, subject
         case latencyMicroseconds = "latency_us"
-        case status, code, fallback, erased, truncated, request
+        case status, code, fallback, erased, truncated, superseded
+        case request
         case requestBinary = "request_base64"
         case response
         case responseBinary = "response_base64"
     }
 
-    init(_ stored: StoredAnswer) {
+    init(_ stored: StoredAnswer, isSuperseded: Bool) {
         let record = stored.record
         position = stored.position
         id = record.id
@@ -53,14 +56,15 @@ struct AnswerView: Encodable {
         share = record.share.percent
         epoch = record.epoch.value
         trace = record.trace
-        unit = record.unit.map(hexadecimal)
-        subject = record.subject.map(hexadecimal)
+        unit = record.unit.map { hexadecimal($0.value) }
+        subject = record.subject.map { hexadecimal($0.value) }
         latencyMicroseconds = record.latencyMicroseconds
         status = record.status
         code = record.code
         fallback = record.fallback
         erased = record.isErased
         truncated = record.isTruncated
+        superseded = isSuperseded
         (request, requestBinary) = texts(record.request, record.requestHeaderLength)
         (response, responseBinary) = texts(record.response, record.responseHeaderLength)
     }
@@ -72,7 +76,8 @@ struct AnswerView: Encodable {
         let fields: [String?] = [
             String(position), id, kind, at, model, String(version), release, arm, shortDecimal(share),
             String(epoch), trace, unit, subject, String(latencyMicroseconds), String(status), code, fallback,
-            String(erased), String(truncated), request, requestBinary, response, responseBinary,
+            String(erased), String(truncated), String(superseded), request, requestBinary, response,
+            responseBinary,
         ]
         return fields.map { csvField($0 ?? "") }.joined(separator: ",") + "\r\n"
     }
@@ -105,10 +110,10 @@ struct AnswerFaultView: Encodable {
 struct SubjectView: Encodable {
     /// The subject, or the unit when answers name no subject; null for answers that name neither.
     @ExplicitNull private(set) var subject: String?
-    var answers = 0
+    let answers: Int
     /// The newest of these answers, whose id the caller may know.
-    var lastID = ""
-    var lastAt = ""
+    let lastID: String
+    let lastAt: String
 
     enum CodingKeys: String, CodingKey {
         case subject, answers
@@ -116,7 +121,10 @@ struct SubjectView: Encodable {
         case lastAt = "last_at"
     }
 
-    init(_ subject: UnitHash?) { self.subject = subject.map(hexadecimal) }
+    init(_ subject: UnitHash?, answers: Int, lastID: String, lastAt: Timestamp) {
+        self.subject = subject.map { hexadecimal($0.value) }
+        (self.answers, self.lastID, self.lastAt) = (answers, lastID, lastAt.description)
+    }
 }
 
 /// `POST /v1/models/{model}/erasures`: whom to forget, as requests name them.
@@ -126,14 +134,18 @@ package struct ErasureBody: Codable, Equatable, Sendable {
     package init(subject: String) { self.subject = subject }
 }
 
-/// What was forgotten.
+/// What was forgotten, and what is recorded of it.
 package struct ErasureView: Codable, Equatable, Sendable {
     package let answers: Int
     package let labels: Int
+    /// What the ledger's entry says instead of the subject: SHA-256 over the salt's bytes and the subject.
+    package let commitment: String
+    /// 32 hexadecimal digits, told here and kept nowhere.
+    package let salt: String
 }
 
-private func hexadecimal(_ hash: UnitHash) -> String {
-    let digits = String(hash.value, radix: 16)
+func hexadecimal(_ hash: UInt64) -> String {
+    let digits = String(hash, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
 }
 

@@ -85,18 +85,16 @@ struct LabelMatching: Sendable {
         var found: [[AnswerRecord]] = Array(repeating: [], count: matches.count)
         var (cursor, seen) = (await log.answers(matching: filter), 0)
         while let page = try await cursor.next() {
-            for record in page.lazy.map(\.record) where record.status < 400 {
-                seen += 1
+            for record in page.lazy.map(\.record) {
+                seen += record.status < 400 ? 1 : 0
                 guard seen <= most else { return matches.map { _ in .failure(.matchTooWide) } }
                 for places in pointers {
                     let values = places.map {
                         $0.scalar(in: record.request, headerLength: record.requestHeaderLength) ?? "\u{0}"
                     }
                     for index in wanted[Wanted(pointers: places, values: values)] ?? []
-                    where matches[index].from <= record.at && record.at < matches[index].until
-                        && found[index].count < 2
-                    {
-                        found[index].append(record)
+                    where matches[index].from <= record.at && record.at < matches[index].until {
+                        found[index].take(record)
                     }
                 }
             }
@@ -105,5 +103,15 @@ struct LabelMatching: Sendable {
             guard let only = records.first else { return .failure(.noMatch) }
             return records.count == 1 ? .success(only) : .failure(.ambiguousMatch(records.count))
         }
+    }
+}
+
+extension [AnswerRecord] {
+    /// Takes in an answer that is named; two are as good as more.
+    ///
+    /// The answer that a request got in the end takes the place of one that a rollback overtook.
+    fileprivate mutating func take(_ record: AnswerRecord) {
+        if let last, record.supersedes(last) { removeLast() }
+        if record.status < 400, count < 2 { append(record) }
     }
 }

@@ -1,3 +1,5 @@
+import BelayArtifacts
+import BelayControl
 import BelayCore
 import BelayInferenceLog
 import Foundation
@@ -11,7 +13,7 @@ import NIOCore
 /// `POST /v1/models/{model}/erasures`. Lists are as long as the log and are written a block at a time. With
 /// `limit` they come in pages, and `Belay-Next` says where the next begins.
 struct AnswerRoutes: Sendable {
-    private enum Form: String {
+    enum Form: String {
         case ndjson, csv
 
         var contentType: String { self == .csv ? "text/csv; charset=utf-8" : "application/x-ndjson" }
@@ -25,6 +27,8 @@ struct AnswerRoutes: Sendable {
     let log: InferenceLog
     let labels: LabelStore
     let desk: Desk
+    /// Draws the salts of erasures.
+    let random: @Sendable () -> UInt64
 
     func register(on router: RouterGroup<CallContext>) {
         router.get("models/:model/predictions", use: predictions)
@@ -50,28 +54,6 @@ struct AnswerRoutes: Sendable {
     }
 
     @Sendable
-    private func releaseSubjects(_ request: Request, context: CallContext) async throws -> Response {
-        let (filter, _) = try await candidate(request, context)
-        var cursor = await log.answers(matching: filter)
-        var subjects: [UnitHash?: SubjectView] = [:]
-        while let answers = try await cursor.next() {
-            for record in answers.lazy.map(\.record) {
-                let subject = record.subject ?? record.unit
-                subjects[subject, default: SubjectView(subject)].answers += 1
-                subjects[subject]?.lastID = record.id
-                subjects[subject]?.lastAt = record.at.description
-            }
-        }
-        let lines = try subjects.values.sorted { ($0.subject ?? "") < ($1.subject ?? "") }
-            .map { try CompactJSON.bytes(of: $0) + [0x0a] }
-        return Response(
-            status: .ok,
-            headers: [.contentType: Form.ndjson.contentType, .cacheControl: "no-store"],
-            body: .init(byteBuffer: ByteBuffer(bytes: lines.joined()))
-        )
-    }
-
-    @Sendable
     private func erase(_ request: Request, context: CallContext) async throws -> Response {
         let model = try await known(context)
         let body = try await request.json(ErasureBody.self, keys: ["subject"])
@@ -83,7 +65,29 @@ struct AnswerRoutes: Sendable {
             model: model.name,
             labels: labels
         )
-        return try jsonResponse(ErasureView(answers: count.answers, labels: count.labels))
+        let (first, second) = (random(), random())
+        var proof: [UInt8] = []
+        for word in [first, second] {
+            withUnsafeBytes(of: word.bigEndian) { proof.append(contentsOf: $0) }
+        }
+        proof.append(contentsOf: body.subject.utf8)
+        let erasure = Erasure(
+            model: model.name,
+            answers: count.answers,
+            labels: count.labels,
+            commitment: sha256(proof)
+        )
+        // Afterwards, when the counts are known. Whoever gets an error instead repeats it: what is erased
+        // stays erased, and an entry says that somebody was to be forgotten.
+        try await desk.conductor.perform(.recordErasure(erasure), by: request.actor, reason: nil)
+        return try jsonResponse(
+            ErasureView(
+                answers: count.answers,
+                labels: count.labels,
+                commitment: erasure.commitment.hex,
+                salt: hexadecimal(first) + hexadecimal(second)
+            )
+        )
     }
 }
 
@@ -106,19 +110,51 @@ extension AnswerRoutes {
         let from =
             try request.parsed("from", as: "position from 0 up") { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
             ?? 0
-        let cursor = await log.answers(matching: filter, from: from)
+        let reading = Reading(
+            cursor: await log.answers(matching: filter, from: from),
+            log: log,
+            model: await withSuperseded(model)
+        )
         let limit = try request.parsed("limit", as: "limit from 1 up") {
             Int($0).flatMap { $0 >= 1 ? $0 : nil }
         }
-        guard let limit else { return stream(cursor, form) }
-        return try await page(cursor, form, limit: limit, isFirst: from == 0)
+        guard let limit else { return stream(reading, form) }
+        return try await page(reading, form, limit: limit, isFirst: from == 0)
     }
 
-    private func stream(_ start: AnswerCursor, _ form: Form) -> Response {
+    /// The model, if some of its answers may have been recorded and then not given.
+    func withSuperseded(_ model: Model) async -> ModelName? {
+        let state = await desk.snapshot().state
+        let endpoints = state.endpoints.values.filter { $0.id.model == model.name }
+        let proposals = state.releases.values.lazy.map(\.proposal).filter { $0.endpoint.model == model.name }
+        let isDurable =
+            endpoints.contains { $0.effectivePolicy.serving.record.durability == .durable }
+            || proposals.contains { $0.policy.serving.record.durability == .durable }
+        return isDurable ? model.name : nil
+    }
+
+    /// A way through the log that says what was not given in the end.
+    struct Reading {
+        var cursor: AnswerCursor
+        let log: InferenceLog
+        /// Nil when there is nothing of that kind.
+        let model: ModelName?
+
+        /// The next answers with the positions of those; nil at the end.
+        mutating func next() async throws(InferenceLogError)
+            -> (answers: [StoredAnswer], superseded: Set<Int>)?
+        {
+            guard let answers = try await cursor.next() else { return nil }
+            guard let model else { return (answers, []) }
+            return (answers, try await log.superseded(among: answers, of: model))
+        }
+    }
+
+    private func stream(_ start: Reading, _ form: Form) -> Response {
         let body = ResponseBody { writer in
-            var cursor = start
+            var reading = start
             if !form.header.isEmpty { try await writer.write(ByteBuffer(string: form.header)) }
-            while let lines = try await Self.lines(&cursor, form) {
+            while let lines = try await Self.lines(&reading, form) {
                 var buffer = ByteBuffer()
                 for line in lines { buffer.writeBytes(line.bytes) }
                 try await writer.write(buffer)
@@ -133,16 +169,16 @@ extension AnswerRoutes {
     }
 
     private func page(
-        _ start: AnswerCursor,
+        _ start: Reading,
         _ form: Form,
         limit: Int,
         isFirst: Bool
     ) async throws -> Response {
-        var cursor = start
+        var reading = start
         var buffer = ByteBuffer(string: isFirst ? form.header : "")
         var count = 0
         var next: Int?
-        while next == nil, let lines = try await Self.lines(&cursor, form) {
+        while next == nil, let lines = try await Self.lines(&reading, form) {
             for line in lines {
                 guard count < limit, buffer.readableBytes < Self.pageBytes else {
                     next = line.position
@@ -161,16 +197,19 @@ extension AnswerRoutes {
     ///
     /// A block that cannot be read is one line that says so.
     private static func lines(
-        _ cursor: inout AnswerCursor,
+        _ reading: inout Reading,
         _ form: Form
     ) async throws -> [(position: Int, bytes: [UInt8])]? {
         do {
-            guard let answers = try await cursor.next() else { return nil }
-            return try answers.map { (position: $0.position, bytes: try line(AnswerView($0), form)) }
+            guard let (answers, superseded) = try await reading.next() else { return nil }
+            return try answers.map { answer in
+                let view = AnswerView(answer, isSuperseded: superseded.contains(answer.position))
+                return (position: answer.position, bytes: try line(view, form))
+            }
         } catch let error as InferenceLogError where error.category == .failed {
             let view = AnswerFaultView(error)
             let bytes = form == .csv ? Array(view.csvLine.utf8) : try CompactJSON.bytes(of: view) + [0x0a]
-            return [(position: cursor.position, bytes: bytes)]
+            return [(position: reading.cursor.position, bytes: bytes)]
         }
     }
 
@@ -181,7 +220,7 @@ extension AnswerRoutes {
         }
     }
 
-    private func candidate(
+    func candidate(
         _ request: Request,
         _ context: CallContext
     ) async throws -> (AnswerFilter, Model) {
@@ -213,7 +252,7 @@ extension AnswerRoutes {
 
 extension Request {
     /// A value of the query; nil when there is none.
-    fileprivate func parsed<Value>(
+    func parsed<Value>(
         _ name: String,
         as what: String,
         _ read: (String) -> Value?

@@ -56,7 +56,7 @@ struct EndpointRoutes: Sendable {
     @Sendable
     private func endpoint(_ request: Request, context: CallContext) async throws -> Response {
         let (snapshot, model) = try await desk.known(context)
-        return try jsonResponse(snapshot.endpoint(model))
+        return try snapshot.answer(model)
     }
 
     @Sendable
@@ -79,12 +79,13 @@ struct EndpointRoutes: Sendable {
         let performed = try await desk.conductor.perform(
             .release(asked),
             by: request.actor,
-            reason: body.reason
+            reason: body.reason,
+            expecting: request.expectation(of: model)
         )
         for case .release(.proposed(let proposal)) in performed.events {
             let snapshot = await desk.snapshot()
             if let release = snapshot.state.releases[proposal.release] {
-                return try jsonResponse(snapshot.release(release), status: .created)
+                return try snapshot.answer(release, status: .created)
             }
         }
         throw HTTPError(.internalServerError)
@@ -98,7 +99,8 @@ struct EndpointRoutes: Sendable {
             EndpointID(model, in: .prod),
             to: try body?.to?.reference(),
             by: request.actor,
-            reason: body?.reason ?? request.reason
+            reason: body?.reason ?? request.reason,
+            expecting: request.expectation(of: model)
         )
         let rollbacks = performed.events.compactMap { event -> Rollback? in
             if case .release(.rolledBack(let rollback)) = event { rollback } else { nil }
@@ -150,7 +152,7 @@ struct EndpointRoutes: Sendable {
     @Sendable
     private func showRelease(_ request: Request, context: CallContext) async throws -> Response {
         let snapshot = await desk.snapshot()
-        return try jsonResponse(snapshot.release(try context.release(in: snapshot.state)))
+        return try snapshot.answer(try context.release(in: snapshot.state))
     }
 
     private enum Act {
@@ -168,9 +170,14 @@ struct EndpointRoutes: Sendable {
     private func act(_ act: Act, _ request: Request, _ context: CallContext) async throws -> Response {
         let release = try context.release(in: await desk.snapshot().state)
         let body = try await request.json(ReasonBody.self, keys: ["reason"])
-        try await desk.conductor.perform(act.command(release.id), by: request.actor, reason: body.reason)
+        try await desk.conductor.perform(
+            act.command(release.id),
+            by: request.actor,
+            reason: body.reason,
+            expecting: request.expectation(of: release.proposal.endpoint.model)
+        )
         let snapshot = await desk.snapshot()
-        return try jsonResponse(snapshot.release(snapshot.state.releases[release.id] ?? release))
+        return try snapshot.answer(snapshot.state.releases[release.id] ?? release)
     }
 
     @Sendable
@@ -183,9 +190,10 @@ struct EndpointRoutes: Sendable {
         try await desk.conductor.perform(
             .allowAutomatic(EndpointID(model, in: .prod)),
             by: request.actor,
-            reason: body.reason
+            reason: body.reason,
+            expecting: request.expectation(of: model)
         )
-        return try jsonResponse(await desk.snapshot().endpoint(model))
+        return try await desk.snapshot().answer(model)
     }
 }
 
@@ -221,9 +229,10 @@ extension EndpointRoutes {
         try await desk.conductor.perform(
             .changeShadow(endpoint, asked),
             by: request.actor,
-            reason: reason
+            reason: reason,
+            expecting: request.expectation(of: model)
         )
-        return try jsonResponse(await desk.snapshot().endpoint(model))
+        return try await desk.snapshot().answer(model)
     }
 }
 
@@ -234,7 +243,8 @@ extension EndpointRoutes {
     private func policy(_ request: Request, context: CallContext) async throws -> Response {
         let (snapshot, model) = try await desk.known(context)
         let endpoint = snapshot.state.endpoints[EndpointID(model, in: .prod)]
-        return try jsonResponse(PolicyNode(describing: endpoint?.effectivePolicy ?? .standard(for: model)))
+        let policy = PolicyNode(describing: endpoint?.effectivePolicy ?? .standard(for: model))
+        return snapshot.tagged(try jsonResponse(policy), model)
     }
 
     @Sendable
@@ -244,9 +254,10 @@ extension EndpointRoutes {
         try await desk.conductor.perform(
             .changePolicy(EndpointID(model, in: .prod), policy),
             by: request.actor,
-            reason: nil
+            reason: nil,
+            expecting: request.expectation(of: model)
         )
-        return try jsonResponse(PolicyNode(describing: policy))
+        return await desk.snapshot().tagged(try jsonResponse(PolicyNode(describing: policy)), model)
     }
 }
 
@@ -261,10 +272,11 @@ extension EndpointRoutes {
         try await desk.conductor.perform(
             .waive(release.id, guards: body.guards),
             by: request.actor,
-            reason: body.reason
+            reason: body.reason,
+            expecting: request.expectation(of: release.proposal.endpoint.model)
         )
         let snapshot = await desk.snapshot()
-        return try jsonResponse(snapshot.release(snapshot.state.releases[release.id] ?? release))
+        return try snapshot.answer(snapshot.state.releases[release.id] ?? release)
     }
 }
 

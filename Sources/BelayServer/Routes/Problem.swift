@@ -246,6 +246,7 @@ extension FailureCategory {
         case .invalid: .badRequest
         case .notFound: .notFound
         case .conflict, .unsafe: .conflict
+        case .changed: .preconditionFailed
         case .refused, .badPolicy: .unprocessableContent
         case .tooLarge: .contentTooLarge
         case .unavailable: .serviceUnavailable

@@ -40,7 +40,13 @@ struct ShowCommand: AsyncParsableCommand {
     private func list() async throws {
         let client = try options.client()
         if subjects {
-            _ = Stream.output.write(try await client.getRaw(.subjects(release)).body)
+            var from: String? = String(repeating: "0", count: 16)
+            while let start = from {
+                let page = try await client.getRaw(.subjects(release, from: start))
+                guard Stream.output.write(page.body) else { return }
+                // A server that sends us back would keep us for ever.
+                from = page.headers["belay-next"].flatMap { $0 > start ? $0 : nil }
+            }
         } else {
             let form: AnswerListOptions.Form = csv ? .csv : .ndjson
             try await client.write { .answers(release, AnswerQuery(form: form.rawValue, from: $0)) }
