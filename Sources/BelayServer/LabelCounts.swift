@@ -30,7 +30,7 @@ final class LabelCounts: Sendable {
 
     func add(_ version: VersionID) { counted.withLock { $0.kept[version, default: 0] += 1 } }
 
-    /// - Parameter model: One that exists, so that strangers cannot make this grow.
+    /// The model is one that exists, so that strangers cannot make this grow.
     func refuse(_ fault: LabelsView.Rejected, of model: ModelName?, at time: Timestamp) {
         counted.withLock { counted in
             counted.codes[fault.code, default: 0] += 1
