@@ -9,6 +9,8 @@ final class LabelCounts: Sendable {
         /// Of the newest one.
         var newest = ""
         var at = Timestamp(milliseconds: 0)
+        /// They could not be read far enough to say which model they are of.
+        var isUnknown = false
     }
 
     /// Nil for a label that could not be read far enough to say whose it is.
@@ -36,15 +38,13 @@ final class LabelCounts: Sendable {
             counted.codes[fault.code, default: 0] += 1
             var refusals = counted.refused[model] ?? Refusals()
             refusals.count += 1
-            (refusals.newest, refusals.at) = (fault.detail, time)
+            (refusals.newest, refusals.at, refusals.isUnknown) = (fault.detail, time, model == nil)
             counted.refused[model] = refusals
         }
     }
 
-    /// Those that may have been meant for this model, the ones that nobody could read included.
+    /// Those of this model; where there are none, those that nobody could read, which may have been its own.
     func refusals(of model: ModelName) -> Refusals? {
-        counted.withLock { counted in
-            [counted.refused[model], counted.refused[nil]].compactMap { $0 }.max { $0.at < $1.at }
-        }
+        counted.withLock { $0.refused[model] ?? $0.refused[nil] }
     }
 }
