@@ -51,7 +51,7 @@ struct MeasuredStories {
     }
 
     @Test func inputsAreHeldAgainstWhatTheLogSaysOfStable() async throws {
-        func row(_ value: Double) -> [String: Any] {
+        @Sendable func row(_ value: Double) -> [String: Any] {
             ["inputs": [["name": "x", "shape": [1], "datatype": "FP32", "data": [value]]]]
         }
         try await withServer { server in
@@ -72,7 +72,7 @@ struct MeasuredStories {
     }
 
     @Test func missingInputsAreHeldAgainstWhatTheLogSaysOfStable() async throws {
-        func row(_ text: String) -> [String: Any] {
+        @Sendable func row(_ text: String) -> [String: Any] {
             ["inputs": [["name": "text", "shape": [1], "datatype": "BYTES", "data": [text]]]]
         }
         try await withServer { server in
