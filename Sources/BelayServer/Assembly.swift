@@ -114,7 +114,7 @@ package struct Assembly: Sendable {
 
     private func asking(_ parts: Parts) -> Asking {
         let poller = QueryPoller(base: settings.prometheus, http: parts.telling.http, logger: logger)
-        return Asking(poller: poller, conductor: parts.conductor)
+        return Asking(poller: poller, cadence: settings.queryCadence, conductor: parts.conductor)
     }
 
     private func open(_ gateway: Gateway) async throws -> ListenAddress {

@@ -9,6 +9,8 @@ final class LabelCounts: Sendable {
         /// Of the newest one.
         var newest = ""
         var at = Timestamp(milliseconds: 0)
+        /// They could not be read far enough to say which model they are of.
+        var isUnknown = false
     }
 
     /// Nil for a label that could not be read far enough to say whose it is.
@@ -30,21 +32,19 @@ final class LabelCounts: Sendable {
 
     func add(_ version: VersionID) { counted.withLock { $0.kept[version, default: 0] += 1 } }
 
-    /// Of a `model` that exists, so that strangers cannot make this grow.
+    /// The model is one that exists, so that strangers cannot make this grow.
     func refuse(_ fault: LabelsView.Rejected, of model: ModelName?, at time: Timestamp) {
         counted.withLock { counted in
             counted.codes[fault.code, default: 0] += 1
             var refusals = counted.refused[model] ?? Refusals()
             refusals.count += 1
-            (refusals.newest, refusals.at) = (fault.detail, time)
+            (refusals.newest, refusals.at, refusals.isUnknown) = (fault.detail, time, model == nil)
             counted.refused[model] = refusals
         }
     }
 
-    /// Those that may have been meant for this model, the ones that nobody could read included.
+    /// Those of this model; where there are none, those that nobody could read, which may have been its own.
     func refusals(of model: ModelName) -> Refusals? {
-        counted.withLock { counted in
-            [counted.refused[model], counted.refused[nil]].compactMap { $0 }.max { $0.at < $1.at }
-        }
+        counted.withLock { $0.refused[model] ?? $0.refused[nil] }
     }
 }

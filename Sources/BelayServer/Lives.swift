@@ -25,6 +25,7 @@ struct Conducting: Service {
 /// Asks the monitor what guards on a `query` want to know, round after round.
 struct Asking: Service {
     let poller: QueryPoller
+    let cadence: Duration
     let conductor: Conductor
 
     func run() async throws {
@@ -35,7 +36,7 @@ struct Asking: Service {
                     await conductor.take(readings, of: release)
                 }
                 do {
-                    try await Task.sleep(for: QueryPoller.cadence, clock: .continuous)
+                    try await Task.sleep(for: cadence, clock: .continuous)
                 } catch {
                     return
                 }

@@ -12,6 +12,8 @@ package struct Settings: Sendable {
     package let onnxRuntime: String?
     /// The Prometheus server that guards on a `query` ask, `http://127.0.0.1:9090`; nil leaves them blind.
     package var prometheus: String?
+    /// How often it is asked.
+    package var queryCadence = Duration.seconds(15)
     /// Where people reach the control API, for links in notices; nil takes where it listens.
     package var publicURL: String?
     /// What monitors outside must show; nil lets those of this machine pull without.

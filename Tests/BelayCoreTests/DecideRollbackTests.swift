@@ -58,9 +58,7 @@ struct DecideRollbackTests {
         #expect(rollback.selection[1].why.contains("features"))
     }
 
-    /// A candidate may promise more than stable did.
-    ///
-    /// A narrower shape, or one output more, is no trap.
+    /// A candidate may promise more than stable did, a narrower shape or one output more: that is no trap.
     @Test func whatAnswersOtherwiseStillComesBeforeNothing() throws {
         let more = signature(
             [spec("features", .fp32, [nil, 30])],

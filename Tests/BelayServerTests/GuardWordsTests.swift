@@ -53,15 +53,16 @@ struct GuardWordsTests {
         )
         #expect(
             words(report(.featureDrift, .tooFew, verdict: .undecided, seen: 0, needed: 500))
-                == "0 of the 500 requests that it needs in this step have come"
+                == "0 of the 500 requests that it needs have come"
         )
     }
 
     @Test func whatTheMonitorSaidStandsInTheSentence() {
-        let problem = "it refused the query: parse error"
+        let problem = "it refused the query: parse error."
         #expect(
             words(report(.query, .missing, problem: problem))
-                == "no figure has been seen in this step; the monitor was asked, but \(problem)"
+                == "no figure has been seen in this step; the monitor was asked, but it refused the query: "
+                + "parse error"
         )
     }
 
@@ -73,7 +74,7 @@ struct GuardWordsTests {
         let trouble = LabelTrouble(waiting: 1, refusals: refusals)
         #expect(
             trouble.remarks(at: noon) == [
-                "1 200 labels were refused since the server started, the newest at \(noon): "
+                "1 200 labels of this model were refused since the server started, the newest at \(noon): "
                     + "the line is not JSON.",
                 "1 label waits for an answer that this model has not given; a label's id is the answer's "
                     + "Belay-Request-Id.",
@@ -98,6 +99,8 @@ struct GuardWordsTests {
             at: noon.advanced(by: .seconds(1))
         )
         #expect(counts.refusals(of: churn)?.newest == "JSON", "nobody knows whose it was")
+        #expect(counts.refusals(of: churn)?.isUnknown == true)
+        #expect(counts.refusals(of: fraud)?.newest == "time")
         #expect(counts.refused == ["label.bad-time": 1, "label.unreadable": 1])
     }
 }

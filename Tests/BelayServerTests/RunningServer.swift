@@ -119,6 +119,7 @@ func fixtureURL(_ name: String) -> URL {
 func withServer<Value: Sendable>(
     data: String? = nil,
     hookSecret: NotifyTarget.Secret? = nil,
+    prometheus: String? = nil,
     _ body: @escaping @Sendable (RunningServer) async throws -> Value
 ) async throws -> Value {
     let folder = data ?? NSTemporaryDirectory() + "belay-\(UUID().uuidString)"
@@ -126,6 +127,7 @@ func withServer<Value: Sendable>(
     let loopback = ListenAddress(host: "127.0.0.1", port: 0)
     var settings = Settings(data: folder, listen: loopback, inference: loopback, onnxRuntime: nil)
     settings.hookSecret = hookSecret
+    (settings.prometheus, settings.queryCadence) = (prometheus, .milliseconds(20))
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let (ready, continuation) = AsyncStream.makeStream(of: ServerAddresses.self)

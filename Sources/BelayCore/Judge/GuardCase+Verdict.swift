@@ -108,6 +108,7 @@ extension GuardCase {
     /// How many outcomes the guard asks for before it can pass; nil where it asks for none.
     func needed(in view: StepView) -> Int? {
         switch whole.bet {
+        case .reference(let watch): watch.gathering?.needed ?? guarded.samplesNeeded(in: view.step)
         case .query: readingsNeeded
         case .never, .answers, .unreferenced: nil
         default: guarded.samplesNeeded(in: view.step)
@@ -116,11 +117,13 @@ extension GuardCase {
 
     /// How many of them there are in this step.
     func seen(in view: StepView) -> Int {
-        if case .query(let window) = whole.bet {
+        switch whole.bet {
+        case .query(let window):
             let arms = asksStable ? [Arm.candidate, .stable] : [.candidate]
             return arms.map { window.middle(of: $0, at: view.now)?.count ?? 0 }.min() ?? 0
+        case .reference(let watch): return watch.gathering?.seen ?? samples
+        default: return samples
         }
-        return samples
     }
 }
 
@@ -136,8 +139,9 @@ extension GuardCase {
             guard let last = window.last else { return .missing }
             return view.now.since(last) > view.staleAfter
                 ? .stale : (window.rate(at: view.now) == nil ? .tooFew : nil)
-        case .reference:
-            return unseen(latest(whole.inStep.candidate.last, whole.inStep.stable.last), in: view)
+        case .reference(let watch):
+            let last = latest(whole.inStep.candidate.last, whole.inStep.stable.last)
+            return unseen(last, in: view) ?? (watch.gathering == nil ? nil : .tooFew)
         default: break
         }
         if isComparison, view.isSplitBroken { return .split }

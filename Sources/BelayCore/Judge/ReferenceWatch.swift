@@ -88,6 +88,13 @@ struct ReferenceWatch: Equatable {
         }
     }
 
+    /// Values that a first stability index waits for, of the input that is nearest to one; nil once an input
+    /// has one, and where the metric has none.
+    var gathering: (seen: Int, needed: Int)? {
+        guard metric == .featureDrift, features.allSatisfy({ $0.full == nil }) else { return nil }
+        return features.map { ($0.seen, $0.needed) }.min { $0.1 - $0.0 < $1.1 - $1.0 }
+    }
+
     /// The stability index of each input, as far as a window of it is full.
     var indices: [String: Double] {
         guard metric == .featureDrift else { return [:] }
@@ -145,14 +152,15 @@ extension ReferenceWatch.Watched {
         let bad = place(of: metric).map { counts[$0] } ?? 0
         change?.settle(bad: bad, good: total - bad)
         for index in counts.indices { window[index] = window[index].addingSaturated(counts[index]) }
-        // As many as the stability index needs before it means anything, in every window anew.
-        guard
-            window.reduce(0, { $0.addingSaturated($1) })
-                >= Swift.max(ArmDrift.fewestValues, 100 * window.count)
-        else { return }
+        guard seen >= needed else { return }
         full = window
         window = Array(repeating: 0, count: window.count)
     }
+
+    fileprivate var seen: Int { window.reduce(0) { $0.addingSaturated($1) } }
+
+    /// As many as the stability index needs before it means anything, in every window anew.
+    fileprivate var needed: Int { Swift.max(ArmDrift.fewestValues, 100 * window.count) }
 
     private func place(of metric: Metric) -> Int? {
         switch metric {

@@ -14,10 +14,12 @@ struct LabelTrouble: Equatable, Sendable {
     func remarks(at now: Timestamp) -> [String] {
         var remarks: [String] = []
         if let refusals, refusals.count > 0, now.since(refusals.at) < Self.recent {
-            let what = refusals.count == 1 ? "label was" : "labels were"
+            let what =
+                (refusals.isUnknown ? "labels of a model that cannot be told" : "labels of this model")
+                + " were"
             remarks.append(
                 "\(grouped(refusals.count)) \(what) refused since the server started, the newest at "
-                    + "\(refusals.at): \(refusals.newest)."
+                    + "\(refusals.at): \(refusals.newest.withoutStop)."
             )
         }
         if waiting > 0 {

@@ -97,8 +97,10 @@ extension GuardReport {
                 ? "its window is not full yet" : "too few \(metric.evidence)s have been seen yet"
         }
         let whose = metric == .query || metric.isOfInputs ? "" : " of the candidate"
-        return "\(grouped(seen)) of the \(grouped(needed)) \(metric.evidence)s\(whose) that it needs in this "
-            + "step have come"
+        // A window of inputs goes on from one step to the next.
+        let place = metric == .featureDrift ? "" : " in this step"
+        return "\(grouped(seen)) of the \(grouped(needed)) \(metric.evidence)s\(whose) that it needs\(place) "
+            + "have come"
     }
 
     private func withoutReference(_ guarded: Guard?) -> String {
@@ -113,8 +115,13 @@ extension GuardReport {
     }
 
     private func remedy(_ model: String) -> String {
-        problem.map { "the monitor was asked, but \($0)" } ?? metric.remedy(model)
+        problem.map { "the monitor was asked, but \($0.withoutStop)" } ?? metric.remedy(model)
     }
+}
+
+extension String {
+    /// Words of others, as a part of a sentence of ours.
+    var withoutStop: Substring { hasSuffix(".") ? dropLast() : self[...] }
 }
 
 extension Metric {

@@ -33,15 +33,15 @@ enum QueryAnswer: Equatable, Sendable {
             self = .unusable("the query gives \(points.count) series; it must give one")
         case .samples(let points):
             guard let point = points.first else {
-                self = .missing("the query finds no series; is the metric's name right, and is it scraped?")
+                self = .missing("the query finds no series (is the metric's name right, and is it scraped?)")
                 return
             }
             let age = Double(now.milliseconds) / 1000 - point.time
             self =
                 abs(age) > Self.oldest
                 ? .unusable(
-                    "its answer is of \(whole(abs(age))) s \(age > 0 ? "ago" : "ahead"); is it a cache, or a "
-                        + "clock that is wrong?"
+                    "its answer is of \(whole(abs(age))) s \(age > 0 ? "ago" : "ahead") "
+                        + "(a cache, or a wrong clock?)"
                 ) : Self(point.value)
         case .other(let type): self = .unusable("the query gives a \(type.prefix(40)), not one number")
         }

@@ -6,7 +6,6 @@ import Logging
 /// A question without an answer is a reading without a value, so that its guard is blind and says so; it is
 /// never left out in silence.
 struct QueryPoller: Sendable {
-    static let cadence = Duration.seconds(15)
     private static let timeout = Duration.seconds(5)
     private static let mostBytes = 64 << 10
     /// Questions under way at a time.

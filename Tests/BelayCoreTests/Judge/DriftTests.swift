@@ -86,6 +86,19 @@ struct DriftTests {
         #expect(try #require(stream.trial.report("drift")?.value) > 0.1)
     }
 
+    /// An index of few values says nothing, and what says nothing is no pass.
+    @Test func beforeAFirstWindowOfInputsNothingIsDecided() throws {
+        var stream = try Self.stream(.featureDrift, .absolute(max: 0.1), feature: "age", seed: 10)
+        let needed = 100 * Self.bins.count
+        stream.serve(needed - 100, .feature("age"), answers: true) { Self.value(0.5, &$1) }
+        let report = try #require(stream.trial.report("drift"))
+        #expect(report.verdict == .undecided && report.reason == .tooFew)
+        #expect(report.seen == needed - 100 && report.needed == needed)
+        #expect(stream.trial.ruling.name == "wait")
+        stream.serve(100, .feature("age"), answers: true) { Self.value(0.5, &$1) }
+        #expect(stream.trial.ruling.name == "hold guard:drift")
+    }
+
     @Test func anInputThatStaysAsItWasIsLetBe() throws {
         var stream = try Self.stream(.featureDrift, .absolute(max: 0.1), feature: "age", seed: 6)
         for _ in 0..<60 { stream.serve(200, .feature("age"), answers: true) { Self.value(0, &$1) } }
