@@ -31,6 +31,8 @@ package enum Command: Equatable, Sendable {
     /// Nil ends the standing shadow.
     case changeShadow(EndpointID, ShadowRequest?)
     case recordStart(ServerStart)
+    /// What the inference log kept about somebody is blanked.
+    case recordErasure(Erasure)
 }
 
 /// Everything needed to start a release; the randomness comes in here and is recorded.

@@ -10,6 +10,11 @@ func decideRegistration(_ draft: VersionDraft, in state: State) throws(Refusal) 
     return model == nil ? [.registry(.modelCreated(draft.model)), registered] : [registered]
 }
 
+func decideErasure(_ erasure: Erasure, in state: State) throws(Refusal) -> [Event] {
+    _ = try line(erasure.model, in: state)
+    return [.operation(.subjectErased(erasure))]
+}
+
 func decideClearance(_ id: VersionID, in state: State) throws(Refusal) -> [Event] {
     guard state.version(id) != nil else { throw .unknownVersion(id.model, "\(id.number)") }
     guard state.isQuarantined(id) else { throw .notQuarantined(id) }

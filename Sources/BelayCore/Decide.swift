@@ -42,6 +42,7 @@ package func decide(
     case .changePolicy(let id, let policy): try decidePolicy(policy, for: id, in: state)
     case .changeShadow(let id, let request): try decideShadow(request, at: id, in: state)
     case .recordStart(let start): [.operation(.serverStarted(start))]
+    case .recordErasure(let erasure): try decideErasure(erasure, in: state)
     }
 }
 

@@ -47,4 +47,5 @@ package enum OperationEvent: Equatable, Sendable {
     case serverStarted(ServerStart)
     case incidentOpened(Incident)
     case incidentClosed(IncidentClosure)
+    case subjectErased(Erasure)
 }

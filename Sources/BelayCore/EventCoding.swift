@@ -26,6 +26,7 @@ extension Event {
         case serverStarted = "operation.server_started"
         case incidentOpened = "operation.incident_opened"
         case incidentClosed = "operation.incident_closed"
+        case subjectErased = "operation.subject_erased"
     }
 
     package var kind: Kind {
@@ -55,6 +56,7 @@ extension Event {
         case .operation(.serverStarted): .serverStarted
         case .operation(.incidentOpened): .incidentOpened
         case .operation(.incidentClosed): .incidentClosed
+        case .operation(.subjectErased): .subjectErased
         }
     }
 
@@ -84,6 +86,7 @@ extension Event {
         case .operation(.serverStarted): "server"
         case .operation(.incidentOpened(let incident)): incident.id.description
         case .operation(.incidentClosed(let closure)): closure.id.description
+        case .operation(.subjectErased(let erasure)): erasure.model.description
         }
     }
 
@@ -120,6 +123,7 @@ extension Event {
             case .operation(.serverStarted(let start)): try start.encode(to: encoder)
             case .operation(.incidentOpened(let incident)): try incident.encode(to: encoder)
             case .operation(.incidentClosed(let closure)): try closure.encode(to: encoder)
+            case .operation(.subjectErased(let erasure)): try erasure.encode(to: encoder)
             }
         }
     }
@@ -164,6 +168,7 @@ extension Event {
         case .serverStarted: self = .operation(.serverStarted(try ServerStart(from: decoder)))
         case .incidentOpened: self = .operation(.incidentOpened(try Incident(from: decoder)))
         case .incidentClosed: self = .operation(.incidentClosed(try IncidentClosure(from: decoder)))
+        case .subjectErased: self = .operation(.subjectErased(try Erasure(from: decoder)))
         }
     }
 }

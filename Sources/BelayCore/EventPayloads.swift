@@ -167,3 +167,23 @@ package struct ServerStart: Hashable, Codable, Sendable {
         self.process = process
     }
 }
+
+/// What was logged about somebody was blanked; who asked for it stands in the entry, and whom it was about
+/// stands nowhere.
+package struct Erasure: Hashable, Codable, Sendable {
+    package let model: ModelName
+    package let answers: Int
+    package let labels: Int
+    /// SHA-256 over a random salt and the subject.
+    ///
+    /// The salt is told once, to whoever asked, so that they can
+    /// prove what this entry was about; without it nothing can be learnt by trying out names.
+    package let commitment: Digest
+
+    package init(model: ModelName, answers: Int, labels: Int, commitment: Digest) {
+        self.model = model
+        self.answers = answers
+        self.labels = labels
+        self.commitment = commitment
+    }
+}

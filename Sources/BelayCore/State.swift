@@ -152,6 +152,8 @@ extension State {
     private mutating func fold(_ event: OperationEvent, at time: Timestamp) throws {
         switch event {
         case .serverStarted: break
+        case .subjectErased(let erasure):
+            guard models[erasure.model] != nil else { throw MissingSubject() }
         case .incidentOpened(let incident):
             guard endpoints[incident.endpoint] != nil, incident.id >= nextIncident else {
                 throw MissingSubject()

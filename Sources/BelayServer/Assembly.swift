@@ -350,7 +350,12 @@ extension Assembly {
         HindsightRoutes(desk: parts.desk, ledger: parts.store, evidence: parts.store).register(on: v1)
         parts.telling.register(on: router, v1, desk: parts.desk)
         LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
-        AnswerRoutes(log: parts.log, labels: parts.intake.labels, desk: parts.desk).register(on: v1)
+        AnswerRoutes(
+            log: parts.log,
+            labels: parts.intake.labels,
+            desk: parts.desk,
+            random: { UInt64.random(in: .min ... .max) }
+        ).register(on: v1)
         let data = settings.data
         LedgerRoutes(
             ledger: parts.store,

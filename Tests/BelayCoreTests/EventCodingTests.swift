@@ -138,6 +138,9 @@ struct EventCodingTests {
         .safety(.automaticAllowed(prod)), .safety(.policyChanged(prod, .standard(for: fraud))),
         .operation(.incidentOpened(incident)),
         .operation(.incidentClosed(IncidentClosure(id: IncidentID(7), cause: .replaced))),
+        .operation(
+            .subjectErased(Erasure(model: fraud, answers: 12, labels: 3, commitment: digest(5)))
+        ),
         .operation(.serverStarted(ServerStart(belay: "0.1.0", process: 7))),
     ]
 

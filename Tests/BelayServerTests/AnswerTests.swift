@@ -80,7 +80,17 @@ import Testing
             let unit = before.first { $0["id"] as? String == "r-1" }?["unit"] as? String
             let mine = unit == nil ? 0 : before.count { $0["unit"] as? String == unit }
             let first = try await server.control("POST", path, ["subject": "customer-1"])
-            #expect(try first.decoded(ErasureView.self).answers == mine)
+            let erasure = try first.decoded(ErasureView.self)
+            #expect(erasure.answers == mine)
+            let ledger = try await server.control("GET", "/v1/ledger?limit=1000").text
+            #expect(ledger.contains("operation.subject_erased") && ledger.contains(erasure.commitment))
+            #expect(!ledger.contains("customer-1") && !ledger.contains(erasure.salt))
+            var proof = Data()
+            for start in stride(from: 0, to: 32, by: 2) {
+                proof.append(try #require(UInt8(erasure.salt.dropFirst(start).prefix(2), radix: 16)))
+            }
+            proof.append(contentsOf: Array("customer-1".utf8))
+            #expect(digestText(proof).hasSuffix(erasure.commitment), "the salt proves of whom")
             let again = try await server.control("POST", path, ["subject": "customer-1"])
             #expect(try again.decoded(ErasureView.self).answers == 0)
             let all = try lines(try await server.control("GET", "/v1/models/demo/predictions"))

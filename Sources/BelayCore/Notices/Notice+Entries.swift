@@ -14,7 +14,7 @@ package func notices(
     case .registry(let event): return teller.notices(event)
     case .release(let event): return teller.notices(event)
     case .safety(let event): return teller.notices(event)
-    case .operation(.serverStarted): return []
+    case .operation(.serverStarted), .operation(.subjectErased): return []
     case .operation(.incidentOpened(let incident)): return [teller.opened(incident)]
     case .operation(.incidentClosed(let closure)):
         return incident(closure.id).map { [teller.closed($0, closure)] } ?? []

@@ -134,10 +134,14 @@ package struct ErasureBody: Codable, Equatable, Sendable {
     package init(subject: String) { self.subject = subject }
 }
 
-/// What was forgotten.
+/// What was forgotten, and what is recorded of it.
 package struct ErasureView: Codable, Equatable, Sendable {
     package let answers: Int
     package let labels: Int
+    /// What the ledger's entry says instead of the subject: SHA-256 over the salt's bytes and the subject.
+    package let commitment: String
+    /// 32 hexadecimal digits, told here and kept nowhere.
+    package let salt: String
 }
 
 func hexadecimal(_ hash: UInt64) -> String {

@@ -206,6 +206,8 @@ extension Event {
             "incident \(incident.id): \(incident.kind.rawValue) of \(incident.endpoint.model)@"
                 + "\(incident.version)"
         case .operation(.incidentClosed(let closure)): "incident \(closure.id) closed"
+        case .operation(.subjectErased(let erasure)):
+            "\(erasure.answers) answers and \(erasure.labels) labels about somebody erased"
         }
     }
 }

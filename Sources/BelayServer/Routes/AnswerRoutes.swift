@@ -1,3 +1,5 @@
+import BelayArtifacts
+import BelayControl
 import BelayCore
 import BelayInferenceLog
 import Foundation
@@ -25,6 +27,8 @@ struct AnswerRoutes: Sendable {
     let log: InferenceLog
     let labels: LabelStore
     let desk: Desk
+    /// Draws the salts of erasures.
+    let random: @Sendable () -> UInt64
 
     func register(on router: RouterGroup<CallContext>) {
         router.get("models/:model/predictions", use: predictions)
@@ -61,7 +65,29 @@ struct AnswerRoutes: Sendable {
             model: model.name,
             labels: labels
         )
-        return try jsonResponse(ErasureView(answers: count.answers, labels: count.labels))
+        let (first, second) = (random(), random())
+        var proof: [UInt8] = []
+        for word in [first, second] {
+            withUnsafeBytes(of: word.bigEndian) { proof.append(contentsOf: $0) }
+        }
+        proof.append(contentsOf: body.subject.utf8)
+        let erasure = Erasure(
+            model: model.name,
+            answers: count.answers,
+            labels: count.labels,
+            commitment: sha256(proof)
+        )
+        // Afterwards, when the counts are known. Whoever gets an error instead repeats it: what is erased
+        // stays erased, and an entry says that somebody was to be forgotten.
+        try await desk.conductor.perform(.recordErasure(erasure), by: request.actor, reason: nil)
+        return try jsonResponse(
+            ErasureView(
+                answers: count.answers,
+                labels: count.labels,
+                commitment: erasure.commitment.hex,
+                salt: hexadecimal(first) + hexadecimal(second)
+            )
+        )
     }
 }
 

@@ -106,6 +106,8 @@ struct EraseCommand: AsyncParsableCommand {
         try options.show(view) { look in
             "\(look.good(look.symbols.pass)) \(grouped(view.answers)) answers and "
                 + "\(grouped(view.labels)) labels erased\n"
+                + "  recorded as \(view.commitment.prefix(12))…; the salt \(view.salt) proves of whom, "
+                + "and is kept nowhere else\n"
         }
     }
 }
