@@ -109,6 +109,9 @@ private func tellOfJudging(of tried: ReleaseID, in world: inout World) throws {
     let rejudged = Command.rejudge(tried, breached: "error_rate", guards: [report(.breach)])
     try world.perform(rejudged, by: .belay, at: 24_000)
     try world.perform(.closeIncident(IncidentID(1)), at: 25_000, reason: "it was a test")
+    let whom = Build.version("fraud", bytes: "salt and subject").digest
+    let erasure = Erasure(model: Build.model("fraud"), answers: 12, labels: 3, commitment: whom)
+    try world.perform(.recordErasure(erasure), at: 26_000)
 }
 
 private func propose(_ model: String, in world: inout World, at milliseconds: Int64) throws -> ReleaseID {
