@@ -58,7 +58,7 @@ struct MeasuredStories {
             _ = try await server.register("demo", fixture: "constant-1.onnx")
             _ = try await server.register("demo", fixture: "constant-2.onnx")
             _ = try await server.release("demo", 1)
-            try await serve(server, "demo", 400) { row(Double($0 % 97)) }
+            try await serve(server, "demo", 250) { row(Double($0 % 2)) }
             let guarded: [String: Any] = ["metric": "feature_drift", "max": 0.25, "then": "hold"]
             let release = try await server.release("demo", 2, policy: policy("demo", guarded))
             let held = try await ask(server, "demo", until: { $0.held != nil }, of: release.id) { _ in row(96)
@@ -83,7 +83,7 @@ struct MeasuredStories {
             let files = ["files": [["path": "model.onnx", "size": bytes.count, "digest": digest]]]
             #expect(try await server.control("POST", "/v1/models/echo/versions", files).status == 201)
             _ = try await server.release("echo", 1)
-            try await serve(server, "echo", 300) { row(["red", "green", "blue"][$0 % 3]) }
+            try await serve(server, "echo", 250) { row(["red", "green", "blue"][$0 % 3]) }
             let guarded: [String: Any] = [
                 "metric": "missing_rate", "feature": "text", "max": "5%", "then": "hold",
             ]
