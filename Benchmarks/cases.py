@@ -4,7 +4,7 @@ import json
 import random
 
 from standin import matrix, refused, vector
-from trials import BEYOND, Case
+from trials import BEYOND, STEPS, Case
 
 CASES = []
 GROUPS = ("healthy", "worse", "requests", "labels", "feedback", "inputs", "query")
@@ -188,19 +188,23 @@ def healthy():
     case("healthy", "identical, inputs as ever", [DRIFT], "promote", needs=("answers",), seconds=60)
 
 
+# With few answers harm may pass unproven; these steps ask for some more.
+LONGER = [{**step, "min_samples": 150} for step in STEPS]
+
+
 def worse_ones():
-    case("worse", "fails at 30 %", [ERRORS], "rollback", candidate="fails", rows=some_fail(0.3), seconds=60)
-    case("worse", "slow", [P95], "rollback", candidate="slow", seconds=60)
-    case("worse", "wrong more often", [ACCURACY], "rollback", candidate="wrong", labels=labels(), seconds=60)
-    case("worse", "flagged more often", [FLAGS], "rollback", candidate="wrong", feedback=flags(), seconds=60)
+    case("worse", "fails at 30 %", [ERRORS], "rollback", candidate="fails", rows=some_fail(0.3), seconds=60, steps=LONGER)
+    case("worse", "slow", [P95], "rollback", candidate="slow", seconds=60, steps=LONGER)
+    case("worse", "wrong more often", [ACCURACY], "rollback", candidate="wrong", labels=labels(), seconds=60, steps=LONGER)
+    case("worse", "flagged more often", [FLAGS], "rollback", candidate="wrong", feedback=flags(), seconds=60, steps=LONGER)
     case("worse", "its business figure is worse", [QUERY], "rollback", monitor=worse, **LONG)
-    case("worse", "inputs drift meanwhile", [DRIFT], "hold", rows=drifted, seconds=60)
+    case("worse", "inputs drift meanwhile", [DRIFT], "hold", rows=drifted, seconds=60, steps=LONGER)
     case("worse", "fails, and labels are frozen", [ERRORS, ACCURACY], "rollback", candidate="fails",
-         rows=some_fail(0.3), labels=labels(keep=lambda arm, step: step < 1), seconds=60)
+         rows=some_fail(0.3), labels=labels(keep=lambda arm, step: step < 1), seconds=60, steps=LONGER)
     case("worse", "wrong, and labels come late and thrice", [ACCURACY], "rollback", candidate="wrong",
-         labels=lambda t, i, a, v: [(1.5 + d, l, r) for d, l, r in repeated(t, i, a, v)], seconds=60)
+         labels=lambda t, i, a, v: [(1.5 + d, l, r) for d, l, r in repeated(t, i, a, v)], seconds=60, steps=LONGER)
     case("worse", "fails, and the monitor is down", [ERRORS, QUERY], "rollback", candidate="fails",
-         rows=some_fail(0.3), monitor=always((500, "no")), seconds=60)
+         rows=some_fail(0.3), monitor=always((500, "no")), seconds=60, steps=LONGER)
 
 
 def requests():

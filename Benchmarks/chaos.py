@@ -46,6 +46,10 @@ class Server(Belay):
         super().__init__(binary, data)
         self.clock, self.more = clock, ["--prometheus", monitor]
 
+    def command(self):
+        # The first program under libfaketime gets one variable more, and Swift then finds no arguments.
+        return (["/usr/bin/env"] if self.clock else []) + super().command()
+
     def environment(self):
         return {**os.environ, **(self.clock.environment() if self.clock else {})}
 
@@ -128,7 +132,9 @@ def judge(world, trial):
         world.counts["FALSE ALARMS"] += 1
         # Guards on rates may err in one release of a hundred; the sum is judged at the end.
         world.alarms.append(f"{name}: {trial.verdict}")
-    blind = list(blindness(trial)) if not world.clock or not world.clock.library else []
+    # Where the clock jumps, what was delivered when cannot be told, and a release may wait for hours.
+    is_timeless = bool(world.clock and world.clock.library)
+    blind = [] if is_timeless else list(blindness(trial))
     for sentence in blind:
         world.counts["BLIND PROMOTIONS"] += 1
         world.violations.append(f"{name}: BLIND: {sentence}")
@@ -136,7 +142,8 @@ def judge(world, trial):
         "promote": ("settled",), "wait": ("canary", "shadow"), "rollback": ("rolled_back",),
         "any": ("settled", "canary", "watching", "shadow"), "refuse": ("not proposed", "refused"), "hold": ("held",),
     }[case.expect]  # fmt: skip
-    if outcome(trial) not in expected and outcome(trial) != "rolled_back":
+    may_wait = is_timeless and outcome(trial) in ("gating", "canary", "watching")
+    if outcome(trial) not in expected and outcome(trial) != "rolled_back" and not may_wait:
         world.violations.append(f"{name}: {outcome(trial)} instead of {case.expect}: {tell(trial)}")
     if case.expect == "rollback" and outcome(trial) == "rolled_back" and trial.cause == "request":
         world.violations.append(f"{name}: no guard took it out")

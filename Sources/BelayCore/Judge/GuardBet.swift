@@ -109,6 +109,8 @@ struct Track: Equatable {
     /// Outcomes, in all steps, that a bet can be made on: those that a coin decided, and those of shadows.
     private(set) var tossedOfStable = 0
     private(set) var tossedOfCandidate = 0
+    /// The same outcomes by their codes.
+    private var tossed = ArmTallies()
     private(set) var inStep = ArmTallies()
     /// Of the step before.
     private(set) var before = ArmTallies()
@@ -147,8 +149,20 @@ struct Track: Equatable {
                 tossedOfStable = tossedOfStable.addingSaturated(outcome.count)
             }
         }
+        tossed.add(input.outcomes.filter(\.isTossed), at: input.at)
         bet.settle(input)
         proof?.settle(input)
+    }
+
+    /// Whether the candidate has it worse than stable at all, of what a coin decided.
+    ///
+    /// A bet may gain on one arm alone, when that does far better than was expected of it. That is no harm.
+    var differs: Bool {
+        guard case .graded(let bet) = bet, let grading = bet.grading else { return true }
+        let candidate = tossed.candidate.moments { grading.badness(of: $0, candidate: true) }
+        let stable = tossed.stable.moments { grading.badness(of: $0, candidate: false) }
+        guard let candidate, let stable, candidate.count > 0, stable.count > 0 else { return false }
+        return candidate.mean > stable.mean
     }
 
     /// What people are shown: this step's, or the last one's while this one has hardly begun.

@@ -9,12 +9,8 @@ struct StepView {
     let staleAfter: Duration
     /// Answers of the candidate in this step.
     let answers: Int
-    /// Requests were not split as the router says they were.
-    let isSplitBroken: Bool
-    /// The arms did not get labels for the same part of their answers.
-    let isCoverageBroken: Bool
-    /// The same of people's scores.
-    let isScoringBroken: Bool
+    /// Whether the arms compare at all.
+    let trust: Trust
     /// How long labels usually take.
     let labelDelay: Duration
 }
@@ -57,7 +53,7 @@ extension GuardCase {
         case .never(let count): return count > 0
         case .graded, .counted, .arms:
             guard reaction != .rollback, !isUncomparable(in: view) else { return false }
-            return logEvidence >= Self.threshold
+            return believed(in: view) >= Self.threshold
         case .reference(let watch): return watch.worst?.hasAlarmed == true
         case .answers(let window):
             guard case .atLeast(let min) = guarded.limit, let rate = window.rate(at: view.now) else {
@@ -94,15 +90,28 @@ extension GuardCase {
     }
 
     func isUncomparable(in view: StepView) -> Bool {
-        isComparison && (view.isSplitBroken || isUnevenlyLabelled(in: view))
+        isComparison && (view.trust.isSplitBroken || isUnevenlyLabelled(in: view))
     }
 
     private func isUnevenlyLabelled(in view: StepView) -> Bool {
         switch guarded.metric {
         case .flagRate: false
-        case .feedbackScore: view.isScoringBroken
-        default: guarded.metric.isOfLabels && view.isCoverageBroken
+        case .feedbackScore: view.trust.isScoringBroken
+        default: guarded.metric.isOfLabels && view.trust.isCoverageBroken
         }
+    }
+
+    /// The guard's evidence, as far as it goes beyond the doubt that the arms compare.
+    func believed(in view: StepView) -> Double {
+        guard isComparison else { return logEvidence }
+        guard tracks.contains(where: \.differs) else { return min(logEvidence, 0) }
+        var doubt = view.trust.splitDoubt
+        switch guarded.metric {
+        case .flagRate: break
+        case .feedbackScore: doubt = max(doubt, view.trust.scoringDoubt)
+        default: if guarded.metric.isOfLabels { doubt = max(doubt, view.trust.coverageDoubt) }
+        }
+        return logEvidence - doubt
     }
 
     /// How many outcomes the guard asks for before it can pass; nil where it asks for none.
@@ -144,7 +153,7 @@ extension GuardCase {
             return unseen(last, in: view) ?? (watch.gathering == nil ? nil : .tooFew)
         default: break
         }
-        if isComparison, view.isSplitBroken { return .split }
+        if isComparison, view.trust.isSplitBroken { return .split }
         if isComparison, isUnevenlyLabelled(in: view) { return .coverage }
         // A flag is an event: that nobody flags anything is no blindness while there are answers to flag.
         let seen = guarded.metric == .flagRate ? whole.answersInStep : whole.inStep

@@ -109,9 +109,7 @@ package struct Judge: Equatable, Sendable {
             now: now,
             staleAfter: max(Self.patience, current.dwell),
             answers: answersInStep,
-            isSplitBroken: trust.isSplitBroken,
-            isCoverageBroken: trust.isCoverageBroken,
-            isScoringBroken: trust.isScoringBroken,
+            trust: trust,
             labelDelay: labelDelay
         )
     }
@@ -229,9 +227,9 @@ extension Judge {
         let betting = cases.filter { $0.reaction == .rollback && $0.isBet }
         let weight = 1 / Double(max(betting.count, 1))
         let sound = betting.filter { !$0.isUncomparable(in: view) }
-        let total = Combination.logWeightedSum(sound.map { (weight, $0.logEvidence) })
+        let total = Combination.logWeightedSum(sound.map { (weight, $0.believed(in: view)) })
         guard total >= threshold else { return nil }
-        return sound.max { $0.logEvidence < $1.logEvidence }?.guarded.name
+        return sound.max { $0.believed(in: view) < $1.believed(in: view) }?.guarded.name
     }
 }
 

@@ -20,6 +20,14 @@ struct Trust: Equatable {
     /// are for.
     private(set) var isScoringBroken = false
 
+    /// Evidence that the arms do not compare, 0 and more, in the scale of logarithms.
+    ///
+    /// What looks like harm may be that: a bet is believed only as far as it goes beyond it. It is hardly
+    /// ever more than nothing while requests and labels come as the coin says.
+    var splitDoubt: Double { max(split.logEvidence, 0) }
+    var coverageDoubt: Double { max(coverage.logEvidence, 0) }
+    var scoringDoubt: Double { max(scoring.logEvidence, 0) }
+
     mutating func settle(_ outcomes: TickOutcomes) {
         split.settle(outcomes.of(.answers, in: nil).tallies())
         coverage.settle(outcomes.of(.labelled, in: nil).tallies())

@@ -118,6 +118,39 @@ struct SoundnessTests {
         #expect(trial.verdict("error_rate") == .pass)
     }
 
+    /// Stable's labels may be far better than they were; without the candidate's that is no harm of its.
+    @Test(arguments: [0.3, 0.6, 0.95, 1])
+    func labelsOfStableAloneConvictNobody(before: Double) throws {
+        let profile = StableProfile(
+            answers: 1000,
+            latency: nil,
+            means: [Metric.accuracy.rawValue: before],
+            references: [:]
+        )
+        let steps = plan([step(percent: 30), step(percent: 60)])
+        var trial = try Trial(policy(steps, guards: [.errorRate, Self.wrong]), profile: profile)
+        for _ in 0..<200 {
+            var counts = EvidenceCounts()
+            for series in [Series.labels, .labelled] {
+                counts.add(
+                    EvidenceKey(
+                        release: trial.release.id,
+                        series: series,
+                        slice: nil,
+                        arm: .stable,
+                        share: trial.release.share,
+                        code: 0
+                    ),
+                    1
+                )
+            }
+            let tick = EvidenceTick(release: trial.release.id, at: trial.now, step: 0, counts: counts)
+            trial.judge.settle(tick)
+            #expect(trial.ruling.name == "wait")
+        }
+        #expect(trial.report("wrong")?.reason == .coverage)
+    }
+
     @Test(arguments: [
         (Guard.NoData.wait, "wait", Verdict.blind), (.pass, "advance", .pass),
         (.fail, "rollback wrong", .breach),
