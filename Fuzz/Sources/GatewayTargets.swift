@@ -57,7 +57,7 @@ private let ports: Ports = {
             true
         } sampledOut: { _ in
         },
-        labels: { _, _ in LabelReply(status: 200, json: []) },
+        labels: { _, _, _ in LabelReply(status: 200, json: []) },
         clock: { Timestamp(milliseconds: 0) },
         ids: { "made" },
         seen: SeenUnits(limit: 16),
