@@ -50,7 +50,8 @@ package struct Assembly: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
         // A loop of its own: a rollback must not wait behind the requests that it is to save.
         let controlLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        controlLoop.next().execute { _ = belay_thread_is_prompt() }
+        // All that a rollback does before its record takes about half a millisecond.
+        controlLoop.next().execute { _ = belay_thread_is_prompt(1000) }
         do {
             try await serve(on: group, control: controlLoop, handlesSignals: handlesSignals, onReady: onReady)
         } catch {

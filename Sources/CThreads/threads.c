@@ -20,22 +20,22 @@ struct attributes {
     uint64_t period;
 };
 
-// The shortest that Linux grants, in ns.
-enum { slice = 100000 };
-
 // Whether this thread has asked already.
 static _Thread_local int is_prompt;
 
-int belay_thread_is_prompt(void) {
+int belay_thread_is_prompt(int microseconds) {
     if (is_prompt) return 0;
     is_prompt = 1;
     struct attributes wish = {.size = sizeof wish};
     if (syscall(SYS_sched_getattr, 0, &wish, sizeof wish, 0) != 0) return -1;
     // Whoever was given another policy by an operator keeps it, and everybody their nice value.
     if (wish.policy != SCHED_OTHER) return -1;
-    wish.runtime = slice;
+    wish.runtime = (uint64_t)microseconds * 1000;
     return syscall(SYS_sched_setattr, 0, &wish, 0) == 0 ? 0 : -1;
 }
 #else
-int belay_thread_is_prompt(void) { return -1; }
+int belay_thread_is_prompt(int microseconds) {
+    (void)microseconds;
+    return -1;
+}
 #endif

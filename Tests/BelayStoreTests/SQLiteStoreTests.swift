@@ -151,6 +151,23 @@ struct SQLiteStoreTests {
         #expect(try size() == after, "one entry is not worth it")
     }
 
+    @Test func theLogIsLongFromTheStartAndStaysSo() async throws {
+        func length() throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: scratch.path + "-wal")[.size] as? Int
+        }
+        let world = try story()
+        let store = try await SQLiteStore.open(path: scratch.path)
+        let before = try #require(try length())
+        #expect(before >= LogFile.usual)
+        _ = try await store.append(world.drafts, after: .genesis)
+        #expect(try length() == before)
+        // Whoever finds it after a crash reads what was written, and nothing of what was not.
+        let copy = try scratch.copy(as: "crashed")
+        #expect(try Verification.verify(path: copy).head == store.standing.head)
+        let again = try await DatabaseStore(SQLiteDatabase(path: copy, lock: nil))
+        #expect(again.standing == store.standing)
+    }
+
     @Test func aFolderThatIsNotThereIsAnError() async throws {
         let error = await #expect(throws: StoreError.self) {
             try await SQLiteStore.open(path: "\(scratch.folder)/none/belay.sqlite")

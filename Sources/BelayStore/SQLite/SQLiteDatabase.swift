@@ -67,6 +67,7 @@ package final class SQLiteDatabase: Database {
                 try Self.createTables(database, path)
             }
             reader = try DatabaseQueue(path: path, configuration: Self.reading)
+            LogFile.lengthen("\(path)-wal")
         } catch { throw StoreError(error, path: path) }
     }
 
@@ -109,7 +110,7 @@ package final class SQLiteDatabase: Database {
         return try await withCheckedContinuation { continuation in
             writer.asyncWriteWithoutTransaction { database in
                 // Somebody waits, and it is mostly the disk that works.
-                _ = belay_thread_is_prompt()
+                _ = belay_thread_is_prompt(500)
                 let result = Result { try work(database) }
                 continuation.resume(returning: result.mapError { StoreError($0, path: path) })
             }
