@@ -337,7 +337,7 @@ extension Assembly {
         let measure = StableMeasure(
             log: parts.log,
             labels: parts.intake.labels,
-            patience: StableMeasure.standardPatience,
+            patience: settings.profilePatience,
             logger: logger
         )
         EndpointRoutes(

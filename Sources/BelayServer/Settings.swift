@@ -14,6 +14,8 @@ package struct Settings: Sendable {
     package var prometheus: String?
     /// How often it is asked.
     package var queryCadence = Duration.seconds(15)
+    /// How long a release waits, before it is proposed, for the log to say what stable is like.
+    package var profilePatience = StableMeasure.standardPatience
     /// Where people reach the control API, for links in notices; nil takes where it listens.
     package var publicURL: String?
     /// What monitors outside must show; nil lets those of this machine pull without.

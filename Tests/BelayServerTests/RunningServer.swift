@@ -128,6 +128,8 @@ func withServer<Value: Sendable>(
     var settings = Settings(data: folder, listen: loopback, inference: loopback, onnxRuntime: nil)
     settings.hookSecret = hookSecret
     (settings.prometheus, settings.queryCadence) = (prometheus, .milliseconds(20))
+    // However slow the machine is.
+    settings.profilePatience = .seconds(3600)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let (ready, continuation) = AsyncStream.makeStream(of: ServerAddresses.self)

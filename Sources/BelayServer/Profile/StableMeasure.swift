@@ -8,10 +8,10 @@ import Logging
 /// From the log, newest answers first, beside everything else and in bounded time: whatever could be read by
 /// then is the profile. A wrong or missing one costs a judge power, never its soundness; so a release is
 /// never refused for want of it.
-struct StableMeasure: Sendable {
+package struct StableMeasure: Sendable {
     static let mostAnswers = 20_000
     static let window = Duration.seconds(86_400)
-    static let standardPatience = Duration.seconds(2)
+    package static let standardPatience = Duration.seconds(2)
 
     let log: InferenceLog
     let labels: LabelStore
