@@ -200,6 +200,8 @@ func share(_ partsPerMillion: Int) -> Share {
 func fraudVersion(_ value: Int) -> VersionID { VersionID(fraud, version(value)) }
 
 /// A route of `fraud`; versions by their plain numbers.
+///
+/// No test that is not about it meets its timeout, however busy the machine is.
 func route(
     stable: Int?,
     candidate: Int? = nil,
@@ -207,7 +209,7 @@ func route(
     standbys: [Int] = [],
     withdrawn: Set<Int> = [],
     unit: ServingSettings.Unit = .header("x-user"),
-    timeout: Int = 10_000,
+    timeout: Int = 600_000,
     record: RecordSettings = .standard,
     shadows: [Route.Shadow] = [],
     aliases: [String: VersionNumber] = [:],
