@@ -56,6 +56,13 @@ package enum Metric: String, Codable, CaseIterable, Sendable {
     /// comparison of the arms. Each pair is a sample of its own.
     package var isOfShadows: Bool { self == .disagreement || self == .shadowError }
 
+    var isOfLatency: Bool {
+        switch self {
+        case .latencyP50, .latencyP95, .latencyP99: true
+        default: false
+        }
+    }
+
     /// Whether it is known only once a label or a person's verdict arrives.
     package var isOfLabels: Bool {
         switch self {

@@ -26,7 +26,7 @@ struct RateWatch: Equatable {
         let plain = Guard(
             name: guarded.name,
             metric: guarded.metric,
-            limit: .againstStable(margin: 0),
+            limit: Self.limit(of: guarded),
             minSamples: nil,
             reaction: .notify,
             focus: guarded.focus
@@ -34,6 +34,24 @@ struct RateWatch: Equatable {
         guard let plain else { return nil }
         self.guarded = guarded
         terms = Terms(plain, .rollback, in: context)
+    }
+
+    /// What is still as it was.
+    ///
+    /// A latency is measured on a machine that has other work at other hours, so it may rise by the guard's
+    /// own margin, or by a quarter, before that is a change.
+    private static func limit(of guarded: Guard) -> Guard.Limit {
+        guard guarded.metric.isOfLatency else { return .againstStable(margin: 0) }
+        switch guarded.limit {
+        case .againstStable(let margin) where margin > 0, .relativeToStable(let margin) where margin > 0:
+            return guarded.limit
+        default: return .relativeToStable(margin: Terms.standardRatio)
+        }
+    }
+
+    /// The margin of a latency is in the candidate's threshold; stable's has none.
+    private func badness(of code: Int, by grading: Grading) -> Double? {
+        grading.badness(of: code, candidate: guarded.metric.isOfLatency)
     }
 
     var series: Series { guarded.metric.series(of: nil) }
@@ -56,7 +74,7 @@ struct RateWatch: Equatable {
         }
         var cells: [OneSampleBet.Cell] = []
         for outcome in mine {
-            guard let value = grading.badness(of: outcome.code, candidate: false),
+            guard let value = badness(of: outcome.code, by: grading),
                 let cell = OneSampleBet.Cell(value: value, count: outcome.count)
             else { continue }
             cells.append(cell)
@@ -71,7 +89,7 @@ struct RateWatch: Equatable {
     /// Fixes how outcomes are graded and what is still acceptable, from what was found.
     private mutating func begin() {
         guard let (grading, _) = terms.comparison(after: found),
-            let rate = found.moments({ grading.badness(of: $0, candidate: false) }),
+            let rate = found.moments({ badness(of: $0, by: grading) }),
             rate.count >= StableWatch.fewestOutcomes,
             let tolerance = ChangeDetector.tolerance(rate: min(rate.mean, 1), observations: rate.count)
         else { return }
@@ -88,7 +106,7 @@ struct RateWatch: Equatable {
 extension RateWatch {
     private func summary(_ tally: CodeTally) -> ArmSummary? {
         guard let grading else { return nil }
-        return tally.moments { grading.badness(of: $0, candidate: false) }?.summary
+        return tally.moments { badness(of: $0, by: grading) }?.summary
     }
 
     private func interval(_ tally: CodeTally) -> Interval? {
@@ -99,10 +117,12 @@ extension RateWatch {
     }
 
     /// Nil unless the predecessor's interval lies wholly below that of what is seen lately.
+    ///
+    /// Nil for latencies: nobody knows how long the predecessor would take on the machine of this hour.
     var whyPredecessorIsBetter: String? {
-        guard let old = interval(before), let new = interval(lately), old.upper < new.lower else {
-            return nil
-        }
+        guard !guarded.metric.isOfLatency, let old = interval(before), let new = interval(lately),
+            old.upper < new.lower
+        else { return nil }
         return "its \(guarded.name) was at most \(percent(old.upper)) beside this version, "
             + "which is now at least \(percent(new.lower))"
     }

@@ -45,6 +45,49 @@ struct StableWatchTests {
         return EvidenceTick(release: ReleaseID(1), at: time, step: step, counts: counts)
     }
 
+    /// What a median latency of 1 ms, which may double, comes to after answers of `later` microseconds.
+    private static func latencyFinding(later: Double) throws -> StableFinding? {
+        let guarded = try #require(
+            Guard(
+                name: "latency",
+                metric: .latencyP50,
+                limit: .relativeToStable(margin: 1),
+                minSamples: nil,
+                reaction: .rollback
+            )
+        )
+        func tick(_ step: Int, _ arm: Arm, _ microseconds: Double, share: Share) -> EvidenceTick {
+            var counts = EvidenceCounts()
+            for (factor, count) in [(0.9, 1500), (1.0, 2000), (1.1, 1500)] {
+                let key = EvidenceKey(
+                    release: ReleaseID(1),
+                    series: .latency,
+                    slice: nil,
+                    arm: arm,
+                    share: share,
+                    code: LogHistogram.bucket(of: microseconds * factor)
+                )
+                counts.add(key, count)
+            }
+            let at = noon.advanced(by: .seconds(step * 60))
+            return EvidenceTick(release: ReleaseID(1), at: at, step: step, counts: counts)
+        }
+        var watch = StableWatch(of: try settled([guarded]), since: nil)
+        let half = share(percent: 50)
+        for arm in [Arm.stable, .candidate] { watch.settle(tick(0, arm, 1000, share: half)) }
+        for step in 1...4 { watch.settle(tick(step, .candidate, later, share: .all)) }
+        return watch.finding
+    }
+
+    @Test func aSlowerHourOfTheMachineIsNoDecay() throws {
+        #expect(try Self.latencyFinding(later: 1500) == nil)
+    }
+
+    @Test func aVersionThatBecomesSlowIsToldAndNotTakenBack() throws {
+        let finding = try #require(try Self.latencyFinding(later: 5000))
+        #expect(finding.kind == .decay && finding.better.isEmpty && !finding.notBetter.isEmpty)
+    }
+
     /// Tried on 5,000 answers of which `before` in a thousand failed, beside `predecessor` of stable's.
     private static func watch(
         before: Int = 10,
