@@ -199,7 +199,7 @@ import Testing
     }
 
     @Test func shutdownLetsARequestInFlightFinishAndClosesTheRest() async throws {
-        try await Rig.run { rig in
+        try await Rig.run(configure: { $0.drainTimeout = .minutes(10) }) { rig in
             let gate = rig.gate()
             rig.pool.put(try waiting(1, at: gate), for: fraudVersion(1))
             _ = try await rig.gateway.publish(table(1, route(stable: 1)))
