@@ -151,12 +151,14 @@ package actor Conductor {
         expecting expectation: Expectation? = nil
     ) async throws -> Performed {
         if case .promote(let id) = command { try await hear(id) }
-        let (performed, before) = try await turnstile.pass {
+        let (performed, drains) = try await turnstile.pass { () -> (Performed, [Drain]) in
             try expectation?.check(in: state)
             let before = state.sequence
-            return (try await performNow(command, by: actor, reason: reason), before)
+            let performed = try await performNow(command, by: actor, reason: reason)
+            // Now: the next command may leave some in flight, too, which are not this one's.
+            return (performed, draining.values.filter { $0.fence.epoch.value > before })
         }
-        return await drained(performed, draining.values.filter { $0.fence.epoch.value > before })
+        return await drained(performed, drains)
     }
 
     /// Takes a version out and returns with the proof that it is over.
@@ -177,23 +179,29 @@ package actor Conductor {
         defer { for id in loading { reserved[id] = reserved[id].flatMap { $0 > 1 ? $0 - 1 : nil } } }
         while true {
             let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: unloadable)
-            let attempt = try await turnstile.pass { () -> Performed? in
+            let attempt = try await turnstile.pass { () -> (performed: Performed, drain: Drain?)? in
                 if reference == nil, let done = justTakenOut(at: endpoint) {
-                    return Performed(events: [], receipt: try await publishIfNewer(), alreadyDone: done)
+                    let performed = Performed(
+                        events: [],
+                        receipt: try await publishIfNewer(),
+                        alreadyDone: done
+                    )
+                    return (performed, draining[endpoint])
                 }
                 let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
                 // What is wanted and already so contradicts nobody, however it came about.
                 if !events.isEmpty { try expectation?.check(in: state) }
                 guard unloadedTarget(of: events) == nil else { return nil }
-                return try await carryOut(events, by: actor, reason: reason)
+                let performed = try await carryOut(events, by: actor, reason: reason)
+                return (performed, draining[endpoint])
             }
             if let attempt {
-                let attempt = await drained(attempt, [draining[endpoint]].compactMap(\.self))
+                let performed = await drained(attempt.performed, [attempt.drain].compactMap(\.self))
                 proofs.continuation.yield()
-                if attempt.receipt != nil, !attempt.events.isEmpty {
+                if performed.receipt != nil, !performed.events.isEmpty {
                     tallies.rollbackTook(ContinuousClock.now - began, at: endpoint)
                 }
-                return attempt
+                return performed
             }
             let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
             guard let target = unloadedTarget(of: events) else { continue }

@@ -176,8 +176,8 @@ package struct Erasure: Hashable, Codable, Sendable {
     package let labels: Int
     /// SHA-256 over a random salt and the subject.
     ///
-    /// The salt is told once, to whoever asked, so that they can
-    /// prove what this entry was about; without it nothing can be learnt by trying out names.
+    /// The salt is told once, to whoever asked, so that they can prove what this entry was about; without it
+    /// nothing can be learnt by trying out names.
     package let commitment: Digest
 
     package init(model: ModelName, answers: Int, labels: Int, commitment: Digest) {

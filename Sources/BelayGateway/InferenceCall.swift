@@ -287,7 +287,7 @@ final class InferenceCall {
             let change = lane.note(.bad, at: cell.now)
             guard change == .openedAgain, attempt.role == .candidate || attempt.role == .stable,
                 let assignment = exchange?.assignment, let counting,
-                attempt.role == .stable || !isStableTroubled(current)
+                attempt.role == .stable || !isStableTroubled
             else { return }
             cell.tally.countRelapse(on: attempt.arm, of: assignment, by: counting)
         }
@@ -319,13 +319,7 @@ final class InferenceCall {
             eventLoop: cell.eventLoop,
             observer: counting.flatMap { routed.observer(of: attempt.version, $0) }
         ) { bound.value.completed(number, $0) }
-        let heeds = heedsBreaker(of: attempt, routed)
-        // The endpoint's patience, not the caller's: a hurried one must not make a version look overloaded.
-        let milliseconds = Int64(max(1, routed.route.serving.timeoutMilliseconds))
-        let patience = TimeAmount.milliseconds(
-            attempt.role == .candidate ? milliseconds / 4 : milliseconds / 2
-        )
-        let refusal = lane.submit(job, patience: patience, heedsBreaker: heeds, waking: cell.wakeSoon)
+        let refusal = submit(job, to: lane, for: attempt, routed)
         if let refusal {
             if refusal == .overloaded { cell.figures.shown.shed(by: lane.version) }
             return ended(attempt, .failed(refusal))

@@ -2,9 +2,8 @@ package import BelayCore
 
 /// Finds one value of a request, or of an answer, in its tensors.
 ///
-/// A feature is an input with one value a row, by its name, or one column of an input of rows: `x[3]`,
-/// counted from 0. Only the first row is looked at: rows of one request come from one caller and resemble
-/// each other, so they would count one coin several times.
+/// What a feature is, `[TensorSpec].place(of:)` says. Only the first row is looked at: rows of one request
+/// come from one caller and resemble each other, so they would count one coin several times.
 package struct TensorColumn: Equatable, Sendable {
     /// What stands in a column.
     package enum Value: Equatable, Sendable {
@@ -48,19 +47,9 @@ package struct TensorColumn: Equatable, Sendable {
 
     /// A feature of requests that fit `inputs`; nil when they have no such feature.
     package init?(feature: String, of inputs: [TensorSpec]) {
-        if let index = inputs.firstIndex(where: { $0.name == feature }) {
-            guard inputs[index].columns == 1 else { return nil }
-            self.init(tensor: feature, usual: index, place: .at(0), inputs[index].type)
-            return
-        }
-        guard feature.last == "]", let open = feature.lastIndex(of: "["),
-            let column = Int(feature[feature.index(after: open)...].dropLast()), column >= 0
-        else { return nil }
-        let name = String(feature[..<open])
-        guard let index = inputs.firstIndex(where: { $0.name == name }), let columns = inputs[index].columns,
-            column < columns
-        else { return nil }
-        self.init(tensor: name, usual: index, place: .at(column), inputs[index].type)
+        guard let (index, column) = inputs.place(of: feature) else { return nil }
+        let spec = inputs[index]
+        self.init(tensor: spec.name, usual: index, place: .at(column), spec.type)
     }
 
     /// What an answer predicts: its value, or the class with the greatest of several values; nil for an

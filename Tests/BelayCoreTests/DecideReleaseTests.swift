@@ -51,15 +51,12 @@ struct DecideReleaseTests {
         throws
     {
         let world = try serving(1)
-        let missing = legal(
-            Guard(
-                name: "missing",
-                metric: .missingRate,
-                limit: .absolute(max: 0.1),
-                minSamples: nil,
-                reaction: .notify,
-                focus: Guard.Focus(feature: feature ?? "features[0]")
-            )
+        let missing = bound(
+            "missing",
+            .missingRate,
+            .absolute(max: 0.1),
+            then: .notify,
+            focus: Guard.Focus(feature: feature ?? "features[0]")
         )
         let draft = Policy(
             model: fraud,

@@ -114,7 +114,17 @@ func bound(
     _ metric: Metric,
     _ limit: Guard.Limit,
     minSamples: Int? = nil,
-    then reaction: Guard.Reaction = .rollback
+    then reaction: Guard.Reaction = .rollback,
+    focus: Guard.Focus = Guard.Focus()
 ) -> Guard {
-    legal(Guard(name: name, metric: metric, limit: limit, minSamples: minSamples, reaction: reaction))
+    legal(
+        Guard(
+            name: name,
+            metric: metric,
+            limit: limit,
+            minSamples: minSamples,
+            reaction: reaction,
+            focus: focus
+        )
+    )
 }

@@ -84,14 +84,10 @@ import Testing
         #expect(!breaker.isTroubled(at: at(50)))
     }
 
-    @Test func anIncidentOfBothVersionsDoesNotKeepRequestsFromTheCandidateAlone() {
+    @Test func theLastOfAChainIsAskedWhateverItsBreakerSays() {
         for hasMore in [false, true] {
-            #expect(Exchange.Role.candidate.heedsBreaker(hasMore: hasMore, isStableTroubled: false))
-            #expect(!Exchange.Role.candidate.heedsBreaker(hasMore: hasMore, isStableTroubled: true))
-            for isTroubled in [false, true] {
-                let stable = Exchange.Role.stable.heedsBreaker(hasMore: hasMore, isStableTroubled: isTroubled)
-                #expect(stable == hasMore, "the last of a chain is asked whatever its breaker says")
-            }
+            #expect(Exchange.Role.candidate.heedsBreaker(hasMore: hasMore))
+            #expect(Exchange.Role.stable.heedsBreaker(hasMore: hasMore) == hasMore)
         }
     }
 
@@ -123,9 +119,13 @@ import Testing
         ) { _ in }
     }
 
-    @Test func whoDoesNotHeedTheBreakerTakesNobodysTurn() throws {
+    private func lane() throws -> Lane {
         let limits = Lane.Limits(threads: 1, waiting: 10)
-        let lane = Lane(version: fraudVersion(1), instance: try constant(1), limits: limits)
+        return Lane(version: fraudVersion(1), instance: try constant(1), limits: limits)
+    }
+
+    @Test func whoDoesNotHeedTheBreakerTakesNobodysTurn() throws {
+        let lane = try lane()
         let now = NIODeadline.now()
         for _ in 0..<CircuitBreaker.consecutive { _ = lane.note(.bad, at: now) }
         let later = now + CircuitBreaker.shortest
@@ -133,6 +133,21 @@ import Testing
         #expect(lane.submit(job(at: later), patience: .seconds(1), heedsBreaker: false) == nil)
         #expect(lane.submit(job(at: later), patience: .seconds(1), heedsBreaker: true) == nil)
         #expect(lane.submit(job(at: later), patience: .seconds(1), heedsBreaker: true) == .tripped)
+    }
+
+    @Test func anIncidentOfBothVersionsDoesNotKeepRequestsFromTheCandidateAlone() throws {
+        let (candidate, stable) = (try lane(), try lane())
+        let now = NIODeadline.now()
+        for _ in 0..<CircuitBreaker.consecutive { _ = candidate.note(.bad, at: now) }
+        func refusal(at time: NIODeadline, besides other: Lane?) -> Exchange.Failure? {
+            candidate.submit(job(at: time), patience: .seconds(1), heedsBreaker: true, besides: other)
+        }
+        #expect(refusal(at: now, besides: stable) == .tripped)
+        for _ in 0..<CircuitBreaker.fewest { _ = stable.note(.bad, at: now) }
+        #expect(refusal(at: now, besides: stable) == nil)
+        #expect(refusal(at: now, besides: nil) == .tripped)
+        #expect(refusal(at: now + CircuitBreaker.window, besides: stable) == nil, "its own pause is over")
+        #expect(refusal(at: now + CircuitBreaker.window, besides: stable) == .tripped, "so is the incident")
     }
 }
 

@@ -71,7 +71,7 @@ struct MetricsTests {
         let path = folder.appending(path: "Examples/monitoring/\(file)")
         let text = try String(contentsOf: path, encoding: .utf8)
         let metrics = Metrics(
-            snapshot: Self.nothing,
+            snapshot: nothing,
             tallies: ControlTallies(),
             figures: GatewayFigures(),
             logged: [:],
@@ -92,15 +92,6 @@ struct MetricsTests {
             #expect(known.contains(name) || known.contains(family ?? name), "\(name)")
         }
     }
-
-    private static let nothing = Snapshot(
-        state: State(),
-        now: Timestamp(milliseconds: 0),
-        loaded: [],
-        reports: [:],
-        standbys: [:],
-        fenced: []
-    )
 
     @Test func bucketsAddUpAndTheLastHoldsAll() {
         var histogram = LatencyHistogram()
@@ -139,7 +130,7 @@ struct MetricsTests {
         figures.shadow(id) { $0.differing += 1 }
         figures.fellBack(.init(model: id.model, role: "candidate", reason: "timeout"))
         let metrics = Metrics(
-            snapshot: Self.nothing,
+            snapshot: nothing,
             tallies: ControlTallies(),
             figures: figures,
             logged: ["logged": 5, "dropped": 1],
@@ -179,18 +170,20 @@ struct MetricsTests {
     }
 }
 
+/// Nothing is registered.
+private let nothing = Snapshot(
+    state: State(),
+    now: Timestamp(milliseconds: 0),
+    loaded: [],
+    reports: [:],
+    standbys: [:],
+    fenced: []
+)
+
 @Suite("Readiness")
 struct ReadinessTests {
     @Test func aServerThatServesNothingIsReadyUntilItDrains() {
-        let snapshot = Snapshot(
-            state: State(),
-            now: Timestamp(milliseconds: 0),
-            loaded: [],
-            reports: [:],
-            standbys: [:],
-            fenced: []
-        )
-        #expect(Readiness(snapshot, isDraining: false).text == "ready\n")
-        #expect(Readiness(snapshot, isDraining: true).text == "draining\n")
+        #expect(Readiness(nothing, isDraining: false).text == "ready\n")
+        #expect(Readiness(nothing, isDraining: true).text == "draining\n")
     }
 }

@@ -144,3 +144,9 @@ package struct Share: Hashable, Comparable, Sendable, CustomStringConvertible {
 package func shortDecimal(_ value: Double) -> String {
     Int(exactly: value).map(String.init) ?? String(value)
 }
+
+/// A number as sixteen hexadecimal digits in lower case.
+package func hexadecimal(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}

@@ -128,59 +128,9 @@ extension JSONParser {
             position += 1
             return String(decoding: bytes[start..<(position - 1)], as: UTF8.self)
         }
-        var read = Array(bytes[start..<position])
-        while let byte = current, byte >= 0x20 {
-            position += 1
-            switch byte {
-            case UInt8(ascii: "\""): return String(decoding: read, as: UTF8.self)
-            case UInt8(ascii: "\\"): try unescape(into: &read)
-            default: read.append(byte)
-            }
-        }
-        throw corrupted
-    }
-
-    private mutating func unescape(into read: inout [UInt8]) throws {
-        guard let byte = current else { throw corrupted }
-        position += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): read.append(byte)
-        case UInt8(ascii: "b"): read.append(0x08)
-        case UInt8(ascii: "f"): read.append(0x0c)
-        case UInt8(ascii: "n"): read.append(0x0a)
-        case UInt8(ascii: "r"): read.append(0x0d)
-        case UInt8(ascii: "t"): read.append(0x09)
-        case UInt8(ascii: "u"): read.append(contentsOf: String(try scalar()).utf8)
-        default: throw corrupted
-        }
-    }
-
-    /// What four hex digits name, or twice four.
-    private mutating func scalar() throws -> Character {
-        let first = try hexDigits()
-        guard (0xd800...0xdbff).contains(first) else {
-            guard let scalar = Unicode.Scalar(first) else { throw corrupted }
-            return Character(scalar)
-        }
-        guard current == UInt8(ascii: "\\") else { throw corrupted }
-        position += 1
-        guard current == UInt8(ascii: "u") else { throw corrupted }
-        position += 1
-        let second = try hexDigits()
-        guard (0xdc00...0xdfff).contains(second),
-            let scalar = Unicode.Scalar(0x10000 + (first - 0xd800) << 10 + (second - 0xdc00))
-        else { throw corrupted }
-        return Character(scalar)
-    }
-
-    private mutating func hexDigits() throws -> UInt32 {
-        guard position + 4 <= bytes.count else { throw corrupted }
-        var number: UInt32 = 0
-        for byte in bytes[position..<(position + 4)] {
-            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { throw corrupted }
-            number = number << 4 | UInt32(digit)
-        }
-        position += 4
-        return number
+        var rest = JSONString(bytes, from: start)
+        guard let read = try? rest.read() else { throw corrupted }
+        position = rest.position
+        return String(decoding: read, as: UTF8.self)
     }
 }

@@ -18,8 +18,5 @@ package struct CategoryHash: Hashable, Sendable, TextCoded {
         guard description == text else { return nil }
     }
 
-    package var description: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
+    package var description: String { hexadecimal(value) }
 }

@@ -107,10 +107,7 @@ struct Track: Equatable {
     /// The bet on the opposite, where a step asks for a proof.
     private(set) var proof: GuardBet?
     /// Outcomes, in all steps, that a bet can be made on: those that a coin decided, and those of shadows.
-    private(set) var tossedOfStable = 0
-    private(set) var tossedOfCandidate = 0
-    /// The same outcomes by their codes.
-    private var tossed = ArmTallies()
+    private(set) var tossed = ArmTallies()
     private(set) var inStep = ArmTallies()
     /// Of the step before.
     private(set) var before = ArmTallies()
@@ -142,14 +139,7 @@ struct Track: Equatable {
             inStep.add(input.outcomes, at: input.at)
             answersInStep.add(input.answers, at: input.at)
         }
-        for outcome in input.outcomes where isOfShadows || outcome.isTossed {
-            if outcome.candidate {
-                tossedOfCandidate = tossedOfCandidate.addingSaturated(outcome.count)
-            } else {
-                tossedOfStable = tossedOfStable.addingSaturated(outcome.count)
-            }
-        }
-        tossed.add(input.outcomes.filter(\.isTossed), at: input.at)
+        tossed.add(input.outcomes.filter { isOfShadows || $0.isTossed }, at: input.at)
         bet.settle(input)
         proof?.settle(input)
     }

@@ -160,7 +160,9 @@ extension GuardCase {
         if let reason = unseen(seen.candidate.last, in: view) { return reason }
         if isComparison, let reason = unseen(seen.stable.last, in: view) { return reason }
         if guarded.metric != .flagRate {
-            if whole.tossedOfCandidate == 0 || isComparison && whole.tossedOfStable == 0 { return .missing }
+            if whole.tossed.candidate.total == 0 || isComparison && whole.tossed.stable.total == 0 {
+                return .missing
+            }
         }
         switch whole.bet {
         case .graded(let bet): return bet.hasBegun ? nil : .noReference

@@ -9,6 +9,24 @@ extension TensorSpec {
     }
 }
 
+extension [TensorSpec] {
+    /// Where a feature of requests with these inputs stands; nil when they have no such feature.
+    ///
+    /// A feature is an input with one value a row, by its name, or one column of an input of rows: `x[3]`,
+    /// counted from 0.
+    package func place(of feature: String) -> (input: Int, column: Int)? {
+        if let index = firstIndex(where: { $0.name == feature }) {
+            return self[index].columns == 1 ? (index, 0) : nil
+        }
+        guard feature.last == "]", let open = feature.lastIndex(of: "["),
+            let column = Int(feature[feature.index(after: open)...].dropLast()), column >= 0,
+            let index = firstIndex(where: { $0.name == feature[..<open] }),
+            let columns = self[index].columns, column < columns
+        else { return nil }
+        return (index, column)
+    }
+}
+
 extension Signature {
     /// A name in a policy that nothing of a version answers to.
     struct Stray: Equatable {
@@ -32,21 +50,11 @@ extension Signature {
         for guarded in policy.guards {
             let names = [("feature", guarded.focus.feature)] + guarded.focus.sliceBy.map { ("slice_by", $0) }
             for (key, name) in names {
-                guard let name, !hasFeature(name) else { continue }
+                guard let name, inputs.place(of: name) == nil else { continue }
                 return Stray(key: "guards[\(guarded.name)].\(key)", name: name, known: inputs.map(\.features))
             }
         }
         return nil
-    }
-
-    /// Whether an input, or a column of one, has this name.
-    private func hasFeature(_ name: String) -> Bool {
-        if let whole = input(name) { return whole.columns == 1 }
-        guard name.last == "]", let open = name.lastIndex(of: "["),
-            let column = Int(name[name.index(after: open)...].dropLast()), column >= 0,
-            let columns = input(String(name[..<open]))?.columns
-        else { return false }
-        return column < columns
     }
 }
 

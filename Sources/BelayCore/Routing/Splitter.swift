@@ -33,10 +33,7 @@ package struct Salt: Hashable, Sendable, TextCoded {
         epoch == 0 ? self : Salt(avalanche(value ^ avalanche(UInt64(bitPattern: Int64(epoch)))))
     }
 
-    package var description: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
+    package var description: String { hexadecimal(value) }
 }
 
 /// Decides which units meet the candidate.

@@ -1,3 +1,5 @@
+import BelayCore
+
 /// Reads JSON from bytes, one token at a time, and says at which byte it had to stop.
 ///
 /// Pure, and without allocations where the wire is hot: numbers go from digits into tensors with no tree
@@ -176,9 +178,13 @@ struct JSONScanner {
         if let plain = plainText() { return Array(bytes[plain]) }
         guard peek() == UInt8(ascii: "\"") else { throw failure(expected: "a string in quotes") }
         var reader = JSONString(bytes, from: position + 1)
-        let content = try reader.read()
-        position = reader.position
-        return content
+        do throws(JSONFault) {
+            let content = try reader.read()
+            position = reader.position
+            return content
+        } catch {
+            throw .malformedJSON(offset: error.offset, expected: error.expected)
+        }
     }
 
     /// Consumes a string of ASCII without escapes, as nearly all are, and says where its content stands.

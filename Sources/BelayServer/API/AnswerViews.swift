@@ -144,11 +144,6 @@ package struct ErasureView: Codable, Equatable, Sendable {
     package let salt: String
 }
 
-func hexadecimal(_ hash: UInt64) -> String {
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-}
-
 /// The part of a body that is text, and the rest in Base64.
 private func texts(_ body: [UInt8], _ headerLength: Int?) -> (text: String?, binary: String?) {
     let split = min(max(0, headerLength ?? body.count), body.count)

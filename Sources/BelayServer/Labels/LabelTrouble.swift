@@ -14,11 +14,11 @@ struct LabelTrouble: Equatable, Sendable {
     func remarks(at now: Timestamp) -> [String] {
         var remarks: [String] = []
         if let refusals, refusals.count > 0, now.since(refusals.at) < Self.recent {
-            let what =
-                (refusals.isUnknown ? "labels of a model that cannot be told" : "labels of this model")
-                + " were"
+            let isOne = refusals.count == 1
+            let whose = refusals.isUnknown ? "a model that cannot be told" : "this model"
             remarks.append(
-                "\(grouped(refusals.count)) \(what) refused since the server started, the newest at "
+                "\(grouped(refusals.count)) \(isOne ? "label" : "labels") of \(whose) "
+                    + "\(isOne ? "was" : "were") refused since the server started, the newest at "
                     + "\(refusals.at): \(refusals.newest.withoutStop)."
             )
         }

@@ -1,3 +1,5 @@
+import Foundation
+
 extension MetricsText.Format {
     /// The one of the two that whoever sends this `Accept` likes better; the older when it is all the same.
     init(accept: String?) {
@@ -21,10 +23,5 @@ extension MetricsText.Format {
 }
 
 extension StringProtocol {
-    fileprivate var trimmed: String {
-        var rest = self[...]
-        while rest.first == " " || rest.first == "\t" { rest = rest.dropFirst() }
-        while rest.last == " " || rest.last == "\t" { rest = rest.dropLast() }
-        return String(rest)
-    }
+    fileprivate var trimmed: String { trimmingCharacters(in: .whitespaces) }
 }

@@ -24,15 +24,13 @@ struct DriftTests {
         profile: StableProfile? = profile,
         seed: UInt64
     ) throws -> Stream {
-        let guarded = legal(
-            Guard(
-                name: "drift",
-                metric: metric,
-                limit: limit,
-                minSamples: 100,
-                reaction: reaction,
-                focus: Guard.Focus(feature: feature)
-            )
+        let guarded = bound(
+            "drift",
+            metric,
+            limit,
+            minSamples: 100,
+            then: reaction,
+            focus: Guard.Focus(feature: feature)
         )
         let steps = plan([step(percent: 50, dwell: .zero, minSamples: 0)])
         return try Stream(policy(steps, guards: [guarded]), profile: profile, seed: seed)

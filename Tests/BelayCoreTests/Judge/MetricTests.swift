@@ -167,16 +167,7 @@ struct MetricTests {
     }
 
     @Test func aLossWithItsOwnClipBetsAtOnceAndIsShownInItsUnit() throws {
-        let guarded = legal(
-            Guard(
-                name: "mae",
-                metric: .mae,
-                limit: .absolute(max: 5),
-                minSamples: nil,
-                reaction: .rollback,
-                focus: Guard.Focus(most: 50)
-            )
-        )
+        let guarded = bound("mae", .mae, .absolute(max: 5), focus: Guard.Focus(most: 50))
         var stream = try Stream(Self.policy(guarded), seed: 13)
         stream.serve(100, .loss(.absoluteError)) { _, generator in
             Magnitude.code(of: 3 * abs(generator.normal()))
@@ -213,16 +204,7 @@ struct MetricTests {
     }
 
     @Test func lowerScoresAreCaughtAndShownAsAFall() throws {
-        let guarded = legal(
-            Guard(
-                name: "stars",
-                metric: .feedbackScore,
-                limit: .againstStable(margin: 0.1),
-                minSamples: nil,
-                reaction: .rollback,
-                focus: Guard.Focus(most: 5)
-            )
-        )
+        let guarded = bound("stars", .feedbackScore, .againstStable(margin: 0.1), focus: Guard.Focus(most: 5))
         var stream = try Stream(Self.policy(guarded), seed: 16)
         let requests = stream.serve(until: "rollback stars", most: 10_000, .score) {
             Magnitude.code(of: Double(Int.random(in: $0 ? 1...4 : 2...5, using: &$1)))

@@ -75,15 +75,12 @@ struct SoundnessTests {
     /// People flag what is bad: that one arm gets more flags is the evidence, and no gap in it.
     @Test func flagsOfOneArmAreEvidenceAndScoresOfOneArmBlind() throws {
         let flagged = bound("flagged", .flagRate, .againstStable(margin: 0))
-        let scored = legal(
-            Guard(
-                name: "scored",
-                metric: .feedbackScore,
-                limit: .againstStable(margin: 0.5),
-                minSamples: nil,
-                reaction: .hold,
-                focus: Guard.Focus(most: 5)
-            )
+        let scored = bound(
+            "scored",
+            .feedbackScore,
+            .againstStable(margin: 0.5),
+            then: .hold,
+            focus: Guard.Focus(most: 5)
         )
         var trial = try trial([flagged, scored])
         answer(&trial)
@@ -156,16 +153,7 @@ struct SoundnessTests {
         (.fail, "rollback wrong", .breach),
     ])
     func whatNoDataMeansIsThePolicysToSay(_ noData: Guard.NoData, ruling: String, verdict: Verdict) throws {
-        let guarded = legal(
-            Guard(
-                name: "wrong",
-                metric: .accuracy,
-                limit: .againstStable(margin: 0),
-                minSamples: nil,
-                reaction: .rollback,
-                focus: Guard.Focus(noData: noData)
-            )
-        )
+        let guarded = bound("wrong", .accuracy, .againstStable(margin: 0), focus: Guard.Focus(noData: noData))
         var trial = try trial([.errorRate, guarded])
         answer(&trial)
         #expect(trial.ruling.name == "wait", "at its beginning a step has no data, which fails nobody")
@@ -203,15 +191,11 @@ struct SoundnessTests {
 
     // MARK: - Slices
 
-    private static let sliced = legal(
-        Guard(
-            name: "errors",
-            metric: .errorRate,
-            limit: .againstStable(margin: 0),
-            minSamples: nil,
-            reaction: .rollback,
-            focus: Guard.Focus(sliceBy: ["country"])
-        )
+    private static let sliced = bound(
+        "errors",
+        .errorRate,
+        .againstStable(margin: 0),
+        focus: Guard.Focus(sliceBy: ["country"])
     )
 
     @Test func harmInOneSliceIsFoundAndNamed() throws {
@@ -389,15 +373,12 @@ struct SoundnessTests {
     }
 
     @Test func aMonitorThatFallsSilentBlindsTheNextStepHoweverLongItsWindow() throws {
-        let queue = legal(
-            Guard(
-                name: "queue",
-                metric: .query,
-                limit: .absolute(max: 10),
-                minSamples: nil,
-                reaction: .hold,
-                focus: Guard.Focus(windowMilliseconds: 600_000, query: "q{v=\"{{version}}\"}")
-            )
+        let queue = bound(
+            "queue",
+            .query,
+            .absolute(max: 10),
+            then: .hold,
+            focus: Guard.Focus(windowMilliseconds: 600_000, query: "q{v=\"{{version}}\"}")
         )
         var trial = try trial([queue])
         for _ in 0..<3 { read(&trial, 5, 5) }

@@ -46,16 +46,11 @@ struct StableWatchTests {
     }
 
     /// What a median latency of 1 ms, which may double, comes to after answers of `later` microseconds.
-    private static func latencyFinding(later: Double) throws -> StableFinding? {
-        let guarded = try #require(
-            Guard(
-                name: "latency",
-                metric: .latencyP50,
-                limit: .relativeToStable(margin: 1),
-                minSamples: nil,
-                reaction: .rollback
-            )
-        )
+    private static func latencyFinding(
+        later: Double,
+        limit: Guard.Limit = .relativeToStable(margin: 1)
+    ) throws -> StableFinding? {
+        let guarded = bound("latency", .latencyP50, limit)
         func tick(_ step: Int, _ arm: Arm, _ microseconds: Double, share: Share) -> EvidenceTick {
             var counts = EvidenceCounts()
             for (factor, count) in [(0.9, 1500), (1.0, 2000), (1.1, 1500)] {
@@ -81,6 +76,14 @@ struct StableWatchTests {
 
     @Test func aSlowerHourOfTheMachineIsNoDecay() throws {
         #expect(try Self.latencyFinding(later: 1500) == nil)
+        #expect(try Self.latencyFinding(later: 1500, limit: .againstStable(margin: 1000)) == nil)
+    }
+
+    /// A limit that says nothing of stable allows a quarter.
+    @Test(arguments: [(1100, false), (1500, true)])
+    func aLatencyWithoutAMarginMayRiseByAQuarter(later: Double, isFound: Bool) throws {
+        let finding = try Self.latencyFinding(later: later, limit: .absolute(max: 90_000))
+        #expect((finding?.kind == .decay) == isFound)
     }
 
     @Test func aVersionThatBecomesSlowIsToldAndNotTakenBack() throws {

@@ -1,18 +1,25 @@
+/// Where a text stops being JSON, and what was to come there.
+package struct JSONFault: Error, Equatable {
+    /// In bytes from the beginning of the document.
+    package let offset: Int
+    package let expected: String
+}
+
 /// Reads one JSON string: escapes, surrogate pairs, and nothing that is not UTF-8.
-struct JSONString {
+package struct JSONString {
     private let bytes: [UInt8]
-    private(set) var position: Int
+    package private(set) var position: Int
 
     /// - Parameters:
     ///   - bytes: The whole document.
     ///   - start: The byte after the opening quote.
-    init(_ bytes: [UInt8], from start: Int) {
+    package init(_ bytes: [UInt8], from start: Int) {
         self.bytes = bytes
         self.position = start
     }
 
     /// Consumes the closing quote too.
-    mutating func read() throws(InferenceError) -> [UInt8] {
+    package mutating func read() throws(JSONFault) -> [UInt8] {
         let start = position
         var content: [UInt8] = []
         var copied = start
@@ -35,14 +42,14 @@ struct JSONString {
         throw failure("'\"' at the end of a string")
     }
 
-    private func validated(_ content: [UInt8], from start: Int) throws(InferenceError) -> [UInt8] {
+    private func validated(_ content: [UInt8], from start: Int) throws(JSONFault) -> [UInt8] {
         guard content.allSatisfy({ $0 < 0x80 }) || String(validating: content, as: UTF8.self) != nil else {
-            throw .malformedJSON(offset: start, expected: "a string of valid UTF-8")
+            throw JSONFault(offset: start, expected: "a string of valid UTF-8")
         }
         return content
     }
 
-    private mutating func escape(into content: inout [UInt8]) throws(InferenceError) {
+    private mutating func escape(into content: inout [UInt8]) throws(JSONFault) {
         guard position < bytes.count else { throw failure("a character after '\\'") }
         let letter = bytes[position]
         position += 1
@@ -61,7 +68,7 @@ struct JSONString {
     }
 
     /// Reads what follows `\u`, and the second half when it is the first half of a surrogate pair.
-    private mutating func scalar() throws(InferenceError) -> Unicode.Scalar {
+    private mutating func scalar() throws(JSONFault) -> Unicode.Scalar {
         let start = position
         var value = try codeUnit()
         if 0xd800...0xdbff ~= value {
@@ -79,7 +86,7 @@ struct JSONString {
         return scalar
     }
 
-    private mutating func codeUnit() throws(InferenceError) -> UInt32 {
+    private mutating func codeUnit() throws(JSONFault) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
             guard position < bytes.count, let digit = hexadecimal(bytes[position]) else {
@@ -91,8 +98,8 @@ struct JSONString {
         return value
     }
 
-    private func failure(_ expected: String, at offset: Int? = nil) -> InferenceError {
-        .malformedJSON(offset: offset ?? position, expected: expected)
+    private func failure(_ expected: String, at offset: Int? = nil) -> JSONFault {
+        JSONFault(offset: offset ?? position, expected: expected)
     }
 }
 
