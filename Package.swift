@@ -49,6 +49,7 @@ let package = Package(
         .target(name: "BelayCore", dependencies: ["BelayStats"], swiftSettings: house),
         .target(name: "CONNXRuntime"),
         .target(name: "CCurl"),
+        .target(name: "CFiles"),
         .target(name: "CMemory"),
         .target(name: "CThreads"),
         .systemLibrary(name: "CZlib"),
@@ -63,7 +64,11 @@ let package = Package(
             dependencies: ["BelayCore", "CONNXRuntime"],
             swiftSettings: boundary
         ),
-        .target(name: "BelayInferenceLog", dependencies: ["BelayCore", grdb], swiftSettings: house),
+        .target(
+            name: "BelayInferenceLog",
+            dependencies: ["BelayCore", "CFiles", grdb],
+            swiftSettings: house
+        ),
         .target(
             name: "BelayGateway",
             dependencies: [

@@ -7,7 +7,7 @@ let arrows: [String: Set<String>] = [
     ],
     "BelayArtifacts": ["BelayCore", "Crypto", "Foundation", "Synchronization", "Glibc"],
     "BelayInference": ["BelayCore", "CONNXRuntime", "Foundation", "Synchronization", "Glibc"],
-    "BelayInferenceLog": ["BelayCore", "GRDB", "Foundation", "Glibc", "Synchronization"],
+    "BelayInferenceLog": ["BelayCore", "CFiles", "GRDB", "Foundation", "Glibc", "Synchronization"],
     "BelayGateway": [
         "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
         "Synchronization", "Glibc", "Darwin",

@@ -77,8 +77,11 @@ struct LogWriter {
     private func pack(_ batch: ArraySlice<Pending>) -> [Block] {
         var packer = BlockPacker(limits: limits, capacity: batch.count)
         for pending in batch {
-            let record = pending.record
-            packer.append(pending.redactor.map { record.redacted(by: $0) } ?? record)
+            if let redactor = pending.redactor {
+                packer.append(pending.record.redacted(by: redactor))
+            } else {
+                packer.append(pending.record)
+            }
         }
         return packer.finish()
     }

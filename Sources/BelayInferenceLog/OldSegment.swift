@@ -25,7 +25,8 @@ enum OldSegment {
             var blocks = pack(batch.records, limits)
             blocks.seal(from: tail.position)
             tail.position += batch.records.count
-            if !blocks.isEmpty { try fresh.append(blocks, ending: tail, isSynced: false) }
+            // Synced, they are in their rows: one file takes the old one's place in one step.
+            if !blocks.isEmpty { try fresh.append(blocks, ending: tail, isSynced: true) }
         }
         try fresh.seal()
         try fresh.move(over: segment)

@@ -3,9 +3,10 @@ import Foundation
 import GRDB
 import Synchronization
 
-/// One file of the inference log: `2026-11-23T14-25-03Z-0001.sqlite`.
+/// A part of the inference log: `2026-11-23T14-25-03Z-0001.sqlite`, and `-answers` behind that name for the
+/// bytes of the answers.
 ///
-/// While it is written it has a write-ahead log beside it; sealed, it is one file that can be copied away.
+/// While it is written it has a write-ahead log beside it; sealed, it is two files that can be copied away.
 /// One connection reads and writes it, because SQLite before 3.51.3 can damage a write-ahead log that two
 /// connections reset. The header's `user_version` says whether it was sealed.
 final class Segment: Sendable {
@@ -13,6 +14,7 @@ final class Segment: Sendable {
     /// The order among segments, the last part of the name; the time in it is for people.
     let number: Int
     private let connection = Mutex(Connection.unopened)
+    private let file = Mutex<AnswerFile?>(nil)
     /// What is known of the ids in a segment that is written; a sealed one has them in a table.
     let openIndex = Mutex<OpenIndex?>(nil)
 
@@ -41,11 +43,13 @@ final class Segment: Sendable {
         return "\(moment)Z-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits).sqlite"
     }
 
-    /// In bytes, without a write-ahead log; zero when the file is gone.
-    var size: Int64 {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
-    }
+    /// In bytes on disk, without a write-ahead log; zero when the files are gone.
+    var size: Int64 { AnswerFile.size(path) + AnswerFile.size(answersPath) }
+
+    private var answersPath: String { path + Self.answersSuffix }
+
+    /// What the file of the answers is called behind the segment's own name.
+    static let answersSuffix = "-answers"
 
     /// Removes the file; readers that are in it finish undisturbed.
     func remove() throws(InferenceLogError) {
@@ -66,7 +70,7 @@ final class Segment: Sendable {
     }
 
     private func unlinkFiles() throws(InferenceLogError) {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
+        for suffix in [Self.answersSuffix, "", "-wal", "-shm", "-journal"] {
             guard unlink(path + suffix) == 0 || errno == ENOENT else {
                 throw .unavailable(path: path, reason: String(cString: strerror(errno)))
             }
@@ -96,6 +100,17 @@ final class Segment: Sendable {
     /// Runs `body` alone on the connection, on the caller's thread.
     func sync<Value>(_ body: (Database) throws -> Value) throws(InferenceLogError) -> Value {
         do { return try database().inDatabase(body) } catch { throw InferenceLogError(error, path: path) }
+    }
+
+    /// The file of the answers; the writer makes it with the first of them.
+    func answerFile(isMade: Bool = false) throws(InferenceLogError) -> AnswerFile {
+        let path = answersPath
+        return try file.withLock { (file) throws(InferenceLogError) in
+            if let file { return file }
+            let opened = try AnswerFile(path: path, isMade: isMade)
+            file = opened
+            return opened
+        }
     }
 
     func fault(_ fault: BlockFault, at position: Int) -> InferenceLogError {
@@ -132,8 +147,17 @@ extension Segment {
                 try SegmentSchema.mark(.open, database)
                 return .commit
             }
-            return try Self.fill(database)
+            let end = try self.cutAnswers(database)
+            return try Self.fill(database, answers: end)
         }
+    }
+
+    /// Ends the file of the answers where the last row's do, and says where that is.
+    private func cutAnswers(_ database: Database) throws -> Int64 {
+        let sql = "SELECT max(answers_start + answers_count) FROM block"
+        guard let end = try Int64.fetchOne(database, sql: sql) else { return 0 }
+        try answerFile().cut(to: end)
+        return end
     }
 
     /// From now on ids are looked up in the blocks themselves.
@@ -147,20 +171,27 @@ extension Segment {
         try sync { database in
             let mode = isSynced ? "FULL" : "NORMAL"
             try database.cachedStatement(sql: "PRAGMA synchronous = \(mode)").execute()
+            // In the row it takes one synchronisation, and somebody waits for it.
+            let file = isSynced ? nil : try self.answerFile(isMade: true)
+            var end = file?.end ?? 0
             try database.inTransaction(.immediate) {
                 var position = tail.position - blocks.reduce(0) { $0 + $1.count }
                 for block in blocks {
-                    try Self.insert(block, position, tail, database)
+                    let place = try file?.write(block.answers, at: end)
+                    try Self.insert(block, position, place, tail, database)
                     position += block.count
+                    end += Int64(place?.count ?? 0)
                 }
                 return .commit
             }
+            file?.extend(to: end)
         }
     }
 
     private static func insert(
         _ block: Block,
         _ position: Int,
+        _ place: AnswerFile.Place?,
         _ tail: LogTail,
         _ database: Database
     ) throws {
@@ -169,7 +200,8 @@ extension Segment {
             try withData(block.answers) { answers in
                 try statement.execute(arguments: [
                     position, block.count, block.model.text, block.firstAt.milliseconds,
-                    block.lastAt.milliseconds, tail.held, tail.shadow, block.bytes, keys, answers,
+                    block.lastAt.milliseconds, tail.held, tail.shadow, block.bytes, keys,
+                    place == nil ? answers : nil, place?.start, place?.count,
                 ])
             }
         }
@@ -199,9 +231,10 @@ extension Segment {
         }
     }
 
-    /// Sorts the ids for searching, moves everything into the one file and marks it complete.
+    /// Sorts the ids for searching, ends both files and marks them complete.
     func seal() throws(InferenceLogError) {
         try sync { database in
+            if try self.cutAnswers(database) > 0 { try self.answerFile().sync() }
             try database.inTransaction {
                 try IDIndex.write(database)
                 return .commit
@@ -233,10 +266,22 @@ extension Segment {
         }
     }
 
-    private static func fill(_ database: Database) throws -> Fill {
+    /// Brings a segment without a file beside it to today's form; it keeps its answers in their rows.
+    func upgrade() throws(InferenceLogError) {
+        try sync { database in
+            try database.inTransaction {
+                let isSealed = try SegmentSchema.mark(database) == .sealedBlocks
+                try database.execute(sql: SegmentSchema.upgrade)
+                try SegmentSchema.mark(isSealed ? .sealed : .open, database)
+                return .commit
+            }
+        }
+    }
+
+    private static func fill(_ database: Database, answers: Int64) throws -> Fill {
         let rows = try Int.fetchOne(database, sql: "SELECT sum(count) FROM block") ?? 0
         let pages = try Int64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
         let bytes = try pages * (Int64.fetchOne(database, sql: "PRAGMA page_size") ?? 4096)
-        return Fill(rows: rows, bytes: bytes)
+        return Fill(rows: rows, bytes: bytes + answers)
     }
 }

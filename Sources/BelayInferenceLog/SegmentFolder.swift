@@ -21,6 +21,11 @@ final class SegmentFolder: Sendable {
             names = try FileManager.default.contentsOfDirectory(atPath: path)
         } catch { throw .unavailable(path: path, reason: "\(error)") }
         let found = names.compactMap { Segment(folder: path, name: $0) }.sorted { $0.number < $1.number }
+        let known = Set(found.map { $0.path + Segment.answersSuffix })
+        // A removal was interrupted: of that segment nothing else is left.
+        for name in names where name.hasSuffix(".sqlite\(Segment.answersSuffix)") {
+            if !known.contains("\(path)/\(name)") { unlink("\(path)/\(name)") }
+        }
         var opening = LogOpening()
         var segments: [Segment] = []
         for segment in found {
@@ -47,10 +52,16 @@ final class SegmentFolder: Sendable {
         _ opening: inout LogOpening
     ) throws(InferenceLogError) -> Segment? {
         switch try segment.mark() {
-        case .sealed: return segment
+        case .openBlocks, .sealedBlocks:
+            try segment.upgrade()
+            return try bringUpToDate(segment, previous, limits, &opening)
+        case .sealed:
+            try segment.finishWiping()
+            return segment
         case .open:
             opening.interrupted.append(.init(path: segment.path, rows: try segment.rows()))
             do throws(InferenceLogError) {
+                try segment.finishWiping()
                 try segment.seal()
             } catch InferenceLogError.storageFull {
                 // A full disk is no reason not to serve; the next start tries again.

@@ -27,7 +27,8 @@ package struct AnswerFilter: Equatable, Sendable {
 }
 
 extension Segment {
-    private static let columns = "position, count, model, keys, answers"
+    /// What ``block(_:)`` reads.
+    static let columns = "position, count, model, keys, answers, answers_start, answers_count"
 
     /// The newest answers with these ids, by id.
     func find(
@@ -223,7 +224,16 @@ extension Segment {
 
     func block(_ row: Row) throws(InferenceLogError) -> StoredBlock {
         let reader = try reader(row)
-        return StoredBlock(reader: reader, answers: (row["answers"] as Data?).map(Array.init) ?? [])
+        if let answers = row["answers"] as Data? {
+            return StoredBlock(reader: reader, answers: Array(answers))
+        }
+        guard let start = row["answers_start"] as Int64?, let count = row["answers_count"] as Int? else {
+            throw fault(BlockFault(reason: "its row is malformed"), at: reader.position)
+        }
+        guard let answers = try answerFile().read(AnswerFile.Place(start: start, count: count)) else {
+            throw fault(BlockFault(reason: "its answers are not in the file"), at: reader.position)
+        }
+        return StoredBlock(reader: reader, answers: answers)
     }
 
     func key(_ reader: BlockReader, _ index: Int) throws(InferenceLogError) -> AnswerKey {

@@ -2,8 +2,10 @@ import GRDB
 
 /// The tables of a segment.
 enum SegmentSchema {
-    /// What `user_version` says of a file; the second and third are Belay 0.1's, one row an answer.
-    enum Mark: Int { case unwritten, openRows, sealedRows, open, sealed }
+    /// What `user_version` says of a file.
+    ///
+    /// Those with rows are Belay 0.1's, one row an answer; those with blocks had no file beside them.
+    enum Mark: Int { case unwritten, openRows, sealedRows, openBlocks, sealedBlocks, open, sealed }
 
     /// Larger pages than SQLite's own cost less for the long rows, smaller ones less for a lonely answer.
     static let pageBytes = 16_384
@@ -13,6 +15,9 @@ enum SegmentSchema {
     /// `position` counts answers, so that `position + count` is the next row's and a hole is a lost block.
     /// `held` and `shadow` are the log's totals after the block's transaction; the rest is what callers were
     /// given at once. A block that retention removed keeps its row, with `bytes` 0 and nothing in it.
+    /// The answers are in the row when they had to be on the disk at once, or were written again after an
+    /// erasure; otherwise the row says where they lie in the ``AnswerFile``. Both are set, or `bytes` is 0,
+    /// while bytes there are still to be wiped.
     /// The index holds all that a search asks before it reads a block.
     static let tables = """
         CREATE TABLE start (
@@ -30,7 +35,9 @@ enum SegmentSchema {
             shadow   INTEGER NOT NULL,
             bytes    INTEGER NOT NULL,
             keys     BLOB,
-            answers  BLOB
+            answers  BLOB,
+            answers_start INTEGER,
+            answers_count INTEGER
         ) STRICT;
         CREATE INDEX block_by_model ON block (model, position, last_at, count, bytes);
         CREATE TABLE block_release (
@@ -46,11 +53,25 @@ enum SegmentSchema {
             entries BLOB NOT NULL
         ) STRICT;
         CREATE TABLE probe (bytes BLOB NOT NULL) STRICT;
+        \(unwipedIndex)
+        """
+
+    /// Blocks whose bytes in the file beside are nothing any more.
+    static let unwiped = "answers_start IS NOT NULL AND (answers IS NOT NULL OR bytes = 0)"
+    private static let unwipedIndex = "CREATE INDEX block_unwiped ON block (position) WHERE \(unwiped);"
+
+    /// Brings tables without a file beside them to today's form.
+    static let upgrade = """
+        ALTER TABLE block ADD COLUMN answers_start INTEGER;
+        ALTER TABLE block ADD COLUMN answers_count INTEGER;
+        \(unwipedIndex)
         """
 
     static let insertion = """
-        INSERT INTO block (position, count, model, first_at, last_at, held, shadow, bytes, keys, answers)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO block (
+            position, count, model, first_at, last_at, held, shadow, bytes, keys, answers, answers_start,
+            answers_count
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """
 
     static let releaseInsertion = """

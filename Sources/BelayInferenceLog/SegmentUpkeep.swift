@@ -7,7 +7,8 @@ import Synchronization
 extension Segment {
     /// Blanks the answers about a person; the rows stay, so that every count and position does.
     ///
-    /// Freed bytes are overwritten, and the write-ahead log, which has the old pages, is emptied.
+    /// Freed bytes are overwritten, in the file beside too, and the write-ahead log, which has the old pages,
+    /// is emptied.
     ///
     /// `first` is called with the ids of a block's answers before they are blanked; when it fails, the block
     /// is as it was, and erasing can be repeated.
@@ -28,7 +29,10 @@ extension Segment {
             try await write { try self.erase(position, subject, $0) }
             erased += ids.count
         }
-        if erased > 0 { try await forgetOldPages() }
+        if erased > 0 {
+            try await write { try self.wipe($0) }
+            try await forgetOldPages()
+        }
         return erased
     }
 
@@ -61,7 +65,7 @@ extension Segment {
     ) throws -> [(record: AnswerRecord, isHit: Bool)] {
         let row = try Row.fetchOne(
             database,
-            sql: "SELECT position, count, model, keys, answers FROM block WHERE position = $1 AND bytes > 0",
+            sql: "SELECT \(Self.columns) FROM block WHERE position = $1 AND bytes > 0",
             arguments: [position]
         )
         guard let row else { return [] }
@@ -138,7 +142,10 @@ extension Segment {
             )
             return count
         }
-        if removed > 0 { try await giveSpaceBack() }
+        if removed > 0 {
+            try await write { try self.wipe($0) }
+            try await giveSpaceBack()
+        }
         return removed
     }
 
@@ -157,6 +164,31 @@ extension Segment {
                 _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
             }
         } catch { throw InferenceLogError(error, path: path) }
+    }
+
+    /// Overwrites in the file of the answers what rows let go of, and forgets where it was.
+    private func wipe(_ database: Database) throws {
+        let rows = try Row.fetchAll(
+            database,
+            sql: "SELECT answers_start, answers_count FROM block WHERE \(SegmentSchema.unwiped)"
+        )
+        guard !rows.isEmpty else { return }
+        try answerFile().wipe(rows.map { AnswerFile.Place(start: $0[0], count: $0[1]) })
+        try database.execute(
+            sql: """
+                UPDATE block SET answers_start = NULL, answers_count = NULL WHERE \(SegmentSchema.unwiped)
+                """
+        )
+    }
+
+    /// Wipes what a killed process had let go of and not wiped.
+    func finishWiping() throws(InferenceLogError) {
+        try sync { database in
+            try database.inTransaction {
+                try self.wipe(database)
+                return .commit
+            }
+        }
     }
 
     private var isWritten: Bool { openIndex.withLock { $0 != nil } }
@@ -215,7 +247,7 @@ extension Segment {
             next = begin
             let rows = try Row.fetchCursor(
                 database,
-                sql: "SELECT position, count, model, keys, answers, bytes FROM block ORDER BY position"
+                sql: "SELECT \(Self.columns), bytes FROM block ORDER BY position"
             )
             while let row = try rows.next() {
                 let (position, count): (Int, Int) = (row["position"], row["count"])

@@ -138,14 +138,14 @@ struct RemovalTests {
         for number in 0..<100 { log.record(fixture.answer("\(number)", request: body)) }
         await log.flush()
         let first = "\(folder.path)/\(try #require(folder.segments.first))"
-        let before = try #require(FileManager.default.attributesOfItem(atPath: first)[.size] as? NSNumber)
+        let before = AnswerFile.size(first) + AnswerFile.size(first + Segment.answersSuffix)
         log.setRetention([fixture.fraud: Retention(keepMilliseconds: nil, keepBytes: 300_000)])
         let removed = try await log.applyRetention(now: fixture.start)
         #expect((70...80).contains(removed))
         #expect(try await log.find(id: "99", model: fixture.fraud) != nil)
         #expect(try await log.find(id: "60", model: fixture.fraud) == nil)
-        let after = try #require(FileManager.default.attributesOfItem(atPath: first)[.size] as? NSNumber)
-        #expect(after.intValue < before.intValue / 3)
+        let after = AnswerFile.size(first) + AnswerFile.size(first + Segment.answersSuffix)
+        #expect(after < before / 3)
         await log.close()
     }
 
