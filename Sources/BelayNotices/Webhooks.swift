@@ -6,6 +6,9 @@ struct WebhookBody: Encodable {
         let `guard`: String
         let metric: String
         let verdict: String
+        /// As the API says them, and in the same units.
+        let unit: String
+        let versus: String
         let value: Double?
         let interval: [Double]?
         let limit: Double?
@@ -13,7 +16,7 @@ struct WebhookBody: Encodable {
         let nStable: Int
 
         enum CodingKeys: String, CodingKey {
-            case `guard`, metric, verdict, value, interval, limit, n
+            case `guard`, metric, verdict, unit, versus, value, interval, limit, n
             case nStable = "n_stable"
         }
 
@@ -21,10 +24,14 @@ struct WebhookBody: Encodable {
             `guard` = report.name
             metric = report.metric.rawValue
             verdict = report.verdict.rawValue
-            value = report.value?.finite
-            let ends = [report.lower, report.upper].compactMap { $0?.finite }
+            let versus = report.versus()
+            let scale = report.metric.unitScale(versus)
+            unit = report.metric.unitName(versus)
+            self.versus = versus.rawValue
+            value = report.value.flatMap { ($0 * scale).finite }
+            let ends = [report.lower, report.upper].compactMap { $0.flatMap { ($0 * scale).finite } }
             interval = ends.count == 2 ? ends : nil
-            limit = report.limit.finite
+            limit = (report.limit * scale).finite
             n = report.candidateSamples
             nStable = report.stableSamples
         }

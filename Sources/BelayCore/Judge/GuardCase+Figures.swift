@@ -17,13 +17,15 @@ extension GuardCase {
         // A slice is shown where it is what the evidence is about.
         let isOfSlice = (worst?.track.bet.logEvidence ?? 0) >= Self.threshold / 2
         let track = isOfSlice ? worst?.track ?? whole : whole
-        var figures = figures(of: track, at: view)
-        // The bet decides sooner than the interval can follow; one that seems to deny it would only confuse.
-        if isCulprit { figures.interval = nil }
+        let figures = figures(of: track, at: view)
         let evidence = shownEvidence
+        // What was still wanted before it could pass is wanted no more.
+        let isOpen: Set<GuardReport.Reason> = [.tooFew, .looksBad, .unproven]
+        let reason = assessment.reason.flatMap { isCulprit && isOpen.contains($0) ? nil : $0 }
         return GuardReport(
             name: guarded.name,
             metric: guarded.metric,
+            versus: GuardReport.Versus(guarded.limit),
             verdict: isCulprit ? .breach : assessment.verdict,
             value: figures.value,
             lower: figures.interval?.lower,
@@ -33,12 +35,12 @@ extension GuardCase {
             stableSamples: figures.stables,
             logEvidence: evidence.isFinite ? evidence : (evidence > 0 ? 1e6 : -1e6),
             logAdvance: view.step.advance == .nonInferior ? logAdvance : nil,
-            reason: isWaived && assessment.verdict != .pass ? .waived : assessment.reason,
+            reason: isWaived && assessment.verdict != .pass ? .waived : reason,
             slice: isOfSlice ? worst?.slice : nil,
             feature: figures.feature,
-            seen: assessment.reason == .tooFew ? seen(in: view) : nil,
-            needed: assessment.reason == .tooFew ? needed(in: view) : nil,
-            problem: assessment.reason == nil ? nil : problem
+            seen: reason == .tooFew ? seen(in: view) : nil,
+            needed: reason == .tooFew ? needed(in: view) : nil,
+            problem: reason == nil ? nil : problem
         )
     }
 

@@ -41,6 +41,8 @@ package struct GuardReport: Hashable, Codable, Sendable {
 
     package let name: String
     package let metric: Metric
+    /// What value, interval and limit are; nil in reports of earlier builds.
+    package let versus: Versus?
     package let verdict: Verdict
     /// Nil while nothing has been seen.
     package let value: Double?
@@ -70,7 +72,8 @@ package struct GuardReport: Hashable, Codable, Sendable {
     package let problem: String?
 
     enum CodingKeys: String, CodingKey {
-        case name, metric, verdict, value, lower, upper, limit, reason, slice, feature, seen, needed, problem
+        case name, metric, versus, verdict, value, lower, upper, limit, reason, slice, feature, seen, needed,
+            problem
         case candidateSamples = "n"
         case stableSamples = "n_stable"
         case logEvidence = "log_e"
@@ -80,6 +83,7 @@ package struct GuardReport: Hashable, Codable, Sendable {
     package init(
         name: String,
         metric: Metric,
+        versus: Versus? = nil,
         verdict: Verdict,
         value: Double?,
         lower: Double?,
@@ -98,6 +102,7 @@ package struct GuardReport: Hashable, Codable, Sendable {
     ) {
         self.name = name
         self.metric = metric
+        self.versus = versus
         self.verdict = verdict
         self.value = value
         self.lower = lower

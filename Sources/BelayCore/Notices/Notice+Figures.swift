@@ -10,11 +10,17 @@ extension GuardReport {
 
     /// A report is in the metric's own sense: accuracy falls where wrong answers rise.
     private func written(_ value: Double) -> String {
-        let compares = stableSamples > 0
+        let versus = versus()
+        let sign = versus == .stable && value >= 0 ? "+" : ""
+        switch versus {
+        case .badness: return "\(significant(value * 100))% \(metric.badWord)"
+        case .relative: return (value < 0 ? "" : "+") + significant(value * 100) + "% of stable's"
+        case .none, .stable: break
+        }
         switch metric.unit {
-        case .time: return (compares && value >= 0 ? "+" : "") + significant(value / 1000) + " ms"
-        case .rate, .goodRate: return compares ? points(value) : significant(value * 100) + "%"
-        case .throughput, .loss, .score, .stabilityIndex, .event, .number: return significant(value)
+        case .time: return sign + significant(value * metric.unitScale(versus)) + " ms"
+        case .rate, .goodRate: return versus == .stable ? points(value) : significant(value * 100) + "%"
+        case .throughput, .loss, .score, .stabilityIndex, .event, .number: return sign + significant(value)
         }
     }
 }

@@ -9,7 +9,8 @@ package struct GuardView: Codable, Equatable, Sendable {
     /// `fraction` of one, `ms`, `per_second`, `psi`, `events` or, for losses, scores and queries, `number`.
     package let unit: String
     /// What `value` is: `none` the candidate's own figure, `stable` its difference from stable's,
-    /// `stable_relative` that difference as a part of stable's.
+    /// `stable_relative` that difference as a part of stable's, `badness` how bad its outcomes are, from 0 to
+    /// 1.
     package let versus: String
     @ExplicitNull package private(set) var value: Double?
     /// Lower and upper end, always valid at 99 %.
@@ -18,6 +19,8 @@ package struct GuardView: Codable, Equatable, Sendable {
     /// Outcomes of the candidate behind the value.
     package let n: Int
     package let nStable: Int
+    /// Natural logarithm of the evidence against the candidate; 0 is none, and 4.61 is 100 to 1.
+    package let logEvidence: Double
     /// Why it can say no more; one of ``GuardReport/Reason``'s words.
     @ExplicitNull package private(set) var reason: String?
     /// The same in a sentence, with what to do.
@@ -30,6 +33,7 @@ package struct GuardView: Codable, Equatable, Sendable {
     enum CodingKeys: String, CodingKey {
         case name, metric, verdict, unit, versus, value, interval, limit, n, reason, detail, slice, feature
         case nStable = "n_stable"
+        case logEvidence = "log_e"
     }
 
     package init(
@@ -43,6 +47,7 @@ package struct GuardView: Codable, Equatable, Sendable {
         limit: Double,
         n: Int,
         nStable: Int,
+        logEvidence: Double = 0,
         reason: String? = nil,
         detail: String? = nil,
         slice: String? = nil,
@@ -58,6 +63,7 @@ package struct GuardView: Codable, Equatable, Sendable {
         self.limit = limit
         self.n = n
         self.nStable = nStable
+        self.logEvidence = logEvidence
         self.reason = reason
         self.detail = detail
         self.slice = slice

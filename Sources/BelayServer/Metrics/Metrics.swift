@@ -250,11 +250,19 @@ extension Metrics {
                 return (["model": model, "env": environment, "guard": report.name], report)
             }
         }
-        text.family("belay_guard_difference", .gauge, "What a guard measures.") {
-            for (labels, report) in reports { if let value = report.value { $0.add(labels, value) } }
+        // Reports keep microseconds, Prometheus seconds; a part of stable's has no unit.
+        let scale = { (report: GuardReport) in report.metric.unitScale(report.versus()) == 1 ? 1 : 1e-6 }
+        text.family(
+            "belay_guard_difference",
+            .gauge,
+            "What a guard measures: seconds, fractions of one, or the metric's own numbers."
+        ) {
+            for (labels, report) in reports {
+                if let value = report.value { $0.add(labels, value * scale(report)) }
+            }
         }
-        text.family("belay_guard_limit", .gauge, "What a guard allows.") {
-            for (labels, report) in reports { $0.add(labels, report.limit) }
+        text.family("belay_guard_limit", .gauge, "What a guard allows, in the same unit.") {
+            for (labels, report) in reports { $0.add(labels, report.limit * scale(report)) }
         }
         text.family("belay_guard_state", .gauge, "The newest verdict of a guard.") {
             let verdicts = Verdict.allCases.map(\.rawValue)

@@ -58,6 +58,8 @@ extension GuardView {
     /// A figure in the guard's unit; a difference bears its sign.
     package func write(_ figure: Double) -> String {
         switch (unit, versus) {
+        case (_, "badness"):
+            return decimals(figure * 100, 1) + "% \(Metric(rawValue: metric)?.badWord ?? "bad")"
         case (_, "stable_relative"): return signed(figure, decimals(abs(figure) * 100, 1) + "%")
         case ("fraction", "stable"): return points(figure)
         case ("fraction", _): return percent(figure)

@@ -4,57 +4,27 @@ extension GuardView {
     /// The policy is the one that the guard belongs to; nil where only the report is left.
     init(_ report: GuardReport, under policy: Policy?) {
         let guarded = policy?.guards.first { $0.name == report.name }
-        let unit = report.metric.unit
-        let versus = Versus(guarded?.limit, isCompared: report.stableSamples > 0)
-        // Of microseconds people make milliseconds; a part of stable's has no unit.
-        let scale = unit == .time && versus != .relative ? 0.001 : 1
+        let versus = report.versus(under: guarded)
+        let scale = report.metric.unitScale(versus)
         var interval: [Double]?
         if let lower = report.lower, let upper = report.upper { interval = [lower * scale, upper * scale] }
         self.init(
             name: report.name,
             metric: report.metric.rawValue,
             verdict: report.verdict.rawValue,
-            unit: versus == .relative ? "fraction" : unit.wireName,
+            unit: report.metric.unitName(versus),
             versus: versus.rawValue,
             value: report.value.map { $0 * scale },
             interval: interval,
             limit: report.limit * scale,
             n: report.candidateSamples,
             nStable: report.stableSamples,
+            logEvidence: report.logEvidence,
             reason: report.reason?.rawValue,
             detail: report.explanation(of: guarded, model: policy?.model),
             slice: report.slice?.description,
             feature: report.feature
         )
-    }
-
-    private enum Versus: String {
-        case none
-        case stable
-        case relative = "stable_relative"
-
-        init(_ limit: Guard.Limit?, isCompared: Bool) {
-            switch limit {
-            case .againstStable: self = .stable
-            case .relativeToStable, .withinOfStable: self = .relative
-            case .absolute, .atLeast, .never: self = .none
-            case nil: self = isCompared ? .stable : .none
-            }
-        }
-    }
-}
-
-extension Metric.Unit {
-    /// The unit's name on the wire, where times are in milliseconds.
-    fileprivate var wireName: String {
-        switch self {
-        case .rate, .goodRate: "fraction"
-        case .time: "ms"
-        case .throughput: "per_second"
-        case .stabilityIndex: "psi"
-        case .event: "events"
-        case .loss, .score, .number: "number"
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BelayCore
 import BelayServer
+import Foundation
 
 /// `belay why`: the decision about a release, its numbers first.
 struct WhyCommand: AsyncParsableCommand {
@@ -41,7 +42,7 @@ struct WhyCommand: AsyncParsableCommand {
                 ? "\(grouped(crossed.n)) / \(grouped(crossed.nStable))" : grouped(crossed.n)
             return "first crossed at \(crossed.at), n \(count) (tick \(crossed.tick))"
         }
-        return [decisive.line(look)] + [first].compactMap { $0 }
+        return [decisive.line(look)] + [decisive.odds, first].compactMap { $0 }
     }
 
     private func text(_ view: WhyView, _ look: Look) -> String {
@@ -73,6 +74,17 @@ struct WhyCommand: AsyncParsableCommand {
             table.add([String(line.seq), line.at, line.actor, line.text, line.reason ?? ""])
         }
         return text + "\n" + table.text(width: Stream.output.width, look: look)
+    }
+}
+
+extension GuardView {
+    /// What the decision rests on, where it is evidence and no alarm of a detector.
+    fileprivate var odds: String? {
+        guard verdict == Verdict.breach.rawValue, logEvidence > 0, versus != "badness", unit != "psi",
+            unit != "events", Metric(rawValue: metric)?.isOfFeature == false
+        else { return nil }
+        let odds = logEvidence < 13.8 ? grouped(Int(exp(logEvidence))) : "more than 1 000 000"
+        return "evidence \(odds) to 1 against chance, which decides; the interval is more cautious"
     }
 }
 
