@@ -107,9 +107,7 @@ extension State {
 
     /// What serves is watched by the guards of the release that brought it.
     private func watchedRoute(_ endpoint: Endpoint) -> Route.Watched? {
-        guard let release = endpoint.stable?.release.flatMap({ releases[$0] }),
-            !release.hasEnded || release.proposal.policy.guards.watchSettled
-        else { return nil }
+        guard let release = endpoint.stable?.release.flatMap({ releases[$0] }) else { return nil }
         return Route.Watched(
             release: release.id,
             counting: release.proposal.counting,

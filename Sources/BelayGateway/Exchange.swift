@@ -276,6 +276,9 @@ extension Exchange {
         let role: Role
         let reason: String
 
+        /// Whether it was asked and could not answer, rather than busy, absent or slow.
+        var isFault: Bool { [Failure.erred("").reason, Failure.invalidOutput("").reason].contains(reason) }
+
         var description: String { "\(role.rawValue)=\(reason)" }
     }
 

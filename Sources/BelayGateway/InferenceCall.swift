@@ -266,6 +266,7 @@ final class InferenceCall {
     private func conclude(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
         guard exchange?.attempt?.number == attempt.number else { return }
         if case .objected(let rejection) = outcome { count(rejection) }
+        countRescue(attempt, outcome)
         tell(lane, of: outcome, attempt)
         lane = nil
         let route = current?.route
@@ -273,6 +274,21 @@ final class InferenceCall {
             cell.retries.take(at: cell.now)
         }
         if let step { perform(step) }
+    }
+
+    /// What the first standby says of a request that the version that serves could not answer: whether going
+    /// back to it would help.
+    private func countRescue(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
+        guard attempt.role == .standby, let counting, case .watch = counting.kind,
+            let hops = exchange?.hops, hops.count == 1, hops[0].role == .stable, hops[0].isFault
+        else { return }
+        let release = counting.epoch.release
+        switch outcome {
+        case .answered: cell.tally.countRescue(by: attempt.version, hasFailed: false, in: release)
+        case .failed(let failure) where failure.wasRun && !failure.isCallers:
+            cell.tally.countRescue(by: attempt.version, hasFailed: true, in: release)
+        case .failed, .objected: break
+        }
     }
 
     /// Lets the version's circuit breaker know.

@@ -54,6 +54,8 @@ struct LoopTally {
     private var neverEvents = EvidenceCounts()
     /// Outcomes without a trial: nothing is compared with them, so they wait for no cohort either.
     private var watched = Pages()
+    /// What the next version said of requests that the one that serves has failed; handed over with those.
+    private var rescues = EvidenceCounts()
     private var collectionsUntilWatched = 0
 
     /// Notes that a request has been routed, and says to which cohort it belongs.
@@ -122,6 +124,19 @@ struct LoopTally {
         countNeverEvent(.circuitBreaker, on: arm, of: assignment, by: counting)
     }
 
+    /// Counts what the next version said of a request that the one that serves has failed.
+    mutating func countRescue(by version: VersionNumber, hasFailed: Bool, in release: ReleaseID) {
+        let key = EvidenceKey(
+            release: release,
+            series: .rescue,
+            slice: nil,
+            arm: .candidate,
+            share: .all,
+            code: Rescues.code(of: version, hasFailed: hasFailed)
+        )
+        rescues.add(key, 1)
+    }
+
     /// Of the version on trial, or of the one that its release has brought and still watches.
     private mutating func countNeverEvent(
         _ metric: Metric,
@@ -162,6 +177,8 @@ struct LoopTally {
         if collectionsUntilWatched <= 0, !watched.isEmpty {
             watched.add(to: &ready)
             watched = Pages()
+            ready.merge(rescues)
+            rescues = EvidenceCounts()
             collectionsUntilWatched = Self.watchCadence
         }
         return ready

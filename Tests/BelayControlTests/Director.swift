@@ -28,7 +28,8 @@ struct Story: Sendable, CustomTestStringConvertible {
 /// tick 10m                             moves the time, and lets both loops make one round
 /// traffic fraud stable 900 fail 1% candidate 100 fail 5% [each 1m for 10m]
 /// labels fraud stable 900 fail 5% candidate 100 fail 9% [each 1m for 10m] · invalid fraud 1
-/// serves fraud 1000 fail 5% [each 1m for 10m]       what is stable answers, outside of any release
+/// serves fraud 1000 fail 5% [rescued 1] [each 1m for 10m]   what is stable answers, outside of any release,
+///                                                 and whether version 1 answers what it fails
 /// late r2 stable 900 candidate 100 fail 9%            labels of a release that is over
 /// waive r2 accuracy · close i1
 /// publish fails · crash                the next publication is not acknowledged; another process starts
@@ -192,6 +193,7 @@ final class Director {
     private func serves(_ words: inout Words) async throws {
         let model = try words.next()
         let sample = try words.answers()
+        let rescuer = try words.take("rescued") ? words.number() : nil
         var (pace, rounds) = (Duration.zero, 1)
         if words.take("each") {
             pace = try words.duration()
@@ -199,7 +201,7 @@ final class Director {
             rounds = Int(try words.duration() / pace)
         }
         for _ in 0..<rounds {
-            await stage.serves(model, sample.number, bad: sample.bad)
+            await stage.serves(model, sample.number, bad: sample.bad, rescuedBy: rescuer)
             if pace != .zero { try await tick(pace) }
         }
     }

@@ -224,7 +224,7 @@ extension Stage {
     }
 
     /// Counts answers of what is stable, as gateways do outside of a release.
-    func serves(_ model: String, _ number: Int, bad: Int) async {
+    func serves(_ model: String, _ number: Int, bad: Int, rescuedBy rescuer: Int?) async {
         let stable = await conductor.state.endpoints[Build.endpoint(model)]?.stable
         guard let release = stable?.release else { return }
         for (isBad, count) in [(true, bad), (false, number - bad)] {
@@ -237,6 +237,16 @@ extension Stage {
             )
             evidence.add(key, count)
         }
+        guard let rescuer else { return }
+        let key = EvidenceKey(
+            release: release,
+            series: .rescue,
+            slice: nil,
+            arm: .candidate,
+            share: .all,
+            code: Rescues.code(of: Build.number(rescuer), hasFailed: false)
+        )
+        evidence.add(key, bad)
     }
 
     /// Counts labels of answers that one arm of a release gave while it was tried at 10 %.

@@ -1,21 +1,26 @@
 import BelayStats
 
 /// One graded rate of a version that has settled.
+///
+/// Its limit is what the guard allows beyond the rate that was found, and at least the error with which that
+/// was found; an absolute limit stays what it is.
 struct RateWatch: Equatable {
     let guarded: Guard
     private let terms: Terms
-    /// Outcomes of the version while it was tried, and of its predecessor beside it.
+    private let predecessor: VersionNumber?
+    /// Outcomes of the version before it is watched.
     private var found = CodeTally()
-    private var before = CodeTally()
     private var grading: Grading?
     private var detector: ChangeDetector?
     /// Outcomes since it last was as good as it was found.
     private var lately = CodeTally()
-    /// The badness of those beyond what the limit allows; none at the moment when they begin.
+    /// What the predecessor said since then of requests that the version failed.
+    private var rescues = Rescues()
+    /// The badness of the outcomes beyond what the limit allows; none at the moment when they begin.
     private var surplus = 0.0
 
     /// Nil for a metric that is not graded outcome by outcome.
-    init?(_ guarded: Guard, in context: GuardContext) {
+    init?(_ guarded: Guard, predecessor: VersionNumber?, in context: GuardContext) {
         switch guarded.metric {
         case .errorRate, .accuracy, .logLoss, .brier, .mae, .rmse, .feedbackScore, .latencyP50, .latencyP95,
             .latencyP99:
@@ -33,19 +38,21 @@ struct RateWatch: Equatable {
         )
         guard let plain else { return nil }
         self.guarded = guarded
+        self.predecessor = predecessor
         terms = Terms(plain, .rollback, in: context)
     }
 
     /// What is still as it was.
     ///
-    /// A latency is measured on a machine that has other work at other hours, so it may rise by the guard's
-    /// own margin, or by a quarter, before that is a change.
+    /// A latency is measured on a machine that has other work at other hours, so it may rise by a quarter
+    /// where the guard grants nothing.
     private static func limit(of guarded: Guard) -> Guard.Limit {
-        guard guarded.metric.isOfLatency else { return .againstStable(margin: 0) }
         switch guarded.limit {
-        case .againstStable(let margin) where margin > 0, .relativeToStable(let margin) where margin > 0:
-            return guarded.limit
-        default: return .relativeToStable(margin: Terms.standardRatio)
+        case .againstStable(let margin), .relativeToStable(let margin):
+            return guarded.metric.isOfLatency && margin == 0
+                ? .relativeToStable(margin: Terms.standardRatio) : guarded.limit
+        case .absolute: return guarded.limit
+        case .atLeast, .withinOfStable, .never: return .againstStable(margin: 0)
         }
     }
 
@@ -58,11 +65,10 @@ struct RateWatch: Equatable {
     var logStatistic: Double { detector?.logStatistic ?? -.infinity }
     var hasAlarmed: Bool { detector?.hasAlarmed == true }
 
-    mutating func settle(_ outcomes: [Outcome], at time: Timestamp, isSettled: Bool) {
-        let mine = outcomes.filter(\.candidate)
+    mutating func settle(_ outcomes: TickOutcomes, at time: Timestamp, isSettled: Bool) {
+        let mine = outcomes.of(series, in: nil).filter(\.candidate)
         guard isSettled else {
             for outcome in mine { found.add(outcome, at: time) }
-            for outcome in outcomes where !outcome.candidate { before.add(outcome, at: time) }
             return
         }
         guard var detector, let grading else {
@@ -83,21 +89,75 @@ struct RateWatch: Equatable {
         }
         detector.settle(cells)
         self.detector = detector
-        if surplus <= 0 { (surplus, lately) = (0, CodeTally()) }
+        if let predecessor, guarded.metric == .errorRate {
+            rescues.add(outcomes.of(.rescue, in: nil), of: predecessor)
+        }
+        if surplus <= 0 { (surplus, lately, rescues) = (0, CodeTally(), Rescues()) }
     }
 
     /// Fixes how outcomes are graded and what is still acceptable, from what was found.
     private mutating func begin() {
-        guard let (grading, _) = terms.comparison(after: found),
+        guard let (grading, allowed) = allowance(),
             let rate = found.moments({ badness(of: $0, by: grading) }),
             rate.count >= StableWatch.fewestOutcomes,
             let tolerance = ChangeDetector.tolerance(rate: min(rate.mean, 1), observations: rate.count)
         else { return }
         self.grading = grading
+        let limit: Double =
+            switch allowed {
+            case .upTo(let most): max(most, rate.mean + tolerance)
+            case .beyond(.none): rate.mean + tolerance
+            case .beyond(.absolute(let margin)): rate.mean + max(tolerance, margin)
+            case .beyond(.relative(let part)): rate.mean + max(tolerance, part * rate.mean)
+            }
         detector = ChangeDetector(
-            limit: min(rate.mean + tolerance, 0.999),
+            limit: min(limit, 0.999),
             averageRunLength: StableWatch.averageRunLength
         )
+    }
+
+    private enum Allowance {
+        case upTo(Double)
+        case beyond(AllocationBet.Margin)
+    }
+
+    /// What the guard allows, in units of badness.
+    private func allowance() -> (Grading, Allowance)? {
+        if case .absolute(let max) = guarded.limit {
+            return terms.absolute(max: max, after: found).map { ($0, .upTo($1.limit)) }
+        }
+        return terms.comparison(after: found).map { ($0, .beyond($1.settings.margin)) }
+    }
+}
+
+/// What the version that served before said of requests that the one that serves has failed.
+package struct Rescues: Equatable {
+    private(set) var answered = 0
+    private(set) var failed = 0
+
+    /// The code of one that `version` was asked, in ``Series/rescue``.
+    package static func code(of version: VersionNumber, hasFailed: Bool) -> Int {
+        version.value * 2 + (hasFailed ? 1 : 0)
+    }
+
+    mutating func add(_ outcomes: [Outcome], of version: VersionNumber) {
+        for outcome in outcomes where outcome.code / 2 == version.value {
+            if outcome.code.isMultiple(of: 2) {
+                answered = answered.addingSaturated(outcome.count)
+            } else {
+                failed = failed.addingSaturated(outcome.count)
+            }
+        }
+    }
+
+    /// Whether it is proven, at one in a thousand, that more than half of them are answered.
+    ///
+    /// A bet at even odds on each: half of what it has on an answer. While at most half are answered its
+    /// capital is a supermartingale, so it grows a thousandfold once in a thousand times at most, whenever
+    /// one looks.
+    var areMostlyAnswered: Bool {
+        Double(answered) * 0.405_465_108_108_164 - Double(failed) * 0.693_147_180_559_945
+            >= 6.907_755_278_982_137
     }
 }
 
@@ -116,23 +176,34 @@ extension RateWatch {
         }
     }
 
-    /// Nil unless the predecessor's interval lies wholly below that of what is seen lately.
+    /// Nil unless the predecessor is known to be better now, on the same requests.
     ///
-    /// Nil for latencies: nobody knows how long the predecessor would take on the machine of this hour.
+    /// What it was like when it last served is no support: it was compared with this version then and was no
+    /// better, and whatever has changed since may have changed for both.
     var whyPredecessorIsBetter: String? {
-        guard !guarded.metric.isOfLatency, let old = interval(before), let new = interval(lately),
-            old.upper < new.lower
-        else { return nil }
-        return "its \(guarded.name) was at most \(percent(old.upper)) beside this version, "
-            + "which is now at least \(percent(new.lower))"
+        guard guarded.reaction == .rollback, rescues.areMostlyAnswered else { return nil }
+        let asked = rescues.answered.addingSaturated(rescues.failed)
+        return "it answered \(rescues.answered) of \(asked) requests that this version failed"
     }
 
-    /// All figures are badness, as parts of one.
+    /// Why the predecessor is not gone back to.
+    var whyPredecessorIsNotBetter: String {
+        guard guarded.reaction == .rollback else {
+            return "is not asked for: \(guarded.name) only says `then: \(guarded.reaction.rawValue)`"
+        }
+        let asked = rescues.answered.addingSaturated(rescues.failed)
+        guard guarded.metric == .errorRate, asked > 0 else {
+            return "is not known to be better now by \(guarded.name)"
+        }
+        return "answered only \(rescues.answered) of \(asked) requests that this version failed"
+    }
+
     var report: GuardReport {
         let interval = interval(lately)
         return GuardReport(
             name: guarded.name,
             metric: guarded.metric,
+            versus: .badness,
             verdict: hasAlarmed ? .breach : .pass,
             value: summary(lately)?.mean,
             lower: interval?.lower,
@@ -143,11 +214,4 @@ extension RateWatch {
             logEvidence: max(logStatistic, 0)
         )
     }
-}
-
-/// Badness in per cent with two decimals: `3.10%`.
-private func percent(_ value: Double) -> String {
-    let hundredths = Int(exactly: (value * 10_000).rounded()) ?? 0
-    let rest = hundredths % 100
-    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)%"
 }

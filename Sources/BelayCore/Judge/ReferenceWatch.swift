@@ -108,6 +108,8 @@ struct ReferenceWatch: Equatable {
         /// A stability index, or a rate; nil before a full window.
         let value: Double?
         let limit: Double
+        /// Values behind the figure: those of its window.
+        let count: Int
         let logStatistic: Double
         let hasAlarmed: Bool
     }
@@ -124,6 +126,7 @@ struct ReferenceWatch: Equatable {
                 feature: watched.feature,
                 value: watched.rate(metric),
                 limit: change.limit,
+                count: watched.count,
                 logStatistic: change.logStatistic,
                 hasAlarmed: change.hasAlarmed
             )
@@ -133,6 +136,7 @@ struct ReferenceWatch: Equatable {
             feature: watched.feature,
             value: index,
             limit: most,
+            count: watched.count,
             logStatistic: watched.drift?.logStatistic ?? -.infinity,
             hasAlarmed: watched.drift?.hasAlarmed == true && (index ?? 0) > most
         )
@@ -156,6 +160,9 @@ extension ReferenceWatch.Watched {
         full = window
         window = Array(repeating: 0, count: window.count)
     }
+
+    /// Values of the newest full window, or of the first one so far.
+    fileprivate var count: Int { full.map { $0.reduce(0) { $0.addingSaturated($1) } } ?? seen }
 
     fileprivate var seen: Int { window.reduce(0) { $0.addingSaturated($1) } }
 

@@ -31,6 +31,8 @@ package enum Series: Hashable, Sendable {
     case schema
     /// 0 for each answer that got its first truth.
     case labelled
+    /// Of a request that the version that serves has failed, what the next one said: a code of ``Rescues``.
+    case rescue
 
     package enum Loss: String, Hashable, CaseIterable, Sendable {
         case logLoss = "log_loss"
@@ -73,13 +75,14 @@ extension Series: Codable, CustomStringConvertible {
         case .feature(let name): "feature:\(name)"
         case .schema: "schema"
         case .labelled: "labelled"
+        case .rescue: "rescue"
         }
     }
 
     package init?(_ text: String) {
         let plain: [Series] = [
             .answers, .latency, .invalidOutput, .circuitBreaker, .disagreement, .shadowError, .labels, .flags,
-            .score, .prediction, .schema, .labelled,
+            .score, .prediction, .schema, .labelled, .rescue,
         ]
         if let series = plain.first(where: { $0.description == text }) {
             self = series

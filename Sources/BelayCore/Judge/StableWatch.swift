@@ -39,12 +39,11 @@ package struct StableWatch: Equatable, Sendable {
         let policy = release.proposal.policy
         // Its own figures are the reference: what stable was like before is another version's.
         let context = GuardContext(labels: policy.labels, profile: nil, needsProof: false)
-        var seen: Set<Series> = []
-        rates = ([Guard.errorRate] + policy.guards).compactMap { guarded in
-            guard seen.insert(guarded.metric.series(of: nil)).inserted || guarded.metric.isOfLabels else {
-                return nil
-            }
-            return RateWatch(guarded, in: context)
+        // Errors are watched in any case, but by the policy's own guard where there is one.
+        let isWatched = policy.guards.contains { $0.metric == .errorRate }
+        let predecessor = release.proposal.stable
+        rates = (policy.guards + (isWatched ? [] : [.errorRate])).compactMap {
+            RateWatch($0, predecessor: predecessor, in: context)
         }
         references = policy.guards.compactMap { guarded in
             ReferenceWatch(guarded, references: release.proposal.profile?.references ?? [:]).map {
@@ -60,7 +59,7 @@ package struct StableWatch: Equatable, Sendable {
         let isSettled = tick.step >= settledStep
         if isSettled, let since, tick.at <= since { return }
         for index in rates.indices {
-            rates[index].settle(outcomes.of(rates[index].series, in: nil), at: tick.at, isSettled: isSettled)
+            rates[index].settle(outcomes, at: tick.at, isSettled: isSettled)
         }
         guard isSettled else { return }
         for index in references.indices { references[index].watch.settle { outcomes.of($0, in: nil) } }
@@ -73,16 +72,16 @@ package struct StableWatch: Equatable, Sendable {
 
     /// What has been found; nil while all is as it was.
     ///
-    /// A predecessor is better supported when its own last rate, found beside this version by the same coins,
-    /// has an interval that lies wholly below that of what the version shows since it began to decay: since
-    /// the sum of its badness beyond the limit was last nought, as a cumulative sum finds it. That moment is
-    /// chosen by looking, so the second interval is somewhat optimistic; the alarm itself is not.
+    /// A predecessor is better supported when it answers, as the fallback that it is, most of the requests
+    /// that the version fails since it began to decay: since the sum of its badness beyond the limit was last
+    /// nought, as a cumulative sum finds it.
     package var finding: StableFinding? {
-        if let decayed = rates.filter(\.hasAlarmed).max(by: { $0.logStatistic < $1.logStatistic }) {
+        let alarmed = rates.filter(\.hasAlarmed).sorted { $0.logStatistic > $1.logStatistic }
+        if let decayed = alarmed.first(where: { $0.whyPredecessorIsBetter != nil }) ?? alarmed.first {
             let guards = [decayed.report] + rates.filter { $0 != decayed }.map(\.report)
             guard let predecessor else { return StableFinding(kind: .decay, guards: guards) }
             guard let why = decayed.whyPredecessorIsBetter else {
-                let why = "was not clearly better by \(decayed.guarded.name) when it last served"
+                let why = decayed.whyPredecessorIsNotBetter
                 return StableFinding(kind: .decay, guards: guards, notBetter: [predecessor: why])
             }
             return StableFinding(kind: .decay, guards: guards, better: [predecessor: why])
@@ -97,12 +96,13 @@ package struct StableWatch: Equatable, Sendable {
             GuardReport(
                 name: guarded.name,
                 metric: guarded.metric,
+                versus: GuardReport.Versus.none,
                 verdict: .breach,
                 value: worst.value,
                 lower: nil,
                 upper: nil,
                 limit: worst.limit,
-                candidateSamples: 0,
+                candidateSamples: worst.count,
                 stableSamples: 0,
                 logEvidence: max(worst.logStatistic, 0),
                 feature: worst.feature

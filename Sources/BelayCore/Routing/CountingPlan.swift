@@ -121,19 +121,6 @@ extension Guard {
             return []
         }
     }
-
-    /// Whether outcomes of a version that is no longer on trial tell it anything.
-    ///
-    /// Of never-events only breaches of a trial are evidence; what shadows say is about nobody's answers, and
-    /// labels and monitors are not counted by gateways.
-    fileprivate var watchesSettled: Bool {
-        !metric.isNeverEvent && !metric.isOfShadows && metric != .query
-    }
-}
-
-extension [Guard] {
-    /// Whether a settled version's outcomes have to be counted for these guards.
-    var watchSettled: Bool { contains { $0.watchesSettled } }
 }
 
 extension Series {

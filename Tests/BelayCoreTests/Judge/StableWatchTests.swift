@@ -79,9 +79,14 @@ struct StableWatchTests {
         #expect(try Self.latencyFinding(later: 1500, limit: .againstStable(margin: 1000)) == nil)
     }
 
-    /// A limit that says nothing of stable allows a quarter.
     @Test(arguments: [(1100, false), (1500, true)])
     func aLatencyWithoutAMarginMayRiseByAQuarter(later: Double, isFound: Bool) throws {
+        let finding = try Self.latencyFinding(later: later, limit: .againstStable(margin: 0))
+        #expect((finding?.kind == .decay) == isFound)
+    }
+
+    @Test(arguments: [(60_000, false), (120_000, true)])
+    func anAbsoluteLimitStaysWhatItIs(later: Double, isFound: Bool) throws {
         let finding = try Self.latencyFinding(later: later, limit: .absolute(max: 90_000))
         #expect((finding?.kind == .decay) == isFound)
     }
@@ -91,17 +96,31 @@ struct StableWatchTests {
         #expect(finding.kind == .decay && finding.better.isEmpty && !finding.notBetter.isEmpty)
     }
 
-    /// Tried on 5,000 answers of which `before` in a thousand failed, beside `predecessor` of stable's.
-    private static func watch(
-        before: Int = 10,
-        predecessor: Int = 10,
-        since: Timestamp? = nil
-    ) throws -> StableWatch {
-        var watch = StableWatch(of: try settled(), since: since)
+    /// Tried on 5,000 answers of which one in a hundred failed, like stable's beside it.
+    private static func watch(_ guards: [Guard] = [.errorRate], since: Timestamp? = nil) throws -> StableWatch
+    {
+        var watch = StableWatch(of: try settled(guards), since: since)
         let half = share(percent: 50)
-        watch.settle(tick(0, .candidate, bad: before * 5, good: 5000 - before * 5, share: half))
-        watch.settle(tick(0, .stable, bad: predecessor * 5, good: 5000 - predecessor * 5, share: half))
+        watch.settle(tick(0, .candidate, bad: 50, good: 4950, share: half))
+        watch.settle(tick(0, .stable, bad: 50, good: 4950, share: half))
         return watch
+    }
+
+    /// What `version` said of requests that the one that serves has failed.
+    private static func rescues(_ answered: Int, failed: Int, by version: Int = 1) -> EvidenceTick {
+        var counts = EvidenceCounts()
+        for (hasFailed, count) in [(false, answered), (true, failed)] {
+            let key = EvidenceKey(
+                release: ReleaseID(1),
+                series: .rescue,
+                slice: nil,
+                arm: .candidate,
+                share: .all,
+                code: Rescues.code(of: number(version), hasFailed: hasFailed)
+            )
+            counts.add(key, count)
+        }
+        return EvidenceTick(release: ReleaseID(1), at: noon, step: 2, counts: counts)
     }
 
     @Test func aRateThatStaysAsItWasFoundIsNoFinding() throws {
@@ -110,25 +129,87 @@ struct StableWatchTests {
         #expect(watch.finding == nil)
     }
 
-    @Test func aRateThatDecaysIsFoundAndThePredecessorSpokenFor() throws {
+    @Test func aRateThatDecaysIsFoundAndAPredecessorThatAnswersWhatFailsIsSpokenFor() throws {
         var watch = try Self.watch()
         for _ in 0..<20 { watch.settle(Self.tick(2, .candidate, bad: 1, good: 99)) }
         #expect(watch.finding == nil)
-        for _ in 0..<20 { watch.settle(Self.tick(2, .candidate, bad: 5, good: 95)) }
+        for _ in 0..<20 {
+            watch.settle(Self.tick(2, .candidate, bad: 5, good: 95))
+            watch.settle(Self.rescues(5, failed: 0))
+        }
         let finding = try #require(watch.finding)
         #expect(finding.kind == .decay)
         #expect(finding.guards.first?.name == "error_rate")
         #expect(finding.guards.first?.verdict == .breach)
+        #expect(finding.guards.first?.line.contains("% wrong, limit 1.2") == true)
         #expect(finding.better.keys.map(\.value) == [1])
-        #expect(finding.better.values.first?.contains("its error_rate was at most") == true)
+        #expect(finding.better.values.first?.contains("requests that this version failed") == true)
     }
 
-    @Test func aPredecessorThatWasAsBadIsNotSpokenFor() throws {
-        var watch = try Self.watch(predecessor: 45)
-        for _ in 0..<40 { watch.settle(Self.tick(2, .candidate, bad: 5, good: 95)) }
+    /// An outage that both share; and one in which nobody knows.
+    @Test(arguments: [(1, 19, 1), (0, 0, 1), (20, 0, 7)])
+    func aPredecessorThatIsNotKnownToBeBetterNowIsNotGoneBackTo(
+        answered: Int,
+        failed: Int,
+        by version: Int
+    ) throws {
+        var watch = try Self.watch()
+        for _ in 0..<40 {
+            watch.settle(Self.tick(2, .candidate, bad: 40, good: 60))
+            watch.settle(Self.rescues(answered, failed: failed, by: version))
+        }
         let finding = try #require(watch.finding)
         #expect(finding.better.isEmpty)
         #expect(finding.notBetter.keys.map(\.value) == [1])
+    }
+
+    /// What was mended long ago says nothing of what fails now.
+    @Test func rescuesFromGoodTimesAreForgotten() throws {
+        var watch = try Self.watch()
+        for _ in 0..<100 {
+            watch.settle(Self.tick(2, .candidate, bad: 1, good: 199))
+            watch.settle(Self.rescues(1, failed: 0))
+        }
+        for _ in 0..<10 {
+            watch.settle(Self.tick(2, .candidate, bad: 40, good: 60))
+            watch.settle(Self.rescues(0, failed: 4))
+        }
+        #expect(try #require(watch.finding).better.isEmpty)
+    }
+
+    @Test(arguments: [Guard.Reaction.notify, .hold])
+    func aGuardThatIsToldToNotifyTakesNothingBack(reaction: Guard.Reaction) throws {
+        var watch = try Self.watch([bound("errs", .errorRate, .againstStable(margin: 0), then: reaction)])
+        for _ in 0..<40 {
+            watch.settle(Self.tick(2, .candidate, bad: 40, good: 60))
+            watch.settle(Self.rescues(40, failed: 0))
+        }
+        let finding = try #require(watch.finding)
+        #expect(finding.guards.first?.name == "errs" && finding.better.isEmpty)
+    }
+
+    @Test(arguments: [
+        (Guard.Limit.againstStable(margin: 0.05), 5, false), (.againstStable(margin: 0.05), 9, true),
+    ])
+    func aRateMayRiseByItsGuardsMargin(limit: Guard.Limit, later: Int, isFound: Bool) throws {
+        var watch = try Self.watch([bound("errs", .errorRate, limit)])
+        for _ in 0..<100 { watch.settle(Self.tick(2, .candidate, bad: later, good: 100 - later)) }
+        #expect((watch.finding != nil) == isFound)
+    }
+
+    @Test func everyQuantileIsWatchedAndErrorsAreWhateverThePolicySays() throws {
+        for guards in [[], [bound("slow", .latencyP50, .againstStable(margin: 1000))]] {
+            var watch = try Self.watch(guards)
+            for _ in 0..<40 { watch.settle(Self.tick(2, .candidate, bad: 20, good: 80)) }
+            #expect(watch.finding?.guards.first?.name == "error_rate")
+        }
+        let both = [
+            bound("p50", .latencyP50, .againstStable(margin: 1000)),
+            bound("p99", .latencyP99, .againstStable(margin: 1000)),
+        ]
+        var watch = try Self.watch(both)
+        for _ in 0..<40 { watch.settle(Self.tick(2, .candidate, bad: 20, good: 80)) }
+        #expect(watch.finding?.guards.map(\.name).sorted() == ["error_rate", "p50", "p99"])
     }
 
     @Test func withLittleSeenInItsStepsTheVersionsFirstTimeIsItsReference() throws {

@@ -108,7 +108,7 @@ import Testing
         #expect(world.route?.watched?.isJudged == false)
     }
 
-    @Test func aPromotedVersionIsJudgedUntilItsReleaseIsSettledWhateverItsGuards() throws {
+    @Test func aPromotedVersionIsJudgedUntilItsReleaseIsSettledAndThenWatched() throws {
         var world = World()
         try world.register(1, 2)
         try world.serve(1)
@@ -118,16 +118,17 @@ import Testing
         for _ in 0..<2 { try world.advance() }
         #expect(world.route?.watched?.isJudged == true)
         try world.advance()
-        #expect(world.route?.watched == nil)
+        #expect(world.route?.watched?.isJudged == false)
     }
 
-    @Test func whatOnlyNeverEventsAndShadowsGuardIsNotWatched() throws {
+    /// Whether it answers at all is watched in any case.
+    @Test func errorsOfWhatServesAreCountedWhateverItsGuards() throws {
         var world = World()
         try world.register(1)
-        try world.release(1, under: policy(.instant, guards: [try guarded(.disagreement)]))
+        try world.release(1, under: policy(.instant, guards: []))
         try world.passGates()
         #expect(world.route?.stable == number(1))
-        #expect(world.route?.watched == nil)
+        #expect(world.route?.watched?.counting == .nothing)
     }
 }
 
