@@ -15,7 +15,7 @@ package actor Conductor {
         package let events: [Event]
         package var receipt: Receipt?
         /// A rollback that had just been carried out, and was what was asked for.
-        package var alreadyDone: Rollback?
+        package var alreadyDone: Endpoint.TakenOut?
     }
 
     /// Within this time of a candidate's rollback, asking for one again means the same one.
@@ -218,12 +218,13 @@ package actor Conductor {
 
     /// The rollback that somebody, or a guard, was a moment quicker with.
     ///
-    /// Who types `rollback` while a guard does the same means the candidate. Taken literally, a moment later,
-    /// it would take out stable, which nobody has accused.
-    private func justTakenOut(at endpoint: EndpointID) -> Rollback? {
+    /// Who types `rollback` while a guard or a colleague does the same means the same version. Taken
+    /// literally, a moment later, it would take out the one gone back to, which nobody has accused; who means
+    /// that names a target.
+    private func justTakenOut(at endpoint: EndpointID) -> Endpoint.TakenOut? {
         guard let last = state.endpoints[endpoint]?.lastTakenOut else { return nil }
         let since = now().since(last.at)
-        return since >= .zero && since < Self.echo ? last.rollback : nil
+        return since >= .zero && since < Self.echo ? last : nil
     }
 
     private func unloadedTarget(of events: [Event]) -> Version? {

@@ -73,8 +73,10 @@ extension Event {
         switch self {
         case .registry(.aliasMoved), .release(.stepEntered), .release(.promoted), .release(.rolledBack),
             .release(.shadowChanged), .release(.epochBegun), .release(.settled), .safety(.quarantined),
-            .safety(.cleared), .safety(.policyChanged):
+            .safety(.cleared), .safety(.policyChanged), .release(.resumed):
             true
+        // What has spent its exposure gets no more requests until it is resumed.
+        case .release(.held(let hold)): hold.cause == .exposure
         default: false
         }
     }

@@ -49,7 +49,7 @@ let judgeStories = [
             """
     ),
     Story(
-        name: "what serves decays and goes back to a version whose figures are better",
+        name: "what serves decays and goes back to a version that answers what it fails",
         text: """
             register fraud one
             register fraud two
@@ -64,15 +64,36 @@ let judgeStories = [
             expect serving fraud 2
             serves fraud 1000 fail 1% each 1m for 10m
             expect serving fraud 2
-            serves fraud 1000 fail 4% each 1m for 10m
+            serves fraud 1000 fail 4% rescued 1 each 1m for 10m
             expect serving fraud 1
             expect rollback
               fraud#prod: 2 to 1, guard:error_rate
-              1 taken: its error_rate was at most 1.43% beside this version, which is now at least 1.71%
+              1 taken: it answered 40 of 40 requests that this version failed
             expect incidents
               none
             expect quarantine fraud
               2
+            """
+    ),
+    Story(
+        name: "what serves decays and nobody knows whether its predecessor would be better now",
+        text: """
+            register fraud one
+            register fraud two
+            policy fraud steps 10 dwell 1m min 100 guards error_rate
+            release fraud 1
+            tick 1s
+            release fraud 2
+            tick 1s
+            traffic fraud stable 9000 fail 1% candidate 1000 fail 1% each 1m for 2m
+            serves fraud 1000 fail 1% each 1m for 10m
+            serves fraud 1000 fail 40% each 1m for 10m
+            expect serving fraud 2
+            expect incidents
+              i1 decay of fraud@2
+              1: is not known to be better now by error_rate
+            expect quarantine fraud
+              none
             """
     ),
     Story(
@@ -118,7 +139,7 @@ let judgeStories = [
             tick 1s
             traffic fraud stable 900 fail 3% candidate 100 fail 3% each 1m for 1m
             expect release r2
-              canary, step 0 at 10%
+              canary, step 0 at 0%
               held by belay: exposure
               error_rate pass
               invalid_output pass

@@ -104,7 +104,7 @@ struct PublicationTests {
     @Test func whateverIsRecordedNextTakesTheFenceAlong() async throws {
         try await stage.serve("fraud", "three")
         let first = try await stage.rollBack("fraud")
-        let second = try await stage.rollBack("fraud")
+        let second = try await stage.rollBack("fraud", to: 1)
         #expect(stage.fences == [first.receipt])
         #expect(
             stage.kinds.suffix(5) == [.rolledBack, .quarantined, .fenceCompleted, .rolledBack, .quarantined]

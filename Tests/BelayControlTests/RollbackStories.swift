@@ -144,6 +144,7 @@ let rollbackStories = [
               fraud#prod: 4 to 1, request
               1 taken: is the last good version
             expect serving fraud 1
+            tick 10s
             rollback fraud
               refused: rollback.no-target
             expect quarantine fraud
@@ -175,7 +176,11 @@ let rollbackStories = [
             expect loaded
               fraud@1 fraud@2
             rollback fraud
+            expect serving fraud 2
+            tick 10s
+            rollback fraud
             expect serving fraud 1
+            tick 10s
             rollback fraud
               refused: rollback.no-target
             tick 1s

@@ -86,7 +86,7 @@ extension EndToEnd {
                 #expect(back.code == 0, "\(back)")
                 let receipt: Set = [
                     "model", "from", "to", "cause", "epoch", "acknowledged_in_ms", "replayed", "drained",
-                    "fence",
+                    "fence", "done_at",
                 ]
                 #expect(Set(back.json.keys) == receipt)
                 #expect(back.json["from"] as? Int == 2 && back.json["to"] as? Int == 1)

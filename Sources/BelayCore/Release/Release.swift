@@ -119,9 +119,13 @@ package struct Release: Equatable, Sendable {
     /// The salt that tosses units now.
     package var salt: Salt { proposal.salt.inEvidenceEpoch(evidenceEpoch) }
 
-    /// The part of requests that the candidate answers; a held release keeps its share.
+    /// The part of requests that the candidate answers.
+    ///
+    /// A held release keeps its share, but one that has spent its exposure gets nothing until a person goes
+    /// on.
     package var share: Share {
         switch phase {
+        case .canary where hold?.cause == .exposure: .none
         case .canary(let step, _): plan.steps[step].share
         case .watching: holdsBack ? plan.holdback.rest : .all
         case .settled: .all

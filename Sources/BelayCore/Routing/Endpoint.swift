@@ -39,7 +39,7 @@ package struct Endpoint: Equatable, Sendable {
     package internal(set) var automatic: Automatic = .allowed
     /// Nil until somebody brought one; ``effectivePolicy`` fills the gap.
     package internal(set) var policy: Policy?
-    /// The newest rollback that took a candidate out, until something else happens at the endpoint.
+    /// The newest rollback, until something else happens at the endpoint.
     package internal(set) var lastTakenOut: TakenOut?
     /// The version that is asked beside stable until somebody ends it; never a withdrawn one.
     package internal(set) var shadow: StandingShadow?
@@ -62,14 +62,14 @@ package struct Endpoint: Equatable, Sendable {
         endShadow(of: version)
     }
 
-    /// A rollback that left stable as it was.
+    /// A rollback, and when.
     package struct TakenOut: Equatable, Sendable {
         package let rollback: Rollback
         package let at: Timestamp
     }
 
     mutating func goBack(_ rollback: Rollback, at time: Timestamp, _ sequence: Int) {
-        lastTakenOut = stable?.version == rollback.from ? nil : TakenOut(rollback: rollback, at: time)
+        lastTakenOut = TakenOut(rollback: rollback, at: time)
         if let target = rollback.to, stable?.version != target {
             let former = formers.first { $0.version == target }
             incidentClosed = nil

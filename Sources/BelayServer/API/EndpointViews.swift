@@ -96,9 +96,12 @@ package struct RollbackView: Codable, Equatable, Sendable {
     package let drained: Int
     /// `complete`, or `pending` when an event loop has not acknowledged in time.
     package let fence: String
+    /// When somebody, or a guard, had taken the version out a moment before; null for a new rollback.
+    @ExplicitNull package private(set) var doneAt: String?
 
     enum CodingKeys: String, CodingKey {
         case model, from, to, cause, epoch, replayed, drained, fence
+        case doneAt = "done_at"
         case acknowledgedInMilliseconds = "acknowledged_in_ms"
     }
 
@@ -111,7 +114,8 @@ package struct RollbackView: Codable, Equatable, Sendable {
         acknowledgedInMilliseconds: Double,
         replayed: Int,
         drained: Int,
-        fence: String
+        fence: String,
+        doneAt: String? = nil
     ) {
         self.model = model
         self.from = from
@@ -122,5 +126,6 @@ package struct RollbackView: Codable, Equatable, Sendable {
         self.replayed = replayed
         self.drained = drained
         self.fence = fence
+        self.doneAt = doneAt
     }
 }

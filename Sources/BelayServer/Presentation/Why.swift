@@ -95,17 +95,24 @@ struct Why: Sendable {
             guard let rollback, let entry = entries.first(where: { $0.event.isRollback }) else {
                 return "\(candidate) was promoted and settled at \(at)."
             }
-            let target = rollback.to.map { "\(model)@\($0) serves" } ?? "nothing serves"
             return
-                "\(candidate) settled at \(at) and was taken out at \(entry.at) by \(entry.actor); \(target)."
+                "\(candidate) settled at \(at) and was taken out at \(entry.at) by \(entry.actor); "
+                + "\(place(takenBy: rollback.to))."
         case .rolledBack(let at, let cause):
-            let target = rollback?.to.map { "; \(model)@\($0) serves" } ?? "; nothing serves"
+            let target = place(takenBy: rollback?.to)
             switch cause {
-            case .request(let actor): return "\(candidate) was taken out at \(at) by \(actor)\(target)."
+            case .request(let actor): return "\(candidate) was taken out at \(at) by \(actor); \(target)."
             case .breach(let name, _):
-                return "\(candidate) was rolled back at \(at) by guard \(name)\(target)."
+                return "\(candidate) was rolled back at \(at) by guard \(name); \(target)."
             }
         }
+    }
+
+    /// What serves in the candidate's place, or did then.
+    private func place(takenBy version: VersionNumber?) -> String {
+        let serving = snapshot.state.endpoints[release.proposal.endpoint]?.stable?.version
+        guard version != serving else { return version.map { "\(model)@\($0) serves" } ?? "nothing serves" }
+        return version.map { "\(model)@\($0) took its place then" } ?? "nothing served then"
     }
 
     /// `(step 2 of 3, held by ann)`.
@@ -150,7 +157,7 @@ extension Receipt {
 }
 
 extension RollbackView {
-    init(_ rollback: Rollback, receipt: Receipt?) {
+    init(_ rollback: Rollback, receipt: Receipt?, doneAt: Timestamp? = nil) {
         self.init(
             model: rollback.endpoint.model.text,
             from: rollback.from.value,
@@ -160,7 +167,8 @@ extension RollbackView {
             acknowledgedInMilliseconds: Double(receipt?.elapsedMicroseconds ?? 0) / 1000,
             replayed: receipt?.replayed ?? 0,
             drained: receipt?.drained ?? 0,
-            fence: receipt == nil ? "pending" : "complete"
+            fence: receipt == nil ? "pending" : "complete",
+            doneAt: doneAt?.description
         )
     }
 }

@@ -106,7 +106,7 @@ struct EndpointRoutes: Sendable {
             if case .release(.rolledBack(let rollback)) = event { rollback } else { nil }
         }
         if let done = performed.alreadyDone {
-            return try jsonResponse(RollbackView(done, receipt: performed.receipt))
+            return try jsonResponse(RollbackView(done.rollback, receipt: performed.receipt, doneAt: done.at))
         }
         if let last = rollbacks.last {
             return try jsonResponse(RollbackView(last, receipt: performed.receipt))

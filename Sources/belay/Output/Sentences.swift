@@ -74,6 +74,11 @@ extension RollbackView {
         guard from != to else {
             return "\(look.good(look.symbols.pass)) \(time)  \(target) already (\(receipt))"
         }
+        if let doneAt {
+            let who = cause == "request" ? "somebody" : cause
+            return "\(look.good(look.symbols.pass)) \(target) already: \(who) took \(from) out at \(doneAt); "
+                + "to go further back, name the version with --to"
+        }
         return "\(look.good(look.symbols.pass)) \(time)  \(target) (\(receipt)); \(from) is quarantined; "
             + "automatic releases are off"
     }
