@@ -26,7 +26,8 @@ package struct Delivery: Equatable, Sendable {
     /// digits behind `ntc_`.
     package let id: String
     package let notice: Notice
-    package let target: NotifyTarget
+    /// As the policy named it when the notice was made.
+    package var target: NotifyTarget
     package let act: Act
     /// What it is about; of a notice that ends several matters, one of them.
     package let topic: String

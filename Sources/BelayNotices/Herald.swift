@@ -238,7 +238,9 @@ package actor Herald {
 
     /// Returns whether it has been told, or needs no more telling.
     private func send(_ delivery: Delivery) async throws -> Bool {
-        let letter = Letter(delivery: delivery, server: server, sentAt: now())
+        var addressed = delivery
+        addressed.target = await newest(delivery.target, of: delivery.notice.endpoint)
+        let letter = Letter(delivery: addressed, server: server, sentAt: now())
         var tried = delivery
         // The first try is in order; a later one may meet a target that has been told more since.
         if delivery.tries > 0, try await outbox.isOvertaken(delivery) {
@@ -279,6 +281,14 @@ package actor Herald {
         try await outbox.record(tried, gone: isGone)
         count(delivery.target.via, tried.state == .waiting ? "retried" : tried.state.rawValue, 1)
         return tried.state == .delivered
+    }
+
+    /// The target as the policy names it now: what was wrong with it may have been put right since.
+    private func newest(_ target: NotifyTarget, of endpoint: EndpointID) async -> NotifyTarget {
+        let named = await view().state.endpoints[endpoint]?.effectivePolicy.notify ?? []
+        guard !named.contains(target) else { return target }
+        let same = named.filter { $0.via == target.via && $0.url == target.url }
+        return same.first { $0.secret == target.secret } ?? (same.count == 1 ? same[0] : target)
     }
 
     private func remind(_ target: NotifyTarget, of open: [OpenCondition]) async throws {

@@ -53,7 +53,10 @@ struct LabelFile {
         _ send: (inout LabelBatch) async throws -> Void
     ) async throws {
         var splitter = LabelSplitter()
-        while let chunk = try chunk() {
+        var isFirst = true
+        while var chunk = try chunk() {
+            if isFirst, chunk.starts(with: [0xef, 0xbb, 0xbf]) { chunk = chunk.dropFirst(3) }
+            isFirst = false
             for object in try splitter.take(chunk) {
                 batch.add(object.bytes, line: object.line, isObject: true)
                 if batch.isFull { try await send(&batch) }

@@ -47,9 +47,10 @@ enum PolicyFileReader {
         guard bytes.count <= largest else {
             throw YAMLProblem(1, 1, "the file is larger than \(largest) bytes", "a policy is a page or two")
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        guard var text = String(validating: bytes, as: UTF8.self) else {
             throw YAMLProblem(1, 1, "the file is not UTF-8 text", "save it as UTF-8")
         }
+        if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
         do {
             let parser = try Parser(yaml: text, encoding: .utf8)
             // Nodes hold their anchors weakly: the parser must outlive the walk that refuses them.

@@ -184,7 +184,11 @@ struct LabelFlowTests {
                 }
             }
             #expect(try await send(server, text).rejected == [])
-            let warnings = try await coverage(server).warnings
+            let warnings = try await server.until {
+                !$0.isEmpty
+            } of: {
+                try await coverage(server).warnings
+            }
             #expect(warnings.count == 1 && warnings[0].contains("differs between the arms"))
         }
     }

@@ -1,7 +1,8 @@
 /// What becomes of a release's recorded evidence when it is judged again, under its own policy or another.
 ///
-/// The shares are those that were recorded: another policy is asked what its guards and its reading of labels
-/// would have said of the same requests, not which requests it would have let happen.
+/// The shares are those that were recorded, and labels were read as the release's own policy said: another
+/// policy is asked what its guards would have said of the same requests, not which requests it would have let
+/// happen.
 package struct Hindsight: Sendable {
     /// Beyond these, looking for another limit would take longer than a person waits.
     private static let mostTicksForLimits = 3000
@@ -43,14 +44,26 @@ package struct Hindsight: Sendable {
         self.ticks = ticks
     }
 
-    /// Judges the ticks under the guards and labels of `policy`, until they prove harm.
+    /// Whether the guards of `policy` can be asked: what was recorded of a label is what the release's own
+    /// policy made of it, and says nothing of, for example, another positive class.
+    package func canJudge(by policy: Policy) -> Bool {
+        let own = release.proposal.policy
+        let isReadAlike =
+            policy.labels.kind == own.labels.kind && policy.labels.positive == own.labels.positive
+            && policy.labels.classes == own.labels.classes
+        return own.judging(by: policy.guards) != nil
+            && (isReadAlike || !policy.guards.contains { $0.metric.isOfClass })
+    }
+
+    /// Judges the ticks under the guards of `policy`, until they prove harm.
+    ///
+    /// Nothing is found under one that ``canJudge(by:)`` denies.
     package func course(under policy: Policy) -> Course {
-        guard let mixed = release.proposal.policy.judging(by: policy.guards, reading: policy.labels) else {
-            return Course()
-        }
+        guard let mixed = release.proposal.policy.judging(by: policy.guards) else { return Course() }
+        let again = replay(release, under: mixed, ticks: ticks)
         var course = Course()
-        for line in replay(release, under: mixed, ticks: ticks) {
-            course.last = line.reports
+        course.last = again.reports
+        for line in again.lines {
             guard let tick = ticks.firstIndex(where: { $0.at >= line.at }) else { continue }
             let end = { (what: Outcome.What, by: String) in
                 Outcome(what: what, by: by, tick: tick + 1, at: line.at, reports: line.reports)
@@ -104,14 +117,14 @@ package struct Hindsight: Sendable {
 // MARK: - Judging again
 
 extension Policy {
-    /// The same policy with other guards, and labels read as another says; nil when they do not suit.
-    package func judging(by guards: [Guard], reading labels: Labels? = nil) -> Policy? {
+    /// The same policy with other guards; nil when they do not suit.
+    package func judging(by guards: [Guard]) -> Policy? {
         Policy(
             model: model,
             serving: serving,
             plan: plan,
             guards: guards,
-            labels: labels ?? self.labels,
+            labels: labels,
             rollback: rollback,
             notify: notify
         )

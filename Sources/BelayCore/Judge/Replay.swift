@@ -15,6 +15,14 @@ package struct ReplayLine: Hashable, Codable, Sendable {
     }
 }
 
+/// What judging recorded ticks again says.
+package struct Replay: Hashable, Sendable {
+    /// One line for each change of the ruling or of any guard's verdict.
+    package fileprivate(set) var lines: [ReplayLine] = []
+    /// What every guard said last.
+    package fileprivate(set) var reports: [GuardReport] = []
+}
+
 /// Judges recorded ticks again, under the policy that they were recorded under or another one.
 ///
 /// The traffic stays what it was: a plan with other steps is judged on the steps that were recorded, and what
@@ -26,13 +34,13 @@ package struct ReplayLine: Hashable, Codable, Sendable {
 ///   - policy: Nil takes the release's own.
 ///   - ticks: In the order in which they were recorded.
 ///   - entered: When each step began, from the ledger; else its first tick tells.
-/// - Returns: One line for each change of the ruling or of any guard's verdict.
+/// - Returns: What changed, and what was said last.
 package func replay(
     _ release: Release,
     under policy: Policy? = nil,
     ticks: [EvidenceTick],
     entered: [Int: Timestamp] = [:]
-) -> [ReplayLine] {
+) -> Replay {
     var again = Release(
         proposal: release.proposal.under(policy ?? release.proposal.policy),
         by: release.proposedBy,
@@ -40,16 +48,17 @@ package func replay(
         reason: release.reason
     )
     var judge = Judge(of: again)
-    var lines: [ReplayLine] = []
+    var replay = Replay()
     for tick in ticks {
         judge.settle(tick)
         guard let line = ruling(of: judge, on: &again, tick, entered) else { continue }
-        if lines.last.map({ $0.ruling != line.ruling || $0.verdicts != line.verdicts }) ?? true {
-            lines.append(line)
+        replay.reports = line.reports
+        if replay.lines.last.map({ $0.ruling != line.ruling || $0.verdicts != line.verdicts }) ?? true {
+            replay.lines.append(line)
         }
         if line.ruling.hasPrefix("rollback") || line.ruling.hasPrefix("rejudge") { break }
     }
-    return lines
+    return replay
 }
 
 /// Nil where the judge has nothing to say.

@@ -134,9 +134,15 @@ package struct GuardWatch: Sendable {
         told[subject] = Told(word: kind.rawValue, count: count)
         let endpoint = release.proposal.endpoint
         let place = "\(endpoint.model) \(endpoint.environment): \(release.id)"
+        let guarded = release.proposal.policy.guards.first { $0.name == report.name }
+        let isWaitedFor = guarded?.reaction != .notify
         let (severity, what): (Notice.Severity, String) =
             switch kind {
-            case .guardBlind: (.warning, "guard \(report.name) is blind\(report.why), so the release waits")
+            case .guardBlind:
+                (
+                    .warning,
+                    "guard \(report.name) is blind\(report.why)\(isWaitedFor ? ", so the release waits" : "")"
+                )
             case .guardRecovered: (.info, "guard \(report.name) is \(report.verdict.rawValue) again")
             case .rollbackFailed: (.critical, "cannot be rolled back though \(report.line)")
             default: (.warning, "breached \(report.line)")

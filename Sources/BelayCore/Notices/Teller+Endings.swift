@@ -84,7 +84,7 @@ extension Teller {
             severity: .error,
             figures: incident.guards.first,
             "\(place(incident.endpoint)): \(incident.kind.words) in \(incident.version)\(found)",
-            "belay why \(incident.endpoint.model)",
+            "belay incidents \(incident.endpoint.model)",
             effect: .init(raises: Notice.Condition.incident)
         )
     }

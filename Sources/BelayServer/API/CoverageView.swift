@@ -68,7 +68,8 @@ struct CoverageReader: Sendable {
     func view(
         of model: ModelName,
         days: Int,
-        now: Timestamp
+        now: Timestamp,
+        warnings: [String] = []
     ) async throws(InferenceLogError) -> CoverageView {
         let figures = try await figures(of: model, days: days, now: now)
         let first = Timestamp(milliseconds: Int64(CoverageKey.day(of: now) - days + 1) * 86_400_000)
@@ -83,7 +84,7 @@ struct CoverageReader: Sendable {
             labelled: parts.reduce(0) { $0 + $1.labelled },
             waiting: try await labels.waiting(),
             parts: parts,
-            warnings: [warning(figures)].compactMap { $0 }
+            warnings: warnings
         )
     }
 
@@ -119,49 +120,4 @@ struct CoverageReader: Sendable {
             }
         )
     }
-}
-
-// MARK: - Arms that differ
-
-extension CoverageReader {
-    /// So many standard errors apart, two parts differ for a reason: by chance it is one in a thousand.
-    private static let unlikely = 3.29
-    private static let fewestAnswers = 100
-
-    /// Says that the arms differ in how much of their answers is labelled, on the days when both answered.
-    ///
-    /// Then the labelled answers of one arm are others than those of the other, and comparing them would
-    /// compare the selection as well. The judge has a test of its own for this, which holds at any time.
-    private func warning(_ figures: [CoverageKey: (answers: Int, labels: LabelCoverage)]) -> String? {
-        let trial = figures.filter { $0.key.arm == .candidate && $0.value.answers > 0 }
-        let days = Set(trial.keys.map(\.day))
-        let beside = figures.filter { $0.key.arm == .stable && days.contains($0.key.day) }
-        let candidate = sum(trial.values.map { $0 })
-        let stable = sum(beside.values.map { $0 })
-        guard min(candidate.answers, stable.answers) >= Self.fewestAnswers else { return nil }
-        let (all, labelled) = (candidate.answers + stable.answers, candidate.labelled + stable.labelled)
-        let mean = Double(labelled) / Double(all)
-        let spread = (mean * (1 - mean) * (1 / Double(candidate.answers) + 1 / Double(stable.answers)))
-            .squareRoot()
-        let difference = candidate.part - stable.part
-        guard spread > 0, abs(difference) / spread > Self.unlikely else { return nil }
-        return "Labels cover \(percent(candidate.part)) of the candidate's answers and "
-            + "\(percent(stable.part)) of stable's: what is labelled differs between the arms, "
-            + "and a comparison by labels is not one of the versions alone."
-    }
-
-    private struct Sum {
-        var answers = 0
-        var labelled = 0
-        var part: Double { answers > 0 ? Double(labelled) / Double(answers) : 0 }
-    }
-
-    private func sum(_ figures: [(answers: Int, labels: LabelCoverage)]) -> Sum {
-        figures.reduce(into: Sum()) { sum, one in
-            sum.answers += one.answers
-            sum.labelled += one.labels.labelled
-        }
-    }
-
-    private func percent(_ part: Double) -> String { "\(shortDecimal((part * 1000).rounded() / 10)) %" }
 }

@@ -21,7 +21,8 @@ struct LabelDelivery: Sendable {
     let defaults: Defaults
 
     init(body: [UInt8], contentType: String?, defaults: Defaults) {
-        self.body = body
+        let hasByteOrderMark = body.starts(with: [0xef, 0xbb, 0xbf])
+        self.body = hasByteOrderMark ? Array(body.dropFirst(3)) : body
         self.contentType = contentType
         self.defaults = defaults
     }

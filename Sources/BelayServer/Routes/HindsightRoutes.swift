@@ -8,6 +8,8 @@ import Hummingbird
 struct HindsightRoutes: Sendable {
     /// Beyond these a replay would keep the loop of control busy; a day of ticks is fewer.
     private static let mostTicks = 500_000
+    /// Of a model's releases, so many newest may have had the last word.
+    private static let mostStories = 64
 
     let desk: Desk
     let ledger: any Ledger
@@ -25,8 +27,11 @@ struct HindsightRoutes: Sendable {
     @Sendable
     private func whyModel(_ request: Request, context: CallContext) async throws -> Response {
         let (snapshot, model) = try await desk.known(context)
-        let newest = snapshot.state.releases.values.filter { $0.proposal.endpoint.model == model }
-            .max { $0.id < $1.id }
+        let releases = snapshot.state.releases.values.filter { $0.proposal.endpoint.model == model }
+        var stories = releases.sorted { $0.id < $1.id }.suffix(Self.mostStories).map { Story(of: $0) }
+        try await ledger.read { entry in for index in stories.indices { stories[index].read(entry) } }
+        // What was promoted long ago may have been taken out a moment ago.
+        let newest = stories.max { ($0.entries.last?.sequence ?? 0) < ($1.entries.last?.sequence ?? 0) }
         guard let newest else { throw Refusal.nothingServes(EndpointID(model, in: .prod)) }
         return try jsonResponse(try await why(newest, snapshot))
     }
@@ -34,12 +39,13 @@ struct HindsightRoutes: Sendable {
     @Sendable
     private func whyRelease(_ request: Request, context: CallContext) async throws -> Response {
         let snapshot = await desk.snapshot()
-        return try jsonResponse(try await why(try context.release(in: snapshot.state), snapshot))
+        var story = Story(of: try context.release(in: snapshot.state))
+        try await ledger.read { story.read($0) }
+        return try jsonResponse(try await why(story, snapshot))
     }
 
-    private func why(_ release: Release, _ snapshot: Snapshot) async throws -> WhyView {
-        var story = Story(of: release)
-        try await ledger.read { story.read($0) }
+    private func why(_ story: Story, _ snapshot: Snapshot) async throws -> WhyView {
+        let release = story.release
         let hindsight = try await hindsight(of: release)
         return await told(
             Why(
@@ -73,6 +79,12 @@ struct HindsightRoutes: Sendable {
         let hindsight = try await hindsight(of: release)
         guard hindsight.ticks.count <= Self.mostTicks else {
             throw RequestError.badBody("release \(release.id) has too many ticks to be judged at one request")
+        }
+        guard hindsight.canJudge(by: policy) else {
+            let detail =
+                "its guards need labels read in another way than \(release.id) recorded them; "
+                + "give the policy the `labels` of that release, or leave those guards out"
+            throw RequestError.badPolicy([.init(pointer: "/policy/labels", detail: detail)])
         }
         return try jsonResponse(await replayed(hindsight, by: policy))
     }

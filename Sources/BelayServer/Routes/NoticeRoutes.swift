@@ -27,6 +27,10 @@ struct NoticeRoutes: Sendable {
             }
             return name
         }
+        let models = await desk.conductor.state.models
+        if let model, models[model] == nil {
+            throw Refusal.unknownModel(model, near: nearest(model, among: models.keys))
+        }
         let states: Set<Delivery.State> =
             switch query["state"] {
             case nil, "all": Set(Delivery.State.allCases)

@@ -137,10 +137,18 @@ struct DriftCommand: AsyncParsableCommand {
         text += "\(grouped(view.rows)) rows against \(grouped(view.referenceRows)); "
         text += "\(alarms) of \(view.columns.count) columns drifted.\n"
         guard let errors = view.errorRate else { return text }
-        let now = errors.later.map { percent($0) } ?? "unknown"
+        guard let later = errors.later, errors.limit != nil else {
+            let why =
+                errors.later == nil
+                ? "no later row has both a label and a prediction"
+                : "\(percent(errors.reference)) of the reference are wrong, and worse cannot be told"
+            return text + "\(look.symbols.undecided) Whether the error rate has decayed cannot be said: "
+                + "\(why).\n"
+        }
         let what = errors.alarmAtRow.map { "decayed at row \(grouped($0))" } ?? "has not decayed"
         let mark = errors.alarmAtRow == nil ? look.good(look.symbols.pass) : look.bad(look.symbols.fail)
-        return text + "\(mark) The error rate \(what): \(percent(errors.reference)) before, \(now) later.\n"
+        return text + "\(mark) The error rate \(what): \(percent(errors.reference)) before, "
+            + "\(percent(later)) later.\n"
     }
 
     private func row(_ number: Int?) -> String { number.map(grouped) ?? "never" }

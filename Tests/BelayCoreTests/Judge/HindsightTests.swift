@@ -81,6 +81,33 @@ struct HindsightTests {
         #expect(hindsight.course(under: policy(guards: [try rise(margin * 0.97)])).rollback != nil)
     }
 
+    /// Codes of labels are what the release's own policy made of them.
+    @Test func guardsThatNeedOtherLabelsAreNotAsked() throws {
+        let hindsight = try hindsight()
+        let own = hindsight.release.proposal.policy
+        let asking = try #require(
+            Policy(
+                model: own.model,
+                serving: own.serving,
+                plan: own.plan,
+                guards: [bound("recall", .recall, .againstStable(margin: 0.02))],
+                labels: Policy.Labels(output: nil, kind: .binary, positive: "1"),
+                rollback: own.rollback,
+                notify: own.notify
+            )
+        )
+        #expect(!hindsight.canJudge(by: asking))
+        #expect(hindsight.canJudge(by: hindsight.release.proposal.policy))
+    }
+
+    @Test func whatEveryGuardSaidLastIsOfTheLastTick() throws {
+        let hindsight = try hindsight()
+        let generous = policy(guards: [try rise(0.9)])
+        let course = hindsight.course(under: generous)
+        let all = hindsight.ticks.flatMap { $0.counts.counts }.filter { $0.key.arm == .candidate }
+        #expect(course.last.first?.candidateSamples == all.reduce(0) { $0 + $1.value })
+    }
+
     @Test func evidenceThatCameAfterTheEndDecidesNothing() throws {
         let hindsight = try hindsight()
         let late = hindsight.ticks.map {

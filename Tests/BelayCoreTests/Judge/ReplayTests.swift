@@ -31,7 +31,7 @@ struct ReplayTests {
 
     @Test func aReplayRulesAsWasRuled() throws {
         let (trial, live, ticks) = try recorded(bad: 0.12)
-        let lines = replay(trial.release, ticks: ticks, entered: [0: noon])
+        let lines = replay(trial.release, ticks: ticks, entered: [0: noon]).lines
         var rulings: [String] = []
         for line in lines where rulings.last != line.ruling { rulings.append(line.ruling) }
         #expect(rulings == live)
@@ -46,7 +46,7 @@ struct ReplayTests {
             plan([step(percent: 10, minSamples: 300), step(percent: 50)]),
             guards: [bound("errors", .errorRate, .againstStable(margin: 0.2))]
         )
-        let lines = replay(trial.release, under: lenient, ticks: ticks)
+        let lines = replay(trial.release, under: lenient, ticks: ticks).lines
         #expect(!lines.contains { $0.ruling.hasPrefix("rollback") })
         #expect(lines.last?.reports.first?.name == "errors")
     }
@@ -61,12 +61,12 @@ struct ReplayTests {
             ],
             step: trial.release.plan.settledStep
         )
-        #expect(replay(trial.release, ticks: [late]).map(\.ruling) == ["rejudge wrong"])
+        #expect(replay(trial.release, ticks: [late]).lines.map(\.ruling) == ["rejudge wrong"])
     }
 
     @Test func noTicksNoLines() throws {
         let trial = try Trial(policy(twoSteps()))
-        #expect(replay(trial.release, ticks: []).isEmpty)
+        #expect(replay(trial.release, ticks: []).lines.isEmpty)
     }
 }
 
