@@ -149,18 +149,20 @@ struct Moments: Equatable {
 struct ArmTallies: Equatable {
     var stable = CodeTally()
     var candidate = CodeTally()
-    /// Outcomes over the probability with which they came to their arm: what each would get of all requests.
+    /// Answers, of the series ``Series/answers``, over the probability with which their requests came to their
+    /// arm: what each would answer of all requests. A request that was failed is no answer.
     private(set) var weightOfStable = 0.0
     private(set) var weightOfCandidate = 0.0
 
     mutating func add(_ outcomes: [Outcome], at time: Timestamp) {
         for outcome in outcomes {
+            let isAnswer = outcome.isTossed && outcome.code == 0
             if outcome.candidate {
                 candidate.add(outcome, at: time)
-                if outcome.isTossed { weightOfCandidate += Double(outcome.count) / outcome.share.fraction }
+                if isAnswer { weightOfCandidate += Double(outcome.count) / outcome.share.fraction }
             } else {
                 stable.add(outcome, at: time)
-                if outcome.isTossed { weightOfStable += Double(outcome.count) / (1 - outcome.share.fraction) }
+                if isAnswer { weightOfStable += Double(outcome.count) / (1 - outcome.share.fraction) }
             }
         }
     }
