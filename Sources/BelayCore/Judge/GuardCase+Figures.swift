@@ -126,7 +126,7 @@ extension GuardCase {
     private func graded(_ track: Track) -> Figures {
         let sample = track.sample
         let empty = Figures(value: nil, limit: bound, candidates: 0, stables: 0)
-        guard let candidate = measure(sample.candidate, track, candidate: true) else { return empty }
+        guard let candidate = measured(sample.candidate, track, candidate: true) else { return empty }
         switch guarded.limit {
         case .absolute(let max):
             return Figures(
@@ -137,7 +137,7 @@ extension GuardCase {
                 stables: 0
             )
         case .againstStable:
-            guard let stable = measure(sample.stable, track, candidate: false) else { return empty }
+            guard let stable = measured(sample.stable, track, candidate: false) else { return empty }
             return Figures(
                 value: candidate.value - stable.value,
                 interval: difference(candidate, stable),
@@ -162,6 +162,12 @@ extension GuardCase {
         guard guarded.metric.falls else { return stable > 0 ? candidate / stable - 1 : nil }
         let (now, before) = (best - candidate, best - stable)
         return before > 0 ? 1 - now / before : nil
+    }
+
+    private func measured(_ tally: CodeTally, _ track: Track, candidate: Bool) -> Measure? {
+        guard var measure = measure(tally, track, candidate: candidate) else { return nil }
+        measure.summary = track.inUnits(measure.summary, candidate: candidate)
+        return measure
     }
 
     private func measure(_ tally: CodeTally, _ track: Track, candidate: Bool) -> Measure? {
@@ -278,7 +284,8 @@ extension GuardCase {
 
     private func flags(_ track: Track, _ arm: KeyPath<ArmTallies, CodeTally>) -> ArmSummary? {
         let answers = track.answersInStep[keyPath: arm].total
-        return ArmSummary(bad: min(track.inStep[keyPath: arm][1], answers), count: answers)
+        let summary = ArmSummary(bad: min(track.inStep[keyPath: arm][1], answers), count: answers)
+        return track.inUnits(summary, candidate: arm == \.candidate)
     }
 
     private func figures(of window: QueryWindow, at now: Timestamp) -> Figures {

@@ -26,7 +26,8 @@ package struct Judge: Equatable, Sendable {
         let context = GuardContext(
             labels: policy.labels,
             profile: release.proposal.profile,
-            needsProof: release.plan.steps.contains { $0.advance == .nonInferior }
+            needsProof: release.plan.steps.contains { $0.advance == .nonInferior },
+            isSticky: policy.serving.unit != .request
         )
         let guards = policy.guards
         // What shadows show is counted for people even where no guard asks for it.

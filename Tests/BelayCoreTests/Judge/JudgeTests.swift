@@ -59,6 +59,52 @@ struct JudgeTests {
         }
     }
 
+    /// Users of one step at 50 %: each arm's tosses, then their repetitions, bad ones first.
+    private func sticky(stable: (Int, of: Int), candidate: (Int, of: Int), again: [(Int, of: Int)]) throws
+        -> Trial
+    {
+        let serving = ServingSettings(
+            unit: .header("x-user"),
+            timeoutMilliseconds: 1000,
+            record: .standard
+        )
+        let half = plan([step(percent: 50, minSamples: 100)])
+        var trial = try Trial(policy(half, guards: [.errorRate], serving: serving))
+        for (arm, (bad, all), share) in [
+            (Arm.stable, stable, Share?.none), (.candidate, candidate, nil),
+            (.stable, again[0], Share.none), (.candidate, again[1], Share.all),
+        ] {
+            trial.count(
+                Count(.errorRate, arm, bad: true, bad, share: share),
+                Count(.errorRate, arm, bad: false, all - bad, share: share)
+            )
+        }
+        trial.wait(.seconds(60))
+        return trial
+    }
+
+    /// 300 users who are either always served well or never: 8 of stable's 150 are unlucky, 18 of the others.
+    @Test func chanceAmongUsersIsNoHarmHoweverOftenTheyCome() throws {
+        let trial = try sticky(
+            stable: (8, of: 150),
+            candidate: (18, of: 150),
+            again: [(8 * 49, of: 150 * 49), (18 * 49, of: 150 * 49)]
+        )
+        let report = try #require(trial.report("error_rate"))
+        #expect(report.verdict == .pass, "\(report)")
+        #expect(abs(try #require(report.value) - 0.0667) < 0.001)
+        #expect(try #require(report.lower) < 0 && 0 < (try #require(report.upper)))
+    }
+
+    @Test func manyUsersWhoFareWorseLaterLookBad() throws {
+        let trial = try sticky(
+            stable: (100, of: 2000),
+            candidate: (100, of: 2000),
+            again: [(5000, of: 98_000), (10_000, of: 98_000)]
+        )
+        #expect(trial.report("error_rate")?.reason == .looksBad)
+    }
+
     @Test func theCandidateAloneShowsNothingAgainstStable() throws {
         var trial = try trial()
         trial.count(Count(.errorRate, .candidate, bad: false, 500))
