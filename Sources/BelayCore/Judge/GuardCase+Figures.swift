@@ -306,10 +306,12 @@ extension GuardCase {
         figures.value = candidate.flatMap { candidate in
             guard let stable else { return nil }
             let rise = candidate.value - stable.value
+            // Of nothing there is no part but none.
+            let equal = rise == 0 ? 0.0 : nil
             switch guarded.limit {
             case .againstStable: return rise
-            case .withinOfStable: return stable.value == 0 ? nil : (rise / stable.value).magnitude
-            default: return stable.value == 0 ? nil : rise / stable.value.magnitude
+            case .withinOfStable: return stable.value == 0 ? equal : (rise / stable.value).magnitude
+            default: return stable.value == 0 ? equal : rise / stable.value.magnitude
             }
         }
         return figures

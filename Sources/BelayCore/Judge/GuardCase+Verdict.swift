@@ -291,7 +291,17 @@ extension GuardCase {
             if view.now.since(middle.last) > QueryWindow.longestSilence { return .stale }
             if middle.count < readingsNeeded { return .tooFew }
         }
-        return nil
+        return isOfNothing(window, at: view.now) ? .noReference : nil
+    }
+
+    /// Whether the limit is a part of stable's figure, that is 0, and the candidate's is another.
+    private func isOfNothing(_ window: QueryWindow, at now: Timestamp) -> Bool {
+        switch guarded.limit {
+        case .relativeToStable, .withinOfStable:
+            window.middle(of: .stable, at: now)?.value == 0
+                && window.middle(of: .candidate, at: now)?.value != 0
+        case .againstStable, .absolute, .atLeast, .never: false
+        }
     }
 
     private func isExceeded(_ window: QueryWindow, at now: Timestamp) -> Bool {
@@ -304,9 +314,9 @@ extension GuardCase {
         case .never: return false
         case .againstStable, .relativeToStable, .withinOfStable: break
         }
-        guard let stable = window.middle(of: .stable, at: now), stable.count >= readingsNeeded else {
-            return false
-        }
+        guard let stable = window.middle(of: .stable, at: now), stable.count >= readingsNeeded,
+            !isOfNothing(window, at: now)
+        else { return false }
         let rise = candidate.value - stable.value
         switch guarded.limit {
         case .againstStable(let margin): return rise > margin

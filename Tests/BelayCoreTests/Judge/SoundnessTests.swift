@@ -361,6 +361,18 @@ struct SoundnessTests {
         #expect(trial.ruling.name == ruling)
     }
 
+    @Test(arguments: [Guard.Limit.withinOfStable(change: 0.5), .relativeToStable(margin: 0.5)])
+    func ofNothingNoPartIsAllowed(limit: Guard.Limit) throws {
+        var trial = try trial([bound("queue", .query, limit)])
+        for _ in 0..<3 { read(&trial, 0.001, 0) }
+        let report = try #require(trial.report("queue"))
+        #expect(report.verdict == .blind && report.reason == .noReference)
+        #expect(trial.ruling.name == "wait")
+        for _ in 0..<5 { read(&trial, 0, 0) }
+        #expect(trial.verdict("queue") == .pass, "both have none")
+        #expect(trial.report("queue")?.value == 0)
+    }
+
     @Test func aMonitorThatIsSilentOrSaysNoNumberBlinds() throws {
         var trial = try trial([bound("queue", .query, .absolute(max: 10))])
         #expect(trial.report("queue")?.reason == .missing)
