@@ -14,6 +14,9 @@ func decideRelease(_ request: ReleaseRequest, in state: State) throws(Refusal) -
     if let stray = candidate.signature.stray(in: policy) {
         throw .unknownName(stray.name, at: stray.key, of: candidate.id, known: stray.known)
     }
+    if let whole = candidate.signature.neverMissing(in: policy) {
+        throw .neverMissing(guardName: whole.guarded.name, whole.type, of: candidate.id)
+    }
     if !request.allowsUndecidable, let what = undecidable(policy, profile: request.profile) {
         throw .undecidable(request.endpoint, what)
     }

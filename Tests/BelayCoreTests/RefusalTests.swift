@@ -24,6 +24,7 @@ struct RefusalTests {
         .unknownGuard(ReleaseID(1), "recall"), .unknownIncident(IncidentID(3)),
         .unknownName("scroe", at: "labels.output", of: id(1), known: ["score"]),
         .unknownName("amount", at: "guards[missing_rate].feature", of: id(1), known: ["x[0] to x[3]"]),
+        .neverMissing(guardName: "missing_rate", .int64, of: id(1)),
         .undecidable(
             prod,
             Undecidable(
@@ -66,11 +67,12 @@ struct RefusalTests {
         case .undecidable: 23
         case .unknownName: 24
         case .changedMeanwhile: 25
+        case .neverMissing: 26
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...25))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...26))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -80,7 +82,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 26)
+        #expect(codes.count == 27)
     }
 
     @Test(arguments: all)
