@@ -82,9 +82,15 @@ extension Refusal: Explainable {
             "Guard '\(name)' would see nothing missing, ever: its input of \(version) is \(type.rawValue), "
                 + "and a request with null there is refused before it is counted."
         case .undecidable(let endpoint, let what):
-            "At the traffic of '\(endpoint.model)', step \(what.step + 1) would be decided after about "
-                + "\(what.milliseconds / 60_000) min by guard '\(what.guardName)' (\(what.requests) "
-                + "requests), and the plan's deadline is \(what.deadlineMilliseconds / 60_000) min."
+            switch what.bound {
+            case .deadline(let needed, let most):
+                "At the traffic of '\(endpoint.model)', step \(what.step + 1) would be decided after about "
+                    + "\(needed / 60_000) min by guard '\(what.guardName)' (\(what.requests) "
+                    + "requests), and the plan's deadline is \(most / 60_000) min."
+            case .units(let needed, let most):
+                "For '\(what.guardName)' of step \(what.step + 1) the candidate must answer \(needed) "
+                    + "requests, and the plan's exposure is spent with \(most): the release would be held."
+            }
         case .notHeld(let release): "Release \(release) is not held."
         case .nothingServes(let endpoint):
             "Nothing serves for '\(endpoint.model)', so there is nothing to take back."
@@ -133,8 +139,12 @@ extension Refusal: Explainable {
             nearest(name, among: known).map { "Did you mean '\($0)'?" }
                 ?? "It has \(known.prefix(20).joined(separator: ", "))."
         case .neverMissing: "Watch `schema_errors`, which counts such requests, and leave this guard out."
-        case .undecidable:
-            "Allow a larger share, a wider margin or more time, or release with `--undecidable`."
+        case .undecidable(_, let what):
+            switch what.bound {
+            case .deadline:
+                "Allow a larger share, a wider margin or more time, or release with `--undecidable`."
+            case .units: "Allow more units or ask for fewer samples, or release with `--undecidable`."
+            }
         case .notHeld: "Nothing has to be done."
         case .nothingServes(let endpoint):
             "Release a version with `belay release \(endpoint.model)@VERSION`."

@@ -31,9 +31,12 @@ struct RefusalTests {
                 guardName: "error_rate",
                 step: 1,
                 requests: 90_000,
-                milliseconds: 9_000_000,
-                deadlineMilliseconds: 3_600_000
+                bound: .deadline(needed: 9_000_000, most: 3_600_000)
             )
+        ),
+        .undecidable(
+            prod,
+            Undecidable(guardName: "recall", step: 0, requests: 900, bound: .units(needed: 90, most: 50))
         ),
         .changedMeanwhile(prod, by: 17),
     ]

@@ -1,5 +1,6 @@
 import BelayCore
 import BelayServer
+import Foundation
 import Testing
 
 @testable import belay
@@ -233,6 +234,26 @@ import Testing
             replayed: 0,
             drained: drained,
             fence: fence
+        )
+    }
+
+    @Test func whatNobodyCanSayBeforehandIsNotForetold() throws {
+        let json = #"""
+            {"model": "fraud", "answers": 9, "answers_per_second": 2, "undecidable": null, "steps": [
+             {"step": 1, "kind": "canary", "share": 10, "requests": 100, "lasts_ms": 50000,
+              "slowest": "error_rate", "unforeseen": UNFORESEEN, "guards": []}]}
+            """#
+        let text = { (names: String) in
+            let data = Data(json.replacingOccurrences(of: "UNFORESEEN", with: names).utf8)
+            return try JSONDecoder().decode(ForecastView.self, from: data).text(look)
+        }
+        #expect(
+            try text(#"["f1", "brier"]"#)
+                == "  canary 10%  error_rate needs at least 100 requests, 50 s at 2.0 a second; "
+                + "what f1, brier needs cannot be said beforehand\n"
+        )
+        #expect(
+            try text("[]") == "  canary 10%  error_rate needs about 100 requests, 50 s at 2.0 a second\n"
         )
     }
 
