@@ -257,6 +257,18 @@ import Testing
         )
     }
 
+    @Test func aReplayThatNothingStopsMayHaveWaited() {
+        let course = { (names: [String]) in
+            CourseView(rollback: nil, hold: nil, guards: [], waitsFor: names).sentence(look)
+        }
+        #expect(course([]) == "· nothing would have stopped it")
+        #expect(
+            course(["recall", "f1"])
+                == "· nothing would have stopped it, but it would have waited: recall, f1 saw nothing to "
+                + "judge by"
+        )
+    }
+
     @Test func aWatchedStatusSaysEachChangeOnce() {
         var news = StatusNews()
         let before = endpoint(serving: 1, release: release("canary", step: 1, share: 10))

@@ -119,6 +119,8 @@ struct Track: Equatable {
     private(set) var before = ArmTallies()
     /// Answers in this step, for what is counted against them.
     private(set) var answersInStep = ArmTallies()
+    /// The same in all steps, of those that a coin decided; only for flags.
+    private var tossedAnswers = ArmTallies()
 
     private let isOfShadows: Bool
     private let countsAnswers: Bool
@@ -152,6 +154,7 @@ struct Track: Equatable {
             answersInStep.add(input.answers, at: input.at)
         }
         tossed.add(input.outcomes.filter { isOfShadows || $0.isTossed }, at: input.at)
+        if countsAnswers { tossedAnswers.add(input.answers.filter(\.isTossed), at: input.at) }
         for outcome in countsAnswers ? input.answers : input.outcomes {
             if outcome.candidate { units?.candidate.add(outcome) } else { units?.stable.add(outcome) }
         }
@@ -177,10 +180,21 @@ struct Track: Equatable {
     }
 
     /// What people are shown: this step's, or the last one's while this one has hardly begun.
-    var sample: ArmTallies {
-        inStep.candidate.total >= 30 || before.candidate.total == 0 ? inStep : before
+    ///
+    /// What came late is no step's sample. Where there is nothing else, or the release is over, all that the
+    /// evidence rests on is shown.
+    func shown(isOver: Bool) -> Shown {
+        if isOver || inStep.candidate.total == 0 && before.candidate.total == 0 {
+            return Shown(outcomes: tossed, answers: tossedAnswers, isOfAllSteps: true)
+        }
+        let isOfThisStep = inStep.candidate.total >= 30 || before.candidate.total == 0
+        return Shown(outcomes: isOfThisStep ? inStep : before, answers: answersInStep, isOfAllSteps: false)
     }
 
-    /// The answers that `sample` was counted among.
-    var isShowingThisStep: Bool { inStep.candidate.total >= 30 || before.candidate.total == 0 }
+    struct Shown {
+        let outcomes: ArmTallies
+        let answers: ArmTallies
+        /// Steps differ in their hours, so nothing is claimed of them together.
+        let isOfAllSteps: Bool
+    }
 }

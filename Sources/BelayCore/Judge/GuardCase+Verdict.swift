@@ -13,6 +13,8 @@ struct StepView {
     let trust: Trust
     /// How long labels usually take.
     let labelDelay: Duration
+    /// Whether the release has ended, and what comes is late.
+    var isOver = false
 }
 
 /// What a guard says, and why it says no more.

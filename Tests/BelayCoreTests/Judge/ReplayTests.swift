@@ -61,7 +61,11 @@ struct ReplayTests {
             ],
             step: trial.release.plan.settledStep
         )
-        #expect(replay(trial.release, ticks: [late]).lines.map(\.ruling) == ["rejudge wrong"])
+        let lines = replay(trial.release, ticks: [late]).lines
+        #expect(lines.map(\.ruling) == ["rejudge wrong"])
+        let report = try #require(lines.last?.reports.first { $0.name == "wrong" })
+        #expect(report.value == -1 && report.candidateSamples == 100 && report.stableSamples == 900)
+        #expect(report.lower == nil, "nothing is claimed of hours that were never compared")
     }
 
     @Test func noTicksNoLines() throws {
