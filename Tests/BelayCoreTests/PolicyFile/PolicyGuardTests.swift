@@ -203,6 +203,22 @@ struct PolicyGuardTests {
         #expect(found.first?.hasPrefix("/guards/0 guards[0] on \(metric) \(problem)") == true, "\(found)")
     }
 
+    /// Only a name that the policy gives can be counted apart from all others.
+    @Test func theOtherClassOfTwoNeedsToBeNamed() throws {
+        let recall = #"{"metric": "recall", "label": 0, "min": "90%"}"#
+        let found = try problems(
+            policyJSON(#""labels": {"type": "binary", "positive": 1}, "guards": [\#(recall)]"#)
+        )
+        #expect(
+            found == [
+                #"/guards/0/label guards[0].label "0" is no class of labels; give labels.classes with both, "#
+                    + #"or write 1 [policy.contradiction]"#
+            ]
+        )
+        let named = #""labels": {"type": "binary", "positive": 1, "classes": [0, 1]}"#
+        #expect(try problems(policyJSON(#"\#(named), "guards": [\#(recall)]"#)).isEmpty)
+    }
+
     @Test func guardsThatDependOnUnreadableLabelsAreNotBlamed() throws {
         let json = policyJSON(
             #""labels": {"type": "ranking"}, "guards": [{"metric": "log_loss", "max": 1}]"#
