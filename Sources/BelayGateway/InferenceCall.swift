@@ -8,6 +8,9 @@ import NIOHTTP1
 /// Confined to the connection's event loop. It owns the clock of the request, the run under way and the
 /// answer's way back; every rule about who answers is in the machine.
 final class InferenceCall {
+    /// The most that stable leaves to its standbys.
+    private static let standbysShare = TimeAmount.milliseconds(250)
+
     /// What the connection knows of a request.
     struct Facts {
         let question: Question
@@ -41,11 +44,13 @@ final class InferenceCall {
     /// Set from routing to the answer.
     var cohort: Int?
     /// What is counted of it; nil when it named its version, or nothing is.
-    private var counting: Counting?
-    private var routedAt = NIODeadline.uptimeNanoseconds(0)
+    var counting: Counting?
+    var routedAt = NIODeadline.uptimeNanoseconds(0)
     /// When the version under way was done, before its record was written.
-    private var ranUntil: NIODeadline?
-    private var observation: Observation?
+    var ranUntil: NIODeadline?
+    var observation: Observation?
+    /// The arm whose version gave an invalid output.
+    var accused: Arm?
     var lastTried: Exchange.Attempt?
     var lane: Lane?
     var payload: Job.Payload?
@@ -231,34 +236,6 @@ final class InferenceCall {
         }
     }
 
-    private func count(_ charge: Charge) {
-        guard let assignment = exchange?.assignment, let counting, let cohort else { return }
-        let time = (ranUntil ?? cell.now) - routedAt
-        cell.tally.count(
-            RequestOutcome(charge: charge, microseconds: time.nanoseconds / 1000, observation: observation),
-            of: assignment,
-            by: counting,
-            in: cohort,
-            isHurried: isHurried,
-            seen: ports.seen
-        )
-    }
-
-    /// That a request does not fit is found out by the version of its coin; whoever is asked after another is
-    /// asked the same.
-    private func count(_ rejection: Rejection) {
-        guard rejection.isMisfit, exchange?.hops.isEmpty == true, let assignment = exchange?.assignment,
-            let counting, let cohort
-        else { return }
-        cell.tally.countMisfit(
-            of: assignment,
-            by: counting,
-            in: cohort,
-            isHurried: isHurried,
-            seen: ports.seen
-        )
-    }
-
     func ended(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
         cell.underCurrentTable { conclude(attempt, outcome) }
     }
@@ -274,21 +251,6 @@ final class InferenceCall {
             cell.retries.take(at: cell.now)
         }
         if let step { perform(step) }
-    }
-
-    /// What the first standby says of a request that the version that serves could not answer: whether going
-    /// back to it would help.
-    private func countRescue(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
-        guard attempt.role == .standby, let counting, case .watch = counting.kind,
-            let hops = exchange?.hops, hops.count == 1, hops[0].role == .stable, hops[0].isFault
-        else { return }
-        let release = counting.epoch.release
-        switch outcome {
-        case .answered: cell.tally.countRescue(by: attempt.version, hasFailed: false, in: release)
-        case .failed(let failure) where failure.wasRun && !failure.isCallers:
-            cell.tally.countRescue(by: attempt.version, hasFailed: true, in: release)
-        case .failed, .objected: break
-        }
     }
 
     /// Lets the version's circuit breaker know.
@@ -322,8 +284,7 @@ final class InferenceCall {
             return ended(attempt, .failed(.notLoaded))
         }
         let left = max(.zero, deadline - cell.now)
-        // A candidate gets half of what is left, so that stable can still answer in the other half.
-        let budget = attempt.role == .candidate ? .nanoseconds(left.nanoseconds / 2) : left
+        let budget = budget(of: attempt, routed, left)
         let cancellation = Cancellation()
         let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
         let number = attempt.number
@@ -344,6 +305,23 @@ final class InferenceCall {
         self.cancellation = cancellation
         alarm = cell.now + budget
         cell.runBegan()
+    }
+
+    /// How long the version may take: what it leaves is for the next in the chain.
+    ///
+    /// A candidate gets half, so that stable can answer in the other half. Stable leaves a quarter to a
+    /// standby that would answer, but no more than that may need: most of the time it is stable's own.
+    private func budget(
+        of attempt: Exchange.Attempt,
+        _ routed: RoutedModel,
+        _ left: TimeAmount
+    ) -> TimeAmount {
+        switch attempt.role {
+        case .candidate: .nanoseconds(left.nanoseconds / 2)
+        case .stable where !routed.route.standbys.isEmpty:
+            .nanoseconds(left.nanoseconds - min(left.nanoseconds / 4, Self.standbysShare.nanoseconds))
+        case .stable, .standby, .pinned: left
+        }
     }
 
     private func completed(_ number: Int, _ ending: Job.Ending) {
@@ -376,7 +354,7 @@ final class InferenceCall {
 
 extension Exchange.Failure {
     /// Whether the version was asked at all.
-    fileprivate var wasRun: Bool {
+    var wasRun: Bool {
         switch self {
         case .timedOut, .outOfPatience, .erred, .invalidOutput: true
         case .notLoaded, .overloaded, .tripped: false

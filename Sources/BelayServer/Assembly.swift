@@ -100,6 +100,7 @@ package struct Assembly: Sendable {
                     .init(service: Joining(intake: parts.intake, logger: logger)),
                     .init(service: asking(parts)),
                     .init(service: Preferring(executor: LoopExecutor(control.next()), service: application)),
+                    .init(service: Finishing(gateway: parts.gateway)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
                 gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
@@ -178,18 +179,8 @@ extension Assembly {
         let evidence = EvidenceBox()
         let relay = LabelRelay()
         let gateway = gateway(on: group, pool: pool, log: log, labels: relay)
-        let standing = store.standing
-        let conductor = Conductor(
-            ledger: store,
-            archive: store,
-            state: standing.state,
-            head: standing.head,
-            publisher: gateway,
-            sources: [gateway, evidence],
-            loader: loader,
-            now: wallClock,
-            logger: logger
-        )
+        let clock = SteadyClock(newest: store.standing.newest, logger: logger)
+        let conductor = conductor(store, gateway, evidence, loader, clock)
         let intake = LabelIntake(
             log: log,
             labels: labels,
@@ -206,11 +197,38 @@ extension Assembly {
             conductor: conductor,
             registrar: Registrar(artifacts: artifacts, loader: loader, conductor: conductor),
             intake: intake,
-            desk: Desk(conductor: conductor, pool: pool, now: wallClock),
+            desk: Desk(conductor: conductor, pool: pool, now: clock.now),
             coverage: CoverageFigures(reader: CoverageReader(log: log, labels: labels)),
-            telling: try Telling(settings: settings, store: store, conductor: conductor, logger: logger),
+            telling: try Telling(
+                settings: settings,
+                store: store,
+                conductor: conductor,
+                now: clock.now,
+                logger: logger
+            ),
             runtimeVersion: runtime.version,
             startedAt: wallClock()
+        )
+    }
+
+    private func conductor(
+        _ store: SQLiteStore,
+        _ gateway: Gateway,
+        _ evidence: EvidenceBox,
+        _ loader: VersionLoader,
+        _ clock: SteadyClock
+    ) -> Conductor {
+        let standing = store.standing
+        return Conductor(
+            ledger: store,
+            archive: store,
+            state: standing.state,
+            head: standing.head,
+            publisher: gateway,
+            sources: [gateway, evidence],
+            loader: loader,
+            now: clock.now,
+            logger: logger
         )
     }
 
@@ -262,13 +280,13 @@ extension Assembly {
 
     /// Brings the world back to where the ledger says it is, before anyone can ask.
     private func start(_ parts: Parts) async throws {
-        report(parts.log.opening)
+        parts.log.opening.report(to: logger)
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
             let units = try await parts.log.units(of: release.id, since: release.epochBegan)
             parts.gateway.seed(units: units, for: release.id, inEvidenceEpoch: release.evidenceEpoch)
         }
         let state = await parts.conductor.state
-        for release in state.releases.values where state.takesLabels(release, at: wallClock()) {
+        for release in state.releases.values where state.takesLabels(release, at: parts.desk.now()) {
             try await restoreLabels(of: release.id, parts)
         }
         let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))
@@ -288,31 +306,6 @@ extension Assembly {
         }
     }
 
-    /// Says what the inference log found broken; answers go on all the same.
-    private func report(_ opening: LogOpening) {
-        for segment in opening.interrupted {
-            logger.info(
-                "a log segment was not closed",
-                metadata: ["path": "\(segment.path)", "rows": "\(segment.rows)"]
-            )
-        }
-        for path in opening.migrated {
-            logger.info("a log segment of an older version was rewritten", metadata: ["path": "\(path)"])
-        }
-        if let gap = opening.gap, !gap.isEmpty || !gap.isExact {
-            logger.warning(
-                "the last run ended before its answers were logged",
-                metadata: [
-                    "lost": "\(gap.isExact ? "" : "at least ")\(gap.lost)", "withheld": "\(gap.withheld)",
-                    "shadows": "\(gap.shadows)",
-                ]
-            )
-        }
-        for path in opening.damaged {
-            logger.error("a log segment cannot be read", metadata: ["path": "\(path)"])
-        }
-    }
-
     private func router(_ parts: Parts, inference: ListenAddress) -> Router<CallContext> {
         let router = Router(context: CallContext.self, options: .autoGenerateHeadEndpoints)
         let map = RouteMapBox()
@@ -326,7 +319,7 @@ extension Assembly {
         MetricsRoutes(
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
-            logged: { parts.log.counters.results },
+            logged: { parts.log.results },
             surroundings: { await parts.telling.surroundings(parts) },
             reserve: { parts.store.reserve.bytes }
         ).register(on: router)
@@ -364,31 +357,5 @@ extension Assembly {
             verified: { parts.verifications.note(ok: $0, at: wallClock()) }
         ).register(on: v1)
         return router
-    }
-}
-
-extension Assembly.Parts {
-    fileprivate func info(data: String, inference: ListenAddress) async -> InfoView {
-        let head = try? await store.head
-        let counters = log.counters
-        return InfoView(
-            version: belayVersion,
-            data: data,
-            inference: inference.description,
-            runtime: "ONNX Runtime \(runtimeVersion)",
-            startedAt: startedAt.description,
-            entries: head?.sequence ?? 0,
-            head: head?.hash.hex ?? "",
-            answersLogged: counters.logged,
-            answersDropped: counters.dropped + counters.failed,
-            reserve: store.reserve.bytes,
-            wholeReserve: store.reserve.whole
-        )
-    }
-}
-
-extension LogCounters {
-    fileprivate var results: [String: Int] {
-        ["logged": logged, "dropped": dropped, "failed": failed, "sampled_out": sampledOut]
     }
 }

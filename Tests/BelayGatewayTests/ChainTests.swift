@@ -186,7 +186,7 @@ private final class UnendingInstance: Instance {
         FailureSettings(inflight: inflight, answer: nil)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aDrainingVersionMayFinishAndTheReceiptWaitsForIt() async throws {
         try await Rig.run { rig in
             let gate = rig.gate()
@@ -217,7 +217,7 @@ private final class UnendingInstance: Instance {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aFailingPolicyRefusesWhatIsInFlight() async throws {
         try await Rig.run { rig in
             let gate = rig.gate()
