@@ -257,6 +257,24 @@ import Testing
         )
     }
 
+    /// A null in the place of a number is refused, so it is none of the requests that are counted.
+    @Test func whatIsMissingIsSaidOfRequestsThatFit() {
+        let view = GuardView(
+            name: "m",
+            metric: "missing_rate",
+            verdict: "pass",
+            unit: "fraction",
+            versus: "none",
+            value: 0,
+            interval: nil,
+            limit: 0.02,
+            n: 500,
+            nStable: 0,
+            feature: "amount"
+        )
+        #expect(view.figures == "0.00% in amount, limit 2.00%, n 500 that fit the signature")
+    }
+
     @Test func aReplayThatNothingStopsMayHaveWaited() {
         let course = { (names: [String]) in
             CourseView(rollback: nil, hold: nil, guards: [], waitsFor: names).sentence(look)

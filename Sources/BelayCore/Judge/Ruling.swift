@@ -26,7 +26,8 @@ extension Ruling {
         case .hold(.breach(let name), let reports):
             silence(of: name, reports) ?? HoldCause.breach(of: name).sentence
         case .hold(let cause, _): cause.sentence
-        case .rollback(let name, let reports): silence(of: name, reports) ?? "guard \(name) proved harm"
+        case .rollback(let name, let reports):
+            silence(of: name, reports) ?? told(by: name, reports) ?? "guard \(name) proved harm"
         }
     }
 
@@ -38,6 +39,12 @@ extension Ruling {
         guard !others.isEmpty else { return "every guard passes and the step has done its time" }
         return "every guard passes but \(others.joined(separator: ", ")), which may not hold the release, "
             + "and the step has done its time"
+    }
+
+    /// A monitor elsewhere gives no coins, and so no proof.
+    private func told(by name: String, _ reports: [GuardReport]) -> String? {
+        let isTold = reports.contains { $0.name == name && $0.metric == .query }
+        return isTold ? "the figure that guard \(name) asked for is beyond its limit" : nil
     }
 
     /// What `no_data: fail` takes for a breach is no proof of anything.

@@ -359,6 +359,11 @@ struct SoundnessTests {
         #expect(trial.ruling.name == "wait", "two readings are an accident")
         read(&trial, candidate, stable)
         #expect(trial.ruling.name == ruling)
+        let isHarm = ruling != "wait"
+        #expect(
+            trial.ruling.sentence
+                == (isHarm ? "the figure that guard queue asked for is beyond its limit" : nil)
+        )
     }
 
     @Test(arguments: [Guard.Limit.withinOfStable(change: 0.5), .relativeToStable(margin: 0.5)])
