@@ -94,7 +94,9 @@ struct Exchange: Equatable {
             guard attempt.role != .pinned else { return finish(rejection(attempt, failure), verdict) }
             hops.append(Hop(role: attempt.role, reason: failure.reason))
             // That a candidate's requests come to stable is no second try: without it they were there anyway.
-            let isFree = attempt.role == .candidate
+            // Nor is what nobody has run: were it counted, an open breaker would turn away what its version
+            // could still have answered.
+            let isFree = attempt.role == .candidate || failure.isUntried
             // Both leave time for whoever comes next.
             let isInTime = isFree || attempt.role == .stable || !failure.isLate
             guard isInTime, let next = next(after: attempt, route: route),
@@ -253,6 +255,14 @@ extension Exchange {
         var isLate: Bool {
             switch self {
             case .timedOut, .outOfPatience: true
+            default: false
+            }
+        }
+
+        /// Whether no version has spent any time on it.
+        var isUntried: Bool {
+            switch self {
+            case .notLoaded, .tripped: true
             default: false
             }
         }

@@ -86,6 +86,20 @@ import Testing
         )
     }
 
+    /// A second try costs from the budget, a first one does not.
+    @Test(arguments: failures)
+    func aStandbyIsAskedWithoutABudgetWhereStableWasNotRun(failure: Exchange.Failure) {
+        var exchange = exchange(.stable)
+        let second = Exchange.Attempt(number: 2, version: version(3), role: .standby)
+        let step = exchange.apply(
+            .ended(attempt: 1, .failed(failure)),
+            route: route(stable: 1, standbys: [3])
+        ) {
+            false
+        }
+        #expect((step.action == .run(second)) == [.tripped, .notLoaded].contains(failure))
+    }
+
     @Test func aCallersOwnHurryIsChargedToNobody() {
         let failure = Exchange.Failure.outOfPatience(milliseconds: 3)
         var candidate = exchange(.candidate)

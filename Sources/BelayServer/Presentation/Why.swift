@@ -18,7 +18,7 @@ struct Why: Sendable {
         let findings = hindsight?.findings(decisive: decisiveName)
         let policy = release.proposal.policy
         let reports = release.phase.finalReports ?? snapshot.reports[release.id] ?? newestReports
-        let decisive = reports.first { $0.name == decisiveName }
+        let decisive = decay ?? reports.first { $0.name == decisiveName }
         return WhyView(
             verdict: verdict,
             release: snapshot.release(release),
@@ -43,6 +43,14 @@ struct Why: Sendable {
         if case .breach(let name, _) = release.phase.cause { return name }
         if case .breach(let name) = release.hold?.cause { return name }
         return nil
+    }
+
+    /// What took the version out after its release had settled.
+    private var decay: GuardReport? {
+        guard case .settled = release.phase, case .breach(let name, let reports) = rollback?.cause else {
+            return nil
+        }
+        return reports.first { $0.name == name }
     }
 
     private var changed: [ChangeView] {
