@@ -119,6 +119,7 @@ package enum Refusal: Error, Equatable, Sendable {
     case unknownGuard(ReleaseID, String)
     case unknownIncident(IncidentID)
     case unknownName(String, at: String, of: VersionID, known: [String])
+    case impossibleFallback(VersionID, StaticAnswer.Fault)
     case undecidable(EndpointID, Undecidable)
     case notHeld(ReleaseID)
     case nothingServes(EndpointID)

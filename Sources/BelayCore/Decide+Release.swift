@@ -14,6 +14,7 @@ func decideRelease(_ request: ReleaseRequest, in state: State) throws(Refusal) -
     if let stray = candidate.signature.stray(in: policy) {
         throw .unknownName(stray.name, at: stray.key, of: candidate.id, known: stray.known)
     }
+    try checkFallback(policy, of: candidate)
     if !request.allowsUndecidable, let what = undecidable(policy, profile: request.profile) {
         throw .undecidable(request.endpoint, what)
     }

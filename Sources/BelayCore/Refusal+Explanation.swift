@@ -2,7 +2,7 @@ extension Refusal: Explainable {
     package var category: FailureCategory {
         switch self {
         case .unknownModel, .unknownVersion, .unknownRelease, .unknownGuard, .unknownIncident: .notFound
-        case .policyForAnotherModel, .unknownName, .undecidable: .badPolicy
+        case .policyForAnotherModel, .unknownName, .impossibleFallback, .undecidable: .badPolicy
         case .nothingServes, .nothingToGoBackTo: .unsafe
         case .labelTaken, .aliasIsLabel, .tooManyAliases, .quarantined, .releaseInProgress, .alreadyServing,
             .automaticSuspended,
@@ -36,6 +36,7 @@ extension Refusal: Explainable {
         case .unknownGuard: "guard.unknown"
         case .unknownIncident: "incident.unknown"
         case .unknownName: "policy.unknown-name"
+        case .impossibleFallback: "policy.impossible-fallback"
         case .undecidable: "release.undecidable"
         case .notHeld: "release.not-held"
         case .nothingServes: "endpoint.nothing-serves"
@@ -77,6 +78,9 @@ extension Refusal: Explainable {
         case .unknownIncident(let incident): "There is no open incident \(incident)."
         case .unknownName(let name, let key, let version, _):
             "The policy says '\(name.prefix(80))' at \(key), and \(version) has nothing of that name."
+        case .impossibleFallback(let version, let fault):
+            "The policy's fallback answer cannot be given for \(version): of the output "
+                + "'\(fault.output.prefix(80))', \(fault.reason)."
         case .undecidable(let endpoint, let what):
             "At the traffic of '\(endpoint.model)', step \(what.step + 1) would be decided after about "
                 + "\(what.milliseconds / 60_000) min by guard '\(what.guardName)' (\(what.requests) "
@@ -128,6 +132,8 @@ extension Refusal: Explainable {
         case .unknownName(let name, _, _, let known):
             nearest(name, among: known).map { "Did you mean '\($0)'?" }
                 ?? "It has \(known.prefix(20).joined(separator: ", "))."
+        case .impossibleFallback:
+            "Give every output of the model one row of values of its type, under `rollback.fallback.answer`."
         case .undecidable:
             "Allow a larger share, a wider margin or more time, or release with `--undecidable`."
         case .notHeld: "Nothing has to be done."

@@ -35,6 +35,8 @@ struct RefusalTests {
             )
         ),
         .changedMeanwhile(prod, by: 17),
+        .impossibleFallback(id(1), .missing(output: "label")),
+        .impossibleFallback(id(1), .misfit(output: "label", reason: "it is 'a', which is no INT64")),
     ]
 
     /// Exhaustive on purpose: a new case stops the build here, and belongs into the list above too.
@@ -66,11 +68,12 @@ struct RefusalTests {
         case .undecidable: 23
         case .unknownName: 24
         case .changedMeanwhile: 25
+        case .impossibleFallback: 26
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...25))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...26))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -80,7 +83,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 26)
+        #expect(codes.count == 27)
     }
 
     @Test(arguments: all)
