@@ -217,8 +217,8 @@ private final class UnendingInstance: Instance {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func aFailingPolicyRefusesWhatIsInFlight() async throws {
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+    func aFailingPolicyRefusesWhatIsInFlightAndTheReceiptSaysSo(isPrepared: Bool) async throws {
         try await Rig.run { rig in
             let gate = rig.gate()
             rig.pool.put(try constant(1), for: fraudVersion(1))
@@ -228,10 +228,11 @@ private final class UnendingInstance: Instance {
             let client = try await rig.client()
             async let slow = client.ask()
             try await gate.waitForRun()
-            let receipt = try await rig.gateway.publish(
-                table(2, route(stable: 1, withdrawn: [2], failing: failing))
-            )
-            #expect(receipt.replayed == 1)
+            let next = table(2, route(stable: 1, withdrawn: [2], failing: failing))
+            if isPrepared { await rig.gateway.prepare(next) }
+            let receipt = try await rig.gateway.publish(next)
+            #expect(receipt.replayed == 0)
+            #expect(receipt.cutOff == 1)
             let response = try await slow
             #expect(response.status == 503)
             #expect(response["Retry-After"] == "1")

@@ -85,6 +85,10 @@ import Testing
             receipt(from: 2, drained: 3, fence: "complete").sentence(look)
                 .contains("(epoch 42 acknowledged; 0 in-flight replayed, 3 drained);")
         )
+        #expect(
+            receipt(from: 2, cutOff: 3, fence: "complete").sentence(look)
+                .contains("(epoch 42 acknowledged; 0 in-flight replayed, 3 cut off);")
+        )
     }
 
     @Test func aShadowIsToldByItsPairs() {
@@ -222,7 +226,7 @@ import Testing
         #expect(release("rolled_back", guards: [guardView("breach")], cause: "request").decisiveGuard == nil)
     }
 
-    private func receipt(from: Int, drained: Int = 0, fence: String) -> RollbackView {
+    private func receipt(from: Int, cutOff: Int = 0, drained: Int = 0, fence: String) -> RollbackView {
         RollbackView(
             model: "fraud",
             from: from,
@@ -231,6 +235,7 @@ import Testing
             epoch: 42,
             acknowledgedInMilliseconds: 1.234,
             replayed: 0,
+            cutOff: cutOff,
             drained: drained,
             fence: fence
         )
