@@ -26,7 +26,12 @@ final class Reception {
         number: Int,
         limit: Int
     ) {
-        ticket = Ticket(number: number, version: head.version, keepsAlive: head.isKeepAlive)
+        ticket = Ticket(
+            number: number,
+            version: head.version,
+            keepsAlive: head.isKeepAlive,
+            isHead: head.method == .HEAD
+        )
         headers = head.headers
         fields = RequestFields(head.headers)
         self.limit = limit
@@ -73,4 +78,6 @@ struct Ticket: Equatable {
     let number: Int
     let version: HTTPVersion
     let keepsAlive: Bool
+    /// It wants the head of an answer, and no body.
+    let isHead: Bool
 }

@@ -67,7 +67,7 @@ enum Rejection: Error, Equatable {
     /// `Allow` and `Retry-After`, where a client's library acts on them.
     var headers: [(String, String)] {
         switch self {
-        case .wrongMethod(let allowed): [("Allow", allowed)]
+        case .wrongMethod(let allowed): [("Allow", allowed == "GET" ? "GET, HEAD" : allowed)]
         case _ where status == 503: [("Retry-After", "1")]
         default: []
         }

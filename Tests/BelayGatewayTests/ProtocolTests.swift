@@ -33,6 +33,24 @@ import Testing
         }
     }
 
+    /// Bytes behind the head of an answer would be taken for the answer to the next request.
+    @Test func anAnswerToHeadHasNoBodyAndSaysHowLongItWouldBe() async throws {
+        try await serve { rig in
+            let client = try await rig.client()
+            for path in ["/v2", "/v2/health/ready", "/v2/models/fraud", "/v2/models/nobody", "/ping", "/no"] {
+                let whole = try await client.get(path)
+                let head = try await client.send(.HEAD, path, headers: [:], body: [])
+                #expect(head.status == whole.status, "\(path)")
+                #expect(head.body.isEmpty, "\(path)")
+                #expect(head["Content-Length"] == String(whole.body.count), "\(path)")
+            }
+            let refused = try await client.send(.HEAD, inferPath, headers: [:], body: [])
+            #expect(refused.status == 405)
+            #expect(refused["Allow"] == "POST")
+            #expect(try await client.ask().status == 200)
+        }
+    }
+
     @Test func aBodyAnnouncedTooLongIsRefusedBeforeItIsSentAndTheConnectionEnds() async throws {
         try await serve(configure: { $0.bodyLimit = 1000 }) { rig in
             let client = try await rig.rawClient()
