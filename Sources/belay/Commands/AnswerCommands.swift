@@ -50,7 +50,13 @@ struct PredictionsCommand: AsyncParsableCommand {
     @Option(help: "Only answers of this version.", transform: versionText)
     var version: VersionText?
 
-    @Option(help: "Only answers under this release.", transform: releaseArgument)
+    @Option(
+        help: """
+            Only answers that this release's coin was tossed for, of both versions, while it was on trial. \
+            All that its version answered, afterwards too, is in `belay show RELEASE --answers`.
+            """,
+        transform: releaseArgument
+    )
     var release: ReleaseID?
 
     @Flag(help: "Also answers of shadows, which nobody was given.")
