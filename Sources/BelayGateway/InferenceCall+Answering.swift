@@ -206,7 +206,7 @@ extension InferenceCall {
     private var subject: UnitHash? {
         switch subjectSource {
         case .header(let name):
-            facts.headers.first(name: name).flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) }
+            facts.headers.value(of: name).flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) }
         case .pointer: nil
         case .request, nil: exchange?.assignment.stickyUnit
         }

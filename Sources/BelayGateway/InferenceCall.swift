@@ -153,7 +153,7 @@ final class InferenceCall {
         let unit: String? =
             switch routed.unitSource {
             case .request: nil
-            case .header(let name): facts.headers.first(name: name)
+            case .header(let name): facts.headers.value(of: name)
             case .pointer: found
             }
         return try Assignment.tossed(

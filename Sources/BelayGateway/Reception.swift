@@ -45,6 +45,9 @@ final class Reception {
             }
         }
         self.coding = coding
+        if let transfer = fields.transferCoding {
+            path = path.flatMap { _ in .failure(.transferCoding(transfer)) }
+        }
         do throws(InferenceError) {
             headerLength = try OIPRequest.headerLength(fields.headerLengths)
         } catch {

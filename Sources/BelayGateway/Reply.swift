@@ -137,6 +137,7 @@ private func statusLine(_ status: Int) -> String {
     case 422: "422 Unprocessable Content"
     case 431: "431 Request Header Fields Too Large"
     case 500: "500 Internal Server Error"
+    case 501: "501 Not Implemented"
     case 503: "503 Service Unavailable"
     case 504: "504 Gateway Timeout"
     default: "\(status) \(status < 400 ? "OK" : "Error")"

@@ -63,19 +63,25 @@ import Testing
     @Test func anAliasReachesItsVersionAndNoOther() async throws {
         try await Rig.run { rig in
             for number in 1...2 { rig.pool.put(try constant(Float(number)), for: fraudVersion(number)) }
-            let aliases = ["champion": version(1), "gone": version(7), "1.5.0": version(2)]
-            let route = route(stable: 2, standbys: [1], aliases: aliases)
+            let aliases = [
+                "champion": version(1), "gone": version(7), "1.5.0": version(2), "out": version(3),
+            ]
+            let route = route(stable: 2, standbys: [1], withdrawn: [3], aliases: aliases)
             _ = try await rig.gateway.publish(table(1, route))
             let client = try await rig.client()
             #expect(try answered(try await client.ask(path: "/v2/models/fraud/labels/champion/infer")) == 1)
             #expect(try answered(try await client.ask(path: "/v2/models/fraud/labels/1.5.0/infer")) == 2)
-            for name in ["gone", "nobody"] {
-                #expect(try await client.ask(path: "/v2/models/fraud/labels/\(name)/infer").status == 404)
+            for (name, status) in [("gone", 404), ("nobody", 404), ("out", 410)] {
+                let path = "/v2/models/fraud/labels/\(name)"
+                #expect(try await client.ask(path: "\(path)/infer").status == status)
+                #expect(try await client.get(path).status == status)
             }
         }
     }
 
-    @Test(arguments: [("250ms", 504), ("0", 504), ("soon", 400), ("-5", 400)])
+    @Test(arguments: [
+        ("250ms", 504), ("0", 400), ("0ms", 400), ("soon", 400), ("-5", 400), ("250ms \t", 504),
+    ])
     func aCallersOwnDeadlineEndsTheChain(text: String, status: Int) async throws {
         try await Rig.run { rig in
             let gate = rig.gate()
