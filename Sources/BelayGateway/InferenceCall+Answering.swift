@@ -272,7 +272,9 @@ private func fixedAnswer(
         do throws(InferenceError) {
             let rows = signature.rows(of: request.inputs)
             let outputs = try OIPResponse.fixed(fixed, rows: rows, signature: signature)
-            return .success(try write(outputs, request, version: version, form: question.form))
+            return .success(
+                try write(outputs, request, model: version.model, version: nil, form: question.form)
+            )
         } catch {
             return .failure(.failed(version, reason: error.explanation.summary))
         }

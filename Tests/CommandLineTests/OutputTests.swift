@@ -91,6 +91,14 @@ import Testing
         )
     }
 
+    @Test func thatNobodyWasErasedIsNoSuccess() {
+        let view = { (answers: Int) in
+            ErasureView(answers: answers, labels: 0, commitment: "c0ffee", salt: "5a17").sentence(look)
+        }
+        #expect(view(3).hasPrefix("✓ 3 answers and 0 labels erased\n"))
+        #expect(view(0).hasPrefix("? 0 answers and 0 labels erased; no answer that is kept names this"))
+    }
+
     @Test func aShadowIsToldByItsPairs() {
         let view = { (metric: String, verdict: String, limit: Double) in
             GuardView(

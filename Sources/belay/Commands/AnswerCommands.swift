@@ -93,7 +93,7 @@ struct EraseCommand: AsyncParsableCommand {
     @Argument(help: "The model.", transform: modelName)
     var model: ModelName
 
-    @Option(help: "The subject as requests name it, such as customer-17.")
+    @Option(help: "The subject as requests name it, such as customer-17; a number by its digits.")
     var subject: String
 
     @Flag(help: "Do it; there is no way back.")
@@ -109,12 +109,18 @@ struct EraseCommand: AsyncParsableCommand {
     func run() async throws {
         let body = ErasureBody(subject: subject)
         let view: ErasureView = try await options.client().post(.erasures(model), body)
-        try options.show(view) { look in
-            "\(look.good(look.symbols.pass)) \(grouped(view.answers)) answers and "
-                + "\(grouped(view.labels)) labels erased\n"
-                + "  recorded as \(view.commitment.prefix(12))…; the salt \(view.salt) proves of whom, "
-                + "and is kept nowhere else\n"
-        }
+        try options.show(view) { view.sentence($0) }
+    }
+}
+
+extension ErasureView {
+    /// What was erased, for people; that nothing was is no success, for a name may be written otherwise.
+    func sentence(_ look: Look) -> String {
+        let mark = answers > 0 ? look.good(look.symbols.pass) : look.bad(look.symbols.undecided)
+        let hint = answers > 0 ? "" : "; no answer that is kept names this subject, or all were erased before"
+        return "\(mark) \(grouped(answers)) answers and \(grouped(labels)) labels erased\(hint)\n"
+            + "  recorded as \(commitment.prefix(12))…; the salt \(salt) proves of whom, "
+            + "and is kept nowhere else\n"
     }
 }
 
