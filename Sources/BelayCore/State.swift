@@ -23,6 +23,7 @@ package struct State: Equatable, Sendable {
         guard entry.sequence == sequence + 1 else {
             throw .outOfOrder(expected: sequence + 1, found: entry.sequence)
         }
+        let changesRoutes = entry.event.changesRoutes(of: self)
         do {
             try fold(entry)
         } catch {
@@ -30,7 +31,7 @@ package struct State: Equatable, Sendable {
         }
         sequence = entry.sequence
         for endpoint in replanned(by: entry.event) { endpoints[endpoint]?.lastChange = entry.sequence }
-        if entry.event.changesRoutes { epoch = Epoch(entry.sequence) }
+        if changesRoutes { epoch = Epoch(entry.sequence) }
     }
 }
 
@@ -68,15 +69,16 @@ extension State {
 // would copy all releases for each entry, and a long ledger would take hours to read.
 
 extension Event {
-    /// Whether the route table may differ after this.
-    var changesRoutes: Bool {
+    /// Whether the route table may differ from that of `state` after this.
+    func changesRoutes(of state: State) -> Bool {
         switch self {
         case .registry(.aliasMoved), .release(.stepEntered), .release(.promoted), .release(.rolledBack),
             .release(.shadowChanged), .release(.epochBegun), .release(.settled), .safety(.quarantined),
-            .safety(.cleared), .safety(.policyChanged), .release(.resumed):
+            .safety(.cleared), .safety(.policyChanged):
             true
         // What has spent its exposure gets no more requests until it is resumed.
         case .release(.held(let hold)): hold.cause == .exposure
+        case .release(.resumed(let id)): state.releases[id]?.hold?.cause == .exposure
         default: false
         }
     }

@@ -95,7 +95,9 @@ struct Exchange: Equatable {
             hops.append(Hop(role: attempt.role, reason: failure.reason))
             // That a candidate's requests come to stable is no second try: without it they were there anyway.
             let isFree = attempt.role == .candidate
-            guard isFree || !failure.isLate, let next = next(after: attempt, route: route),
+            // Both leave time for whoever comes next.
+            let isInTime = isFree || attempt.role == .stable || !failure.isLate
+            guard isInTime, let next = next(after: attempt, route: route),
                 isFree || mayRetry()
             else {
                 return end(route, verdict)
@@ -276,8 +278,11 @@ extension Exchange {
         let role: Role
         let reason: String
 
+        /// Whether it answered what is no answer.
+        var isInvalidOutput: Bool { reason == Failure.invalidOutput("").reason }
+
         /// Whether it was asked and could not answer, rather than busy, absent or slow.
-        var isFault: Bool { [Failure.erred("").reason, Failure.invalidOutput("").reason].contains(reason) }
+        var isFault: Bool { isInvalidOutput || reason == Failure.erred("").reason }
 
         var description: String { "\(role.rawValue)=\(reason)" }
     }

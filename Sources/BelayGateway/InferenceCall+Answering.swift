@@ -135,6 +135,7 @@ extension InferenceCall {
         guard !isOver else { return }
         isOver = true
         alarm = .distantFuture
+        countInvalidOutput()
         if let cohort { cell.tally.leave(cohort) }
         cohort = nil
         cell.end(self)

@@ -8,6 +8,9 @@ import NIOHTTP1
 /// Confined to the connection's event loop. It owns the clock of the request, the run under way and the
 /// answer's way back; every rule about who answers is in the machine.
 final class InferenceCall {
+    /// The most that stable leaves to its standbys.
+    private static let standbysShare = TimeAmount.milliseconds(250)
+
     /// What the connection knows of a request.
     struct Facts {
         let question: Question
@@ -46,6 +49,8 @@ final class InferenceCall {
     /// When the version under way was done, before its record was written.
     private var ranUntil: NIODeadline?
     private var observation: Observation?
+    /// The arm whose version gave an invalid output.
+    private var accused: Arm?
     var lastTried: Exchange.Attempt?
     var lane: Lane?
     var payload: Job.Payload?
@@ -218,6 +223,7 @@ final class InferenceCall {
     }
 
     private func count(_ charge: Charge) {
+        if case .bad(.invalidOutput) = charge.verdict { accused = charge.arm }
         guard let assignment = exchange?.assignment, let counting, let cohort else { return }
         let time = (ranUntil ?? cell.now) - routedAt
         cell.tally.count(
@@ -228,6 +234,16 @@ final class InferenceCall {
             isHurried: isHurried,
             seen: ports.seen
         )
+    }
+
+    /// Counts the never-event when the request is over: what stable cannot answer either is the request's
+    /// doing, and no reason to condemn the candidate that was asked first.
+    func countInvalidOutput() {
+        guard let arm = accused, let assignment = exchange?.assignment, let counting else { return }
+        accused = nil
+        let isShared = exchange?.hops.contains { $0.role == .stable && $0.isInvalidOutput } ?? false
+        if arm == .candidate, isShared { return }
+        cell.tally.countInvalidOutput(on: arm, of: assignment, by: counting)
     }
 
     /// That a request does not fit is found out by the version of its coin; whoever is asked after another is
@@ -308,8 +324,7 @@ final class InferenceCall {
             return ended(attempt, .failed(.notLoaded))
         }
         let left = max(.zero, deadline - cell.now)
-        // A candidate gets half of what is left, so that stable can still answer in the other half.
-        let budget = attempt.role == .candidate ? .nanoseconds(left.nanoseconds / 2) : left
+        let budget = budget(of: attempt, routed, left)
         let cancellation = Cancellation()
         let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
         let number = attempt.number
@@ -330,6 +345,23 @@ final class InferenceCall {
         self.cancellation = cancellation
         alarm = cell.now + budget
         cell.runBegan()
+    }
+
+    /// How long the version may take: what it leaves is for the next in the chain.
+    ///
+    /// A candidate gets half, so that stable can answer in the other half. Stable leaves a quarter to a
+    /// standby that would answer, but no more than that may need: most of the time it is stable's own.
+    private func budget(
+        of attempt: Exchange.Attempt,
+        _ routed: RoutedModel,
+        _ left: TimeAmount
+    ) -> TimeAmount {
+        switch attempt.role {
+        case .candidate: .nanoseconds(left.nanoseconds / 2)
+        case .stable where !routed.route.standbys.isEmpty:
+            .nanoseconds(left.nanoseconds - min(left.nanoseconds / 4, Self.standbysShare.nanoseconds))
+        case .stable, .standby, .pinned: left
+        }
     }
 
     private func completed(_ number: Int, _ ending: Job.Ending) {

@@ -70,9 +70,7 @@ struct LoopTally {
     /// Counts one outcome, where it is evidence.
     ///
     /// A sticky unit is tossed once at each share. Its other outcomes are counted with the share that says
-    /// what is known of it by then, all or none: samples they are, but no bet can be made on them. The
-    /// never-event waits for no cohort and knows no repetition: it is not compared with anything, and a unit
-    /// that was fine before must not hide it.
+    /// what is known of it by then, all or none: samples they are, but no bet can be made on them.
     ///
     /// A request whose caller hurries (`isHurried`) compares nothing either: which of its outcomes come in
     /// time depends on the arm.
@@ -84,11 +82,7 @@ struct LoopTally {
         isHurried: Bool,
         seen: SeenUnits
     ) {
-        let charge = outcome.charge
-        if case .bad(.invalidOutput) = charge.verdict, assignment.trial?.isCounted ?? true {
-            countNeverEvent(.invalidOutput, on: charge.arm, of: assignment, by: counting)
-        }
-        guard !isHurried, let place = CountKey(charge.arm, assignment, counting, seen) else { return }
+        guard !isHurried, let place = CountKey(outcome.charge.arm, assignment, counting, seen) else { return }
         count(by: counting, in: cohort) { $0.add(outcome, at: place, by: counting) }
     }
 
@@ -116,6 +110,14 @@ struct LoopTally {
         } else {
             watched.count(by: counting, body)
         }
+    }
+
+    /// Counts that the version on this arm answered what is no answer: an event that waits for no cohort and
+    /// knows no repetition, for it is not compared with anything, and a unit that was fine before must not
+    /// hide it.
+    mutating func countInvalidOutput(on arm: Arm, of assignment: Assignment, by counting: Counting) {
+        guard assignment.trial?.isCounted ?? true else { return }
+        countNeverEvent(.invalidOutput, on: arm, of: assignment, by: counting)
     }
 
     /// Counts that the circuit breaker of the version on this arm opened twice within a minute: an event that

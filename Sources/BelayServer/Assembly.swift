@@ -100,6 +100,7 @@ package struct Assembly: Sendable {
                     .init(service: Joining(intake: parts.intake, logger: logger)),
                     .init(service: asking(parts)),
                     .init(service: Preferring(executor: LoopExecutor(control.next()), service: application)),
+                    .init(service: Finishing(gateway: parts.gateway)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
                 gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
@@ -179,6 +180,7 @@ extension Assembly {
         let relay = LabelRelay()
         let gateway = gateway(on: group, pool: pool, log: log, labels: relay)
         let standing = store.standing
+        let clock = SteadyClock(newest: standing.newest, logger: logger)
         let conductor = Conductor(
             ledger: store,
             archive: store,
@@ -187,7 +189,7 @@ extension Assembly {
             publisher: gateway,
             sources: [gateway, evidence],
             loader: loader,
-            now: wallClock,
+            now: clock.now,
             logger: logger
         )
         let intake = LabelIntake(
@@ -206,9 +208,15 @@ extension Assembly {
             conductor: conductor,
             registrar: Registrar(artifacts: artifacts, loader: loader, conductor: conductor),
             intake: intake,
-            desk: Desk(conductor: conductor, pool: pool, now: wallClock),
+            desk: Desk(conductor: conductor, pool: pool, now: clock.now),
             coverage: CoverageFigures(reader: CoverageReader(log: log, labels: labels)),
-            telling: try Telling(settings: settings, store: store, conductor: conductor, logger: logger),
+            telling: try Telling(
+                settings: settings,
+                store: store,
+                conductor: conductor,
+                now: clock.now,
+                logger: logger
+            ),
             runtimeVersion: runtime.version,
             startedAt: wallClock()
         )
@@ -268,7 +276,7 @@ extension Assembly {
             parts.gateway.seed(units: units, for: release.id, inEvidenceEpoch: release.evidenceEpoch)
         }
         let state = await parts.conductor.state
-        for release in state.releases.values where state.takesLabels(release, at: wallClock()) {
+        for release in state.releases.values where state.takesLabels(release, at: parts.desk.now()) {
             try await restoreLabels(of: release.id, parts)
         }
         let start = ServerStart(belay: belayVersion, process: Int(ProcessInfo.processInfo.processIdentifier))

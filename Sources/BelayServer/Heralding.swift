@@ -53,7 +53,13 @@ struct Telling: Sendable {
     let http: any OutgoingHTTP
     private let hooks: HookRoutes
 
-    init(settings: Settings, store: SQLiteStore, conductor: Conductor, logger: Logger) throws {
+    init(
+        settings: Settings,
+        store: SQLiteStore,
+        conductor: Conductor,
+        now: @escaping @Sendable () -> Timestamp,
+        logger: Logger
+    ) throws {
         let outbox = try Self.outbox(
             at: "\(settings.data)/outbox.sqlite",
             position: store.standing.head.sequence,
@@ -81,7 +87,7 @@ struct Telling: Sendable {
             now: wallClock
         )
         hooks = HookRoutes(
-            rope: Rope(conductor: conductor, outbox: outbox, entries: entries, now: wallClock),
+            rope: Rope(conductor: conductor, outbox: outbox, entries: entries, now: now),
             secret: settings.hookSecret,
             secrets: .system,
             isLoopback: settings.listen.isLoopback

@@ -127,13 +127,23 @@ struct Announcing: Service {
     }
 }
 
-/// Ends last: requests in flight are answered first, and then the log is written out.
+/// Lets requests that are under way finish, before control stops: what is wrong in them can be taken back to
+/// the last moment, and probes are told the truth.
+struct Finishing: Service {
+    let gateway: Gateway
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await gateway.shutdown()
+    }
+}
+
+/// Ends last: requests in flight have been answered, and now the log is written out.
 struct Closing: Service {
     let parts: Assembly.Parts
 
     func run() async throws {
         try? await gracefulShutdown()
-        await parts.gateway.shutdown()
         // What the last requests taught is recorded. Publishing to a stopped gateway may fail; the next start
         // repeats it.
         try? await parts.conductor.tick()

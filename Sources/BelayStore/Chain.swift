@@ -38,7 +38,7 @@ struct Chain: Equatable, Sendable {
     /// When the newest entry was recorded.
     private(set) var at: Timestamp?
 
-    var standing: Standing { Standing(head: head, state: state) }
+    var standing: Standing { Standing(head: head, state: state, newest: at) }
 
     /// Gives the draft its place at the end.
     ///

@@ -119,10 +119,13 @@ package struct Head: Hashable, Sendable, CustomStringConvertible {
 package struct Standing: Equatable, Sendable {
     package let head: Head
     package let state: State
+    /// When the newest entry was recorded; nil while there is none.
+    package let newest: Timestamp?
 
-    package init(head: Head, state: State) {
+    package init(head: Head, state: State, newest: Timestamp?) {
         self.head = head
         self.state = state
+        self.newest = newest
     }
 }
 

@@ -95,6 +95,24 @@ import Testing
         }
     }
 
+    /// One odd request must not take out a good version.
+    @Test func whatStableCannotAnswerEitherCondemnsNobody() async throws {
+        try await Rig.run { rig in
+            for number in 1...2 {
+                let nonsense = ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
+                    [try floats("y", [.nan], shape: [1])]
+                }
+                rig.pool.put(nonsense, for: fraudVersion(number))
+            }
+            _ = try await rig.gateway.publish(table(1, route(stable: 1, candidate: 2)))
+            let client = try await rig.client()
+            let response = try await client.ask(user: user(in: .candidate))
+            #expect(response.status >= 500)
+            #expect(response["Belay-Fallback"] == "candidate=invalid-output, stable=invalid-output")
+            #expect(await rig.gateway.collect().counts == [key(.errorRate, .candidate, bad: true): 1])
+        }
+    }
+
     @Test func aCandidateThatHangsIsCancelledChargedAndStableAnswers() async throws {
         let gate = Gate(on: MultiThreadedEventLoopGroup.singleton.any())
         try await tryOut(HangingInstance(signature: try signature(), gate: gate), timeout: 2000) {

@@ -221,6 +221,33 @@ import Testing
         }
     }
 
+    /// Whether going back would help is counted where the one that serves fails, and nowhere else.
+    @Test func whatTheFirstStandbySaysOfAFailureIsCounted() async throws {
+        try await Rig.run(loops: 1) { rig in
+            let failing = ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
+                throw .runFailed(reason: "bad luck")
+            }
+            let calls = Counter()
+            let moody = ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
+                guard calls.next() != 2 else { throw .runFailed(reason: "bad mood") }
+                return [try floats("y", [2], shape: [1])]
+            }
+            rig.pool.put(failing, for: fraudVersion(3))
+            rig.pool.put(moody, for: fraudVersion(2))
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            let watched = route(stable: 3, standbys: [2, 1], watched: .nothing)
+            _ = try await rig.gateway.publish(table(1, watched))
+            let client = try await rig.client()
+            for _ in 0..<3 { #expect(try await client.ask(user: "someone").status == 200) }
+            let counts = await rig.gateway.collect()
+            let (answered, failed) = (
+                Rescues.code(of: version(2), hasFailed: false), Rescues.code(of: version(2), hasFailed: true)
+            )
+            #expect(codes(counts, .rescue) == [.candidate: [answered: 2, failed: 1]])
+            #expect(codes(counts, .answers) == [.candidate: [1: 3]])
+        }
+    }
+
     @Test func aNewEvidenceEpochTossesAUnitAfresh() async throws {
         try await Rig.run(loops: 1) { rig in
             rig.pool.put(try constant(1), for: fraudVersion(1))

@@ -72,6 +72,20 @@ import Testing
         )
     }
 
+    /// It leaves them the time for it; whoever comes last has none to leave.
+    @Test func aStableThatHangsIsFollowedByOneStandby() {
+        let route = route(stable: 1, standbys: [3, 4])
+        var exchange = exchange(.stable)
+        let late = Exchange.Failure.timedOut(milliseconds: 5)
+        let second = Exchange.Attempt(number: 2, version: version(3), role: .standby)
+        let first = exchange.apply(.ended(attempt: 1, .failed(late)), route: route) { true }
+        #expect(first.action == .run(second))
+        #expect(
+            exchange.apply(.ended(attempt: 2, .failed(late)), route: route) { true }.action
+                == .reject(late.rejection(of: fraudVersion(1)))
+        )
+    }
+
     @Test func aCallersOwnHurryIsChargedToNobody() {
         let failure = Exchange.Failure.outOfPatience(milliseconds: 3)
         var candidate = exchange(.candidate)

@@ -101,9 +101,11 @@ struct JSONWriter {
         case .strings(let strings):
             for (index, string) in strings.enumerated() {
                 guard String(validating: string, as: UTF8.self) != nil else {
-                    throw .invalidOutput(
-                        name: named.name,
-                        reason: "string \(index) is not UTF-8, which JSON must be"
+                    // No never-event: the caller may have sent it, and as binary data it can be told.
+                    throw .runFailed(
+                        reason:
+                            "string \(index) of the output \(named.name) is not UTF-8, which JSON must be; "
+                            + "ask for it as binary data"
                     )
                 }
                 if index > 0 { raw(",") }
