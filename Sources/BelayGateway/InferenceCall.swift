@@ -44,13 +44,13 @@ final class InferenceCall {
     /// Set from routing to the answer.
     var cohort: Int?
     /// What is counted of it; nil when it named its version, or nothing is.
-    private var counting: Counting?
-    private var routedAt = NIODeadline.uptimeNanoseconds(0)
+    var counting: Counting?
+    var routedAt = NIODeadline.uptimeNanoseconds(0)
     /// When the version under way was done, before its record was written.
-    private var ranUntil: NIODeadline?
-    private var observation: Observation?
+    var ranUntil: NIODeadline?
+    var observation: Observation?
     /// The arm whose version gave an invalid output.
-    private var accused: Arm?
+    var accused: Arm?
     var lastTried: Exchange.Attempt?
     var lane: Lane?
     var payload: Job.Payload?
@@ -222,45 +222,6 @@ final class InferenceCall {
         }
     }
 
-    private func count(_ charge: Charge) {
-        if case .bad(.invalidOutput) = charge.verdict { accused = charge.arm }
-        guard let assignment = exchange?.assignment, let counting, let cohort else { return }
-        let time = (ranUntil ?? cell.now) - routedAt
-        cell.tally.count(
-            RequestOutcome(charge: charge, microseconds: time.nanoseconds / 1000, observation: observation),
-            of: assignment,
-            by: counting,
-            in: cohort,
-            isHurried: isHurried,
-            seen: ports.seen
-        )
-    }
-
-    /// Counts the never-event when the request is over: what stable cannot answer either is the request's
-    /// doing, and no reason to condemn the candidate that was asked first.
-    func countInvalidOutput() {
-        guard let arm = accused, let assignment = exchange?.assignment, let counting else { return }
-        accused = nil
-        let isShared = exchange?.hops.contains { $0.role == .stable && $0.isInvalidOutput } ?? false
-        if arm == .candidate, isShared { return }
-        cell.tally.countInvalidOutput(on: arm, of: assignment, by: counting)
-    }
-
-    /// That a request does not fit is found out by the version of its coin; whoever is asked after another is
-    /// asked the same.
-    private func count(_ rejection: Rejection) {
-        guard rejection.isMisfit, exchange?.hops.isEmpty == true, let assignment = exchange?.assignment,
-            let counting, let cohort
-        else { return }
-        cell.tally.countMisfit(
-            of: assignment,
-            by: counting,
-            in: cohort,
-            isHurried: isHurried,
-            seen: ports.seen
-        )
-    }
-
     func ended(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
         cell.underCurrentTable { conclude(attempt, outcome) }
     }
@@ -276,21 +237,6 @@ final class InferenceCall {
             cell.retries.take(at: cell.now)
         }
         if let step { perform(step) }
-    }
-
-    /// What the first standby says of a request that the version that serves could not answer: whether going
-    /// back to it would help.
-    private func countRescue(_ attempt: Exchange.Attempt, _ outcome: Exchange.Outcome) {
-        guard attempt.role == .standby, let counting, case .watch = counting.kind,
-            let hops = exchange?.hops, hops.count == 1, hops[0].role == .stable, hops[0].isFault
-        else { return }
-        let release = counting.epoch.release
-        switch outcome {
-        case .answered: cell.tally.countRescue(by: attempt.version, hasFailed: false, in: release)
-        case .failed(let failure) where failure.wasRun && !failure.isCallers:
-            cell.tally.countRescue(by: attempt.version, hasFailed: true, in: release)
-        case .failed, .objected: break
-        }
     }
 
     /// Lets the version's circuit breaker know.
@@ -394,7 +340,7 @@ final class InferenceCall {
 
 extension Exchange.Failure {
     /// Whether the version was asked at all.
-    fileprivate var wasRun: Bool {
+    var wasRun: Bool {
         switch self {
         case .timedOut, .outOfPatience, .erred, .invalidOutput: true
         case .notLoaded, .overloaded, .tripped: false

@@ -179,19 +179,8 @@ extension Assembly {
         let evidence = EvidenceBox()
         let relay = LabelRelay()
         let gateway = gateway(on: group, pool: pool, log: log, labels: relay)
-        let standing = store.standing
-        let clock = SteadyClock(newest: standing.newest, logger: logger)
-        let conductor = Conductor(
-            ledger: store,
-            archive: store,
-            state: standing.state,
-            head: standing.head,
-            publisher: gateway,
-            sources: [gateway, evidence],
-            loader: loader,
-            now: clock.now,
-            logger: logger
-        )
+        let clock = SteadyClock(newest: store.standing.newest, logger: logger)
+        let conductor = conductor(store, gateway, evidence, loader, clock)
         let intake = LabelIntake(
             log: log,
             labels: labels,
@@ -219,6 +208,27 @@ extension Assembly {
             ),
             runtimeVersion: runtime.version,
             startedAt: wallClock()
+        )
+    }
+
+    private func conductor(
+        _ store: SQLiteStore,
+        _ gateway: Gateway,
+        _ evidence: EvidenceBox,
+        _ loader: VersionLoader,
+        _ clock: SteadyClock
+    ) -> Conductor {
+        let standing = store.standing
+        return Conductor(
+            ledger: store,
+            archive: store,
+            state: standing.state,
+            head: standing.head,
+            publisher: gateway,
+            sources: [gateway, evidence],
+            loader: loader,
+            now: clock.now,
+            logger: logger
         )
     }
 
@@ -270,7 +280,7 @@ extension Assembly {
 
     /// Brings the world back to where the ledger says it is, before anyone can ask.
     private func start(_ parts: Parts) async throws {
-        report(parts.log.opening)
+        parts.log.opening.report(to: logger)
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
             let units = try await parts.log.units(of: release.id, since: release.epochBegan)
             parts.gateway.seed(units: units, for: release.id, inEvidenceEpoch: release.evidenceEpoch)
@@ -296,31 +306,6 @@ extension Assembly {
         }
     }
 
-    /// Says what the inference log found broken; answers go on all the same.
-    private func report(_ opening: LogOpening) {
-        for segment in opening.interrupted {
-            logger.info(
-                "a log segment was not closed",
-                metadata: ["path": "\(segment.path)", "rows": "\(segment.rows)"]
-            )
-        }
-        for path in opening.migrated {
-            logger.info("a log segment of an older version was rewritten", metadata: ["path": "\(path)"])
-        }
-        if let gap = opening.gap, !gap.isEmpty || !gap.isExact {
-            logger.warning(
-                "the last run ended before its answers were logged",
-                metadata: [
-                    "lost": "\(gap.isExact ? "" : "at least ")\(gap.lost)", "withheld": "\(gap.withheld)",
-                    "shadows": "\(gap.shadows)",
-                ]
-            )
-        }
-        for path in opening.damaged {
-            logger.error("a log segment cannot be read", metadata: ["path": "\(path)"])
-        }
-    }
-
     private func router(_ parts: Parts, inference: ListenAddress) -> Router<CallContext> {
         let router = Router(context: CallContext.self, options: .autoGenerateHeadEndpoints)
         let map = RouteMapBox()
@@ -334,7 +319,7 @@ extension Assembly {
         MetricsRoutes(
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
-            logged: { parts.log.counters.results },
+            logged: { parts.log.results },
             surroundings: { await parts.telling.surroundings(parts) },
             reserve: { parts.store.reserve.bytes }
         ).register(on: router)
@@ -372,31 +357,5 @@ extension Assembly {
             verified: { parts.verifications.note(ok: $0, at: wallClock()) }
         ).register(on: v1)
         return router
-    }
-}
-
-extension Assembly.Parts {
-    fileprivate func info(data: String, inference: ListenAddress) async -> InfoView {
-        let head = try? await store.head
-        let counters = log.counters
-        return InfoView(
-            version: belayVersion,
-            data: data,
-            inference: inference.description,
-            runtime: "ONNX Runtime \(runtimeVersion)",
-            startedAt: startedAt.description,
-            entries: head?.sequence ?? 0,
-            head: head?.hash.hex ?? "",
-            answersLogged: counters.logged,
-            answersDropped: counters.dropped + counters.failed,
-            reserve: store.reserve.bytes,
-            wholeReserve: store.reserve.whole
-        )
-    }
-}
-
-extension LogCounters {
-    fileprivate var results: [String: Int] {
-        ["logged": logged, "dropped": dropped, "failed": failed, "sampled_out": sampledOut]
     }
 }

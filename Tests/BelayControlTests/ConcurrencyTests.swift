@@ -4,7 +4,7 @@ import BelayStore
 import BelayTesting
 import Testing
 
-@Suite("Concurrency of control", .timeLimit(.minutes(1)))
+@Suite("Concurrency of control", .timeLimit(.minutes(10)))
 struct ConcurrencyTests {
     private let fraud = Build.endpoint("fraud")
 

@@ -6,7 +6,7 @@ import BelayTesting
 import Testing
 
 /// Whatever happens at the same time, each has one right ending.
-@Suite("Endings", .timeLimit(.minutes(1)))
+@Suite("Endings", .timeLimit(.minutes(10)))
 struct EndingTests {
     private let stage: Stage
     private let fraud = Build.endpoint("fraud")

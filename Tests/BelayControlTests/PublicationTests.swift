@@ -27,7 +27,7 @@ struct PublicationTests {
         #expect(stage.publisher.violations == [])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func theTableIsPreparedWhileTheRecordIsWrittenAndPublishedAfterIt() async throws {
         let epoch = await stage.conductor.state.epoch
         stage.process.store.entriesDoor.close()
@@ -80,7 +80,7 @@ struct PublicationTests {
         #expect(await stage.conductor.picture.fenced == [])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func whileTheLoopRunsTheRecordFollowsTheAnswer() async throws {
         let (conductor, clock) = (stage.conductor, stage.clock)
         // The rounds stand still, so it is not they who record it.
@@ -147,7 +147,7 @@ struct PublicationTests {
         #expect(stage.publisher.offered.count == before)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func duringASlowPublicationTheStateIsReadableAndNothingCountsAsDone() async throws {
         stage.publisher.door.close()
         let conductor = stage.conductor
@@ -169,7 +169,7 @@ struct PublicationTests {
         #expect(receipt?.epoch == stage.store.standing.state.epoch)
         #expect(stage.kinds.count { $0 == .fenceCompleted } == 1)
     }
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func nobodyIsToldOfAPromotionBeforeEveryGatewayHasItsTable() async throws {
         try await stage.register("rain", "one")
         try await stage.release("rain", 1, policy: Build.policy("rain", steps: []))
@@ -197,7 +197,7 @@ struct PublicationTests {
         #expect(endpoint?.unfenced != nil, "and it is said that the fence is pending")
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aRollbackElsewhereDoesNotWaitForRequestsThatAVersionMayFinish() async throws {
         try await stage.serve("rain", "one")
         try await stage.serve("rain", "two")
@@ -227,7 +227,7 @@ struct PublicationTests {
     }
 
     /// Nobody asked for it, and nobody may have to ask again.
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aFenceWhoseRequestsLeaveLaterIsRecordedWithoutAnybodyWaiting() async throws {
         try await stage.register("fraud", "three")
         try await stage.release("fraud", 3, policy: Build.policy("fraud", steps: [10], dwell: 1_000_000))

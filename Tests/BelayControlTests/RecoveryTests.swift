@@ -87,7 +87,7 @@ struct RecoveryTests {
         #expect(stage.kinds.count { $0 == .fenceCompleted } == 1)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func anAnswerThatIsLostStopsNothing() async throws {
         // Each of the two versions takes three appends to serve: registered, proposed, promoted.
         let stage = Stage(shelf: try Shelf(), fate: Fate(.answerLost, at: 7))
@@ -121,7 +121,7 @@ struct RecoveryTests {
         #expect(await stage.serving("fraud") == Build.number(2))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func theLoopsOutliveAFailedRoundAndEndWhenTheirTaskDoes() async throws {
         try await stage.count(.errorRate, of: "fraud", .candidate, 100)
         stage.process.store.refuseTicks(3)

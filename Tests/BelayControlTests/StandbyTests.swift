@@ -5,7 +5,7 @@ import BelayStore
 import BelayTesting
 import Testing
 
-@Suite("Standbys", .timeLimit(.minutes(1)))
+@Suite("Standbys", .timeLimit(.minutes(10)))
 struct StandbyTests {
     private let stage: Stage
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import BelayControl
 
-@Suite("The turnstile", .timeLimit(.minutes(1)))
+@Suite("The turnstile", .timeLimit(.minutes(10)))
 struct TurnstileTests {
     private struct Failure: Error {}
 

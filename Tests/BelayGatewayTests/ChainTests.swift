@@ -193,7 +193,7 @@ private final class UnendingInstance: Instance {
         FailureSettings(inflight: inflight, answer: nil)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aDrainingVersionMayFinishAndTheReceiptWaitsForIt() async throws {
         try await Rig.run { rig in
             let gate = rig.gate()
@@ -224,7 +224,7 @@ private final class UnendingInstance: Instance {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
     func aFailingPolicyRefusesWhatIsInFlightAndTheReceiptSaysSo(isPrepared: Bool) async throws {
         try await Rig.run { rig in
             let gate = rig.gate()

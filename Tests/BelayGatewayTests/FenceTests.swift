@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct FenceTests {
     /// The oracle: what was asked after `publish` returned is never answered by what it withdrew.
-    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
     func noRequestSentAfterTheReceiptIsAnsweredByTheWithdrawnVersion(isPrepared: Bool) async throws {
         try await Rig.run { rig in
             for number in 1...2 { rig.pool.put(try constant(Float(number)), for: fraudVersion(number)) }
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aRequestInFlightOnTheWithdrawnVersionIsAnsweredByStable() async throws {
         try await Rig.run { rig in
             let gate = rig.gate()
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func thereIsNoReceiptBeforeTheLastLoopHasTakenTheTable() async throws {
         try await Rig.run(loops: 2) { rig in
             rig.pool.put(try constant(1), for: fraudVersion(1))
@@ -157,7 +157,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aVersionIsUnloadedAfterItsLastReferenceIsGone() async throws {
         try await Rig.run { rig in
             let (gate, unloaded) = (rig.gate(), rig.group.any().makePromise(of: Void.self))

@@ -163,7 +163,7 @@ struct AccountTests {
 
     /// A real SQLITE_FULL: the answers are counted, whoever waits is told, and nothing is admitted until a
     /// probe finds space.
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aFullDiskRefusesUntilThereIsSpaceAgain() async throws {
         let folder = try TemporaryFolder()
         let limits = LogLimits.changed { $0.retryMilliseconds = 1 }

@@ -6,7 +6,7 @@ import NIOPosix
 import Synchronization
 import Testing
 
-@Suite("Calls to other servers", .timeLimit(.minutes(1)))
+@Suite("Calls to other servers", .timeLimit(.minutes(10)))
 struct OutgoingClientTests {
     private let client = OutgoingClient(
         group: .singletonMultiThreadedEventLoopGroup,

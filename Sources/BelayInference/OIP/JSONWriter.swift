@@ -104,7 +104,7 @@ struct JSONWriter {
                     // No never-event: the caller may have sent it, and as binary data it can be told.
                     throw .runFailed(
                         reason:
-                            "string \(index) of the output \(named.name) is not UTF-8, which JSON must be; "
+                            "string \(index) of the output \(named.name) is not UTF-8; "
                             + "ask for it as binary data"
                     )
                 }

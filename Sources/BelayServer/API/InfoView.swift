@@ -7,8 +7,12 @@ package struct InfoView: Codable, Equatable, Sendable {
     package let startedAt: String
     package let entries: Int
     package let head: String
+    /// Since the log began, over all runs.
     package let answersLogged: Int
+    /// By this process.
     package let answersDropped: Int
+    /// Answers that were given and that killed processes took with them, over all runs.
+    package let answersLost: Int
     /// Disk space kept free for rollbacks, in bytes: what is there, and what should be.
     package let reserve: Int
     package let wholeReserve: Int
@@ -20,6 +24,7 @@ package struct InfoView: Codable, Equatable, Sendable {
         case startedAt = "started_at"
         case answersLogged = "answers_logged"
         case answersDropped = "answers_dropped"
+        case answersLost = "answers_lost"
     }
 
     package init(
@@ -32,6 +37,7 @@ package struct InfoView: Codable, Equatable, Sendable {
         head: String,
         answersLogged: Int,
         answersDropped: Int,
+        answersLost: Int,
         reserve: Int,
         wholeReserve: Int
     ) {
@@ -44,6 +50,7 @@ package struct InfoView: Codable, Equatable, Sendable {
         self.head = head
         self.answersLogged = answersLogged
         self.answersDropped = answersDropped
+        self.answersLost = answersLost
         self.reserve = reserve
         self.wholeReserve = wholeReserve
     }

@@ -66,7 +66,8 @@ struct PredictionsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let since = since?.time(before: wallClock())
-        try await options.client().write { from in
+        let client = try options.client()
+        try await client.write { from in
             .predictions(
                 model,
                 AnswerQuery(
@@ -79,6 +80,12 @@ struct PredictionsCommand: AsyncParsableCommand {
                 )
             )
         }
+        let info: InfoView = try await client.get(.info)
+        guard info.answersLost + info.answersDropped > 0 else { return }
+        Stream.talk.line(
+            "\(grouped(info.answersLost)) answers of all models went with killed processes and "
+                + "\(grouped(info.answersDropped)) were dropped since the start: they are in no list"
+        )
     }
 }
 

@@ -85,10 +85,11 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func answers(_ info: InfoView) -> Check {
-        let kept = "\(grouped(info.answersLogged)) kept"
+        let lost = info.answersLost > 0 ? ", \(grouped(info.answersLost)) went with a killed process" : ""
+        let kept = "\(grouped(info.answersLogged)) kept\(lost)"
         guard info.answersDropped > 0 else { return Check(name: "answers", ok: true, detail: kept) }
         let detail =
-            "\(kept), \(grouped(info.answersDropped)) lost: the disk does not keep up with the requests"
+            "\(kept), \(grouped(info.answersDropped)) dropped since the start: the disk does not keep up"
         return Check(name: "answers", ok: false, detail: detail)
     }
 
