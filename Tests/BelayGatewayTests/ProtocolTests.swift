@@ -34,7 +34,8 @@ import Testing
     }
 
     /// Bytes behind the head of an answer would be taken for the answer to the next request.
-    @Test func anAnswerToHeadHasNoBodyAndSaysHowLongItWouldBe() async throws {
+    @Test(.timeLimit(.minutes(10)))
+    func anAnswerToHeadHasNoBodyAndSaysHowLongItWouldBe() async throws {
         try await serve { rig in
             let client = try await rig.client()
             for path in ["/v2", "/v2/health/ready", "/v2/models/fraud", "/v2/models/nobody", "/ping", "/no"] {
@@ -68,15 +69,16 @@ import Testing
         }
     }
 
-    @Test func aBodyInATransferCodingIsNotReadAsIfItWerePlain() async throws {
+    @Test(.timeLimit(.minutes(10)))
+    func aBodyInATransferCodingIsNotReadAsIfItWerePlain() async throws {
         try await serve { rig in
             let client = try await rig.rawClient()
             let chunk = "\(String(question.utf8.count, radix: 16))\r\n\(question)\r\n0\r\n\r\n"
             try await client.send(request("Transfer-Encoding: gzip, chunked", chunk))
-            let refused = await client.read(until: "Content-Encoding.\"}")
+            let refused = await client.read(until: "\r\n\r\n")
             #expect(refused.hasPrefix("HTTP/1.1 501 Not Implemented\r\n"))
             try await client.send(request("Transfer-Encoding: Chunked", chunk))
-            #expect(await client.read(until: "outputs").hasPrefix("HTTP/1.1 200 "))
+            #expect(await client.read(until: "outputs").contains("HTTP/1.1 200 "))
         }
     }
 
