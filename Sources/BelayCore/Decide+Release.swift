@@ -15,6 +15,9 @@ func decideRelease(_ request: ReleaseRequest, in state: State) throws(Refusal) -
         throw .unknownName(stray.name, at: stray.key, of: candidate.id, known: stray.known)
     }
     try checkFallback(policy, of: candidate)
+    if let whole = candidate.signature.neverMissing(in: policy) {
+        throw .neverMissing(guardName: whole.guarded.name, whole.type, of: candidate.id)
+    }
     if !request.allowsUndecidable, let what = undecidable(policy, profile: request.profile) {
         throw .undecidable(request.endpoint, what)
     }

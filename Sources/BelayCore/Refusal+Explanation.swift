@@ -2,7 +2,8 @@ extension Refusal: Explainable {
     package var category: FailureCategory {
         switch self {
         case .unknownModel, .unknownVersion, .unknownRelease, .unknownGuard, .unknownIncident: .notFound
-        case .policyForAnotherModel, .unknownName, .impossibleFallback, .undecidable: .badPolicy
+        case .policyForAnotherModel, .unknownName, .impossibleFallback, .neverMissing, .undecidable:
+            .badPolicy
         case .nothingServes, .nothingToGoBackTo: .unsafe
         case .labelTaken, .aliasIsLabel, .tooManyAliases, .quarantined, .releaseInProgress, .alreadyServing,
             .automaticSuspended,
@@ -37,6 +38,7 @@ extension Refusal: Explainable {
         case .unknownIncident: "incident.unknown"
         case .unknownName: "policy.unknown-name"
         case .impossibleFallback: "policy.impossible-fallback"
+        case .neverMissing: "policy.never-missing"
         case .undecidable: "release.undecidable"
         case .notHeld: "release.not-held"
         case .nothingServes: "endpoint.nothing-serves"
@@ -81,10 +83,19 @@ extension Refusal: Explainable {
         case .impossibleFallback(let version, let fault):
             "The policy's fallback answer cannot be given for \(version): of the output "
                 + "'\(fault.output.prefix(80))', \(fault.reason)."
+        case .neverMissing(let name, let type, let version):
+            "Guard '\(name)' would see nothing missing, ever: its input of \(version) is \(type.rawValue), "
+                + "and a request with null there is refused before it is counted."
         case .undecidable(let endpoint, let what):
-            "At the traffic of '\(endpoint.model)', step \(what.step + 1) would be decided after about "
-                + "\(what.milliseconds / 60_000) min by guard '\(what.guardName)' (\(what.requests) "
-                + "requests), and the plan's deadline is \(what.deadlineMilliseconds / 60_000) min."
+            switch what.bound {
+            case .deadline(let needed, let most):
+                "At the traffic of '\(endpoint.model)', step \(what.step + 1) would be decided after about "
+                    + "\(needed / 60_000) min by guard '\(what.guardName)' (\(what.requests) "
+                    + "requests), and the plan's deadline is \(most / 60_000) min."
+            case .units(let needed, let most):
+                "For '\(what.guardName)' of step \(what.step + 1) the candidate must answer \(needed) "
+                    + "requests, and the plan's exposure is spent with \(most): the release would be held."
+            }
         case .notHeld(let release): "Release \(release) is not held."
         case .nothingServes(let endpoint):
             "Nothing serves for '\(endpoint.model)', so there is nothing to take back."
@@ -134,8 +145,13 @@ extension Refusal: Explainable {
                 ?? "It has \(known.prefix(20).joined(separator: ", "))."
         case .impossibleFallback:
             "Give every output of the model one row of values of its type, under `rollback.fallback.answer`."
-        case .undecidable:
-            "Allow a larger share, a wider margin or more time, or release with `--undecidable`."
+        case .neverMissing: "Watch `schema_errors`, which counts such requests, and leave this guard out."
+        case .undecidable(_, let what):
+            switch what.bound {
+            case .deadline:
+                "Allow a larger share, a wider margin or more time, or release with `--undecidable`."
+            case .units: "Allow more units or ask for fewer samples, or release with `--undecidable`."
+            }
         case .notHeld: "Nothing has to be done."
         case .nothingServes(let endpoint):
             "Release a version with `belay release \(endpoint.model)@VERSION`."

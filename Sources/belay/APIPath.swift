@@ -58,7 +58,6 @@ struct APIPath: Equatable {
     static func shadow(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/shadow") }
     static func policy(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/policy") }
     static func forecast(_ model: ModelName) -> APIPath { APIPath("/v1/endpoints/\(model)/forecast") }
-    static func forecast(_ id: ReleaseID) -> APIPath { APIPath("/v1/releases/\(id)/forecast") }
     static func releases(of model: ModelName) -> APIPath { APIPath("/v1/releases?model=\(model)") }
 
     static func testNotices(_ model: ModelName) -> APIPath {

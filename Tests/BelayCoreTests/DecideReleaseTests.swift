@@ -116,6 +116,32 @@ struct DecideReleaseTests {
         #expect(refusal(of: .changePolicy(prod, policy(.instant, failing: unfit)), in: world.state) == nil)
     }
 
+    /// A null among whole numbers fits no signature, so nothing would ever be missing to the guard.
+    @Test(arguments: [
+        (TensorType.int64, true), (.bool, true), (.uint8, true), (.fp32, false), (.bytes, false),
+    ])
+    func aGuardOnWhatCannotBeMissingIsRefused(type: TensorType, isRefused: Bool) throws {
+        var world = World()
+        let amount = signature([spec("amount", type, [nil, 1])], [spec("label", .int64, [nil])])
+        try world.run(.register(draft(1, signature: amount)))
+        let missing = bound(
+            "missing",
+            .missingRate,
+            .absolute(max: 0.1),
+            then: .notify,
+            focus: Guard.Focus(feature: "amount")
+        )
+        let request = ReleaseRequest(
+            endpoint: prod,
+            candidate: .number(number(1)),
+            policy: policy(twoSteps(), guards: [.errorRate, missing]),
+            origin: .person,
+            salt: Salt(1)
+        )
+        let code = refusal(of: .release(request), in: world.state)
+        #expect(code == (isRefused ? "policy.never-missing" : nil))
+    }
+
     @Test func namesThatDoNotExistAreRefusedWithAGuess() throws {
         let world = try serving(1)
         func release(_ model: String, _ reference: String) -> Refusal? {

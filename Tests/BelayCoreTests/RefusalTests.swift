@@ -24,15 +24,19 @@ struct RefusalTests {
         .unknownGuard(ReleaseID(1), "recall"), .unknownIncident(IncidentID(3)),
         .unknownName("scroe", at: "labels.output", of: id(1), known: ["score"]),
         .unknownName("amount", at: "guards[missing_rate].feature", of: id(1), known: ["x[0] to x[3]"]),
+        .neverMissing(guardName: "missing_rate", .int64, of: id(1)),
         .undecidable(
             prod,
             Undecidable(
                 guardName: "error_rate",
                 step: 1,
                 requests: 90_000,
-                milliseconds: 9_000_000,
-                deadlineMilliseconds: 3_600_000
+                bound: .deadline(needed: 9_000_000, most: 3_600_000)
             )
+        ),
+        .undecidable(
+            prod,
+            Undecidable(guardName: "recall", step: 0, requests: 900, bound: .units(needed: 90, most: 50))
         ),
         .changedMeanwhile(prod, by: 17),
         .impossibleFallback(id(1), .missing(output: "label")),
@@ -68,12 +72,13 @@ struct RefusalTests {
         case .undecidable: 23
         case .unknownName: 24
         case .changedMeanwhile: 25
-        case .impossibleFallback: 26
+        case .neverMissing: 26
+        case .impossibleFallback: 27
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...26))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...27))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -83,7 +88,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 27)
+        #expect(codes.count == 28)
     }
 
     @Test(arguments: all)

@@ -57,6 +57,14 @@ struct GuardWordsTests {
         )
     }
 
+    @Test func aFigureOfNothingIsNoReference() {
+        #expect(
+            words(report(.query, .noReference))
+                == "stable's figure is 0, and no part of nothing can be allowed; "
+                + "ask for a figure that is not, or bound it by `max` or `min`"
+        )
+    }
+
     @Test func whatTheMonitorSaidStandsInTheSentence() {
         let problem = "it refused the query: parse error."
         #expect(

@@ -79,6 +79,21 @@ struct HindsightAPITests {
         }
     }
 
+    @Test func theAnswerToAProposalSaysWhatItWillNeed() async throws {
+        try await withServer { server in
+            #expect(try await server.register("demo", fixture: "constant-1.onnx").status == 201)
+            #expect(try await server.register("demo", fixture: "constant-2.onnx").status == 201)
+            #expect(try await server.release("demo", 1).phase == "settled")
+            let body: [String: Any] = ["version": 2, "policy": Self.patient]
+            let path = "/v1/endpoints/demo/releases"
+            let proposed = try await server.control("POST", path, body).decoded(ReleaseView.self)
+            let forecast = try #require(proposed.forecast)
+            #expect(forecast.steps.first?.requests == 200_000)
+            let later = try await server.control("GET", "/v1/releases/\(proposed.id)")
+            #expect(try later.decoded(ReleaseView.self).forecast == nil)
+        }
+    }
+
     @Test func aGuardThatNobodyHasCannotBeWaived() async throws {
         try await withTrial { server, release in
             let path = "/v1/releases/\(release.id)/waive"

@@ -1,5 +1,6 @@
 import BelayCore
 import BelayServer
+import Foundation
 import Testing
 
 @testable import belay
@@ -246,6 +247,56 @@ import Testing
             cutOff: cutOff,
             drained: drained,
             fence: fence
+        )
+    }
+
+    @Test func whatNobodyCanSayBeforehandIsNotForetold() throws {
+        let json = #"""
+            {"model": "fraud", "answers": 9, "answers_per_second": 2, "undecidable": null, "steps": [
+             {"step": 1, "kind": "canary", "share": 10, "requests": 100, "lasts_ms": 50000,
+              "slowest": "error_rate", "unforeseen": UNFORESEEN, "guards": []}]}
+            """#
+        let text = { (names: String) in
+            let data = Data(json.replacingOccurrences(of: "UNFORESEEN", with: names).utf8)
+            return try JSONDecoder().decode(ForecastView.self, from: data).text(look)
+        }
+        #expect(
+            try text(#"["f1", "brier"]"#)
+                == "  canary 10%  error_rate needs at least 100 requests, 50 s at 2.0 a second; "
+                + "what f1, brier needs cannot be said beforehand\n"
+        )
+        #expect(
+            try text("[]") == "  canary 10%  error_rate needs about 100 requests, 50 s at 2.0 a second\n"
+        )
+    }
+
+    /// A null in the place of a number is refused, so it is none of the requests that are counted.
+    @Test func whatIsMissingIsSaidOfRequestsThatFit() {
+        let view = GuardView(
+            name: "m",
+            metric: "missing_rate",
+            verdict: "pass",
+            unit: "fraction",
+            versus: "none",
+            value: 0,
+            interval: nil,
+            limit: 0.02,
+            n: 500,
+            nStable: 0,
+            feature: "amount"
+        )
+        #expect(view.figures == "0.00% in amount, limit 2.00%, n 500 that fit the signature")
+    }
+
+    @Test func aReplayThatNothingStopsMayHaveWaited() {
+        let course = { (names: [String]) in
+            CourseView(rollback: nil, hold: nil, guards: [], waitsFor: names).sentence(look)
+        }
+        #expect(course([]) == "· nothing would have stopped it")
+        #expect(
+            course(["recall", "f1"])
+                == "· nothing would have stopped it, but it would have waited: recall, f1 saw nothing to "
+                + "judge by"
         )
     }
 

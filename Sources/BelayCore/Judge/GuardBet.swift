@@ -103,6 +103,12 @@ struct TrackInput {
 
 /// One bet with the samples that people and steps ask about.
 struct Track: Equatable {
+    /// Outcomes and units of each arm.
+    private struct Units: Equatable {
+        var stable = UnitTally()
+        var candidate = UnitTally()
+    }
+
     private(set) var bet: GuardBet
     /// The bet on the opposite, where a step asks for a proof.
     private(set) var proof: GuardBet?
@@ -113,8 +119,13 @@ struct Track: Equatable {
     private(set) var before = ArmTallies()
     /// Answers in this step, for what is counted against them.
     private(set) var answersInStep = ArmTallies()
+    /// The same in all steps, of those that a coin decided; only for flags.
+    private var tossedAnswers = ArmTallies()
 
     private let isOfShadows: Bool
+    private let countsAnswers: Bool
+    /// Of all steps; nil where each request is a unit.
+    private var units: Units?
 
     init(_ guarded: Guard, in context: GuardContext) {
         bet = GuardBet(guarded, in: context)
@@ -126,6 +137,9 @@ struct Track: Equatable {
         let mayProve = context.needsProof && comparesArms && bet.isBet
         proof = mayProve ? GuardBet(guarded, isProof: true, in: context) : nil
         isOfShadows = guarded.metric.isOfShadows
+        units = context.isSticky && !isOfShadows ? Units() : nil
+        // A flag comes of an answer, and its rate is of answers.
+        countsAnswers = guarded.metric == .flagRate
     }
 
     mutating func enterStep() {
@@ -140,8 +154,18 @@ struct Track: Equatable {
             answersInStep.add(input.answers, at: input.at)
         }
         tossed.add(input.outcomes.filter { isOfShadows || $0.isTossed }, at: input.at)
+        if countsAnswers { tossedAnswers.add(input.answers.filter(\.isTossed), at: input.at) }
+        for outcome in countsAnswers ? input.answers : input.outcomes {
+            if outcome.candidate { units?.candidate.add(outcome) } else { units?.stable.add(outcome) }
+        }
         bet.settle(input)
         proof?.settle(input)
+    }
+
+    /// A sample of one arm, counted in units where units stick: what an interval may rest on.
+    func inUnits(_ summary: ArmSummary?, candidate: Bool) -> ArmSummary? {
+        guard let summary, let units else { return summary }
+        return (candidate ? units.candidate : units.stable).inUnits(summary)
     }
 
     /// Whether the candidate has it worse than stable at all, of what a coin decided.
@@ -156,10 +180,21 @@ struct Track: Equatable {
     }
 
     /// What people are shown: this step's, or the last one's while this one has hardly begun.
-    var sample: ArmTallies {
-        inStep.candidate.total >= 30 || before.candidate.total == 0 ? inStep : before
+    ///
+    /// What came late is no step's sample. Where there is nothing else, or the release is over, all that the
+    /// evidence rests on is shown.
+    func shown(isOver: Bool) -> Shown {
+        if isOver || inStep.candidate.total == 0 && before.candidate.total == 0 {
+            return Shown(outcomes: tossed, answers: tossedAnswers, isOfAllSteps: true)
+        }
+        let isOfThisStep = inStep.candidate.total >= 30 || before.candidate.total == 0
+        return Shown(outcomes: isOfThisStep ? inStep : before, answers: answersInStep, isOfAllSteps: false)
     }
 
-    /// The answers that `sample` was counted among.
-    var isShowingThisStep: Bool { inStep.candidate.total >= 30 || before.candidate.total == 0 }
+    struct Shown {
+        let outcomes: ArmTallies
+        let answers: ArmTallies
+        /// Steps differ in their hours, so nothing is claimed of them together.
+        let isOfAllSteps: Bool
+    }
 }

@@ -59,7 +59,8 @@ extension GuardCase {
     }
 
     private func figures(of track: Track, at view: StepView) -> Figures {
-        let sample = track.sample
+        let shown = track.shown(isOver: view.isOver)
+        let sample = shown.outcomes
         switch track.bet {
         case .never(let count):
             return Figures(value: Double(count), limit: 0, candidates: view.answers, stables: 0)
@@ -78,8 +79,9 @@ extension GuardCase {
             let answers = sample.candidate.total
             return Figures(value: window.rate(at: view.now), limit: bound, candidates: answers, stables: 0)
         case .query(let window): return figures(of: window, at: view.now)
-        case .counted: return counts(counted(track), guarded.metric == .flagRate ? answers(track) : sample)
-        case .samples, .graded, .unreferenced: return counts(graded(track), sample)
+        case .counted:
+            return counts(counted(track, shown), guarded.metric == .flagRate ? shown.answers : sample)
+        case .samples, .graded, .unreferenced: return counts(graded(track, shown), sample)
         }
     }
 
@@ -109,8 +111,6 @@ extension GuardCase {
         figures.stables = isComparison ? sample.stable.total : 0
         return figures
     }
-
-    private func answers(_ track: Track) -> ArmTallies { track.answersInStep }
 }
 
 // MARK: - Outcomes
@@ -123,24 +123,24 @@ extension GuardCase {
         var scale = 1.0
     }
 
-    private func graded(_ track: Track) -> Figures {
-        let sample = track.sample
+    private func graded(_ track: Track, _ shown: Track.Shown) -> Figures {
+        let sample = shown.outcomes
         let empty = Figures(value: nil, limit: bound, candidates: 0, stables: 0)
-        guard let candidate = measure(sample.candidate, track, candidate: true) else { return empty }
+        guard let candidate = measured(sample.candidate, track, candidate: true) else { return empty }
         switch guarded.limit {
         case .absolute(let max):
             return Figures(
                 value: candidate.value,
-                interval: mean(candidate, max: max),
+                interval: shown.isOfAllSteps ? nil : mean(candidate, max: max),
                 limit: bound,
                 candidates: 0,
                 stables: 0
             )
         case .againstStable:
-            guard let stable = measure(sample.stable, track, candidate: false) else { return empty }
+            guard let stable = measured(sample.stable, track, candidate: false) else { return empty }
             return Figures(
                 value: candidate.value - stable.value,
-                interval: difference(candidate, stable),
+                interval: shown.isOfAllSteps ? nil : difference(candidate, stable),
                 limit: bound,
                 candidates: 0,
                 stables: 0
@@ -162,6 +162,12 @@ extension GuardCase {
         guard guarded.metric.falls else { return stable > 0 ? candidate / stable - 1 : nil }
         let (now, before) = (best - candidate, best - stable)
         return before > 0 ? 1 - now / before : nil
+    }
+
+    private func measured(_ tally: CodeTally, _ track: Track, candidate: Bool) -> Measure? {
+        guard var measure = measure(tally, track, candidate: candidate) else { return nil }
+        measure.summary = track.inUnits(measure.summary, candidate: candidate)
+        return measure
     }
 
     private func measure(_ tally: CodeTally, _ track: Track, candidate: Bool) -> Measure? {
@@ -245,22 +251,22 @@ extension GuardCase {
 // MARK: - Events and readings
 
 extension GuardCase {
-    private func counted(_ track: Track) -> Figures {
+    private func counted(_ track: Track, _ shown: Track.Shown) -> Figures {
         var figures = Figures(value: nil, limit: bound, candidates: 0, stables: 0)
         guard guarded.metric == .flagRate else {
             // What each arm would have answered of all requests.
-            let (candidate, stable) = (track.sample.weightOfCandidate, track.sample.weightOfStable)
+            let (candidate, stable) = (shown.outcomes.weightOfCandidate, shown.outcomes.weightOfStable)
             figures.value = stable > 0 ? candidate / stable - 1 : nil
             return figures
         }
-        guard let candidate = flags(track, \.candidate) else { return figures }
+        guard let candidate = flags(track, shown, \.candidate) else { return figures }
         if case .absolute = guarded.limit {
             figures.value = candidate.mean
             let interval = ConfidenceSequence.mean(of: candidate, alpha: Self.displayLevel, effect: 0.1)
-            figures.interval = interval == .unknownMean ? nil : interval
+            figures.interval = interval == .unknownMean || shown.isOfAllSteps ? nil : interval
             return figures
         }
-        guard let stable = flags(track, \.stable) else { return figures }
+        guard let stable = flags(track, shown, \.stable) else { return figures }
         if case .relativeToStable = guarded.limit {
             figures.value = stable.mean > 0 ? candidate.mean / stable.mean - 1 : nil
             return figures
@@ -272,13 +278,19 @@ extension GuardCase {
             alpha: Self.displayLevel,
             effect: 0.1
         )
-        figures.interval = interval == .unknown ? nil : interval
+        figures.interval = interval == .unknown || shown.isOfAllSteps ? nil : interval
         return figures
     }
 
-    private func flags(_ track: Track, _ arm: KeyPath<ArmTallies, CodeTally>) -> ArmSummary? {
-        let answers = track.answersInStep[keyPath: arm].total
-        return ArmSummary(bad: min(track.inStep[keyPath: arm][1], answers), count: answers)
+    private func flags(
+        _ track: Track,
+        _ shown: Track.Shown,
+        _ arm: KeyPath<ArmTallies, CodeTally>
+    ) -> ArmSummary? {
+        let answers = shown.answers[keyPath: arm].total
+        let flagged = shown.isOfAllSteps ? shown.outcomes : track.inStep
+        let summary = ArmSummary(bad: min(flagged[keyPath: arm][1], answers), count: answers)
+        return track.inUnits(summary, candidate: arm == \.candidate)
     }
 
     private func figures(of window: QueryWindow, at now: Timestamp) -> Figures {
@@ -299,10 +311,12 @@ extension GuardCase {
         figures.value = candidate.flatMap { candidate in
             guard let stable else { return nil }
             let rise = candidate.value - stable.value
+            // Of nothing there is no part but none.
+            let equal = rise == 0 ? 0.0 : nil
             switch guarded.limit {
             case .againstStable: return rise
-            case .withinOfStable: return stable.value == 0 ? nil : (rise / stable.value).magnitude
-            default: return stable.value == 0 ? nil : rise / stable.value.magnitude
+            case .withinOfStable: return stable.value == 0 ? equal : (rise / stable.value).magnitude
+            default: return stable.value == 0 ? equal : rise / stable.value.magnitude
             }
         }
         return figures

@@ -13,6 +13,8 @@ struct StepView {
     let trust: Trust
     /// How long labels usually take.
     let labelDelay: Duration
+    /// Whether the release has ended, and what comes is late.
+    var isOver = false
 }
 
 /// What a guard says, and why it says no more.
@@ -215,14 +217,15 @@ extension GuardCase {
     /// release must not advance over them either: what was fine at first sight may fail ever after.
     private func looksBad(_ track: Track) -> Bool {
         guard case .graded(let bet) = track.bet, let grading = bet.grading,
-            let candidate = smoothed(track.inStep.candidate, grading, candidate: true)
+            let candidate = smoothed(track, grading, candidate: true)
         else { return false }
         if let limit = bet.limit {
             let mean = ConfidenceSequence.mean(of: candidate, alpha: Self.displayLevel, effect: 0.1)
             return mean.lower > limit
         }
-        guard let margin = bet.margin, let stable = smoothed(track.inStep.stable, grading, candidate: false)
-        else { return false }
+        guard let margin = bet.margin, let stable = smoothed(track, grading, candidate: false) else {
+            return false
+        }
         let rise = ConfidenceSequence.difference(
             candidate: candidate,
             stable: stable,
@@ -236,21 +239,25 @@ extension GuardCase {
         }
     }
 
-    private func smoothed(_ tally: CodeTally, _ grading: Grading, candidate: Bool) -> ArmSummary? {
-        (tally.moments { grading.badness(of: $0, candidate: candidate) } ?? Moments()).smoothed
+    private func smoothed(_ track: Track, _ grading: Grading, candidate: Bool) -> ArmSummary? {
+        let tally = candidate ? track.inStep.candidate : track.inStep.stable
+        let moments = tally.moments { grading.badness(of: $0, candidate: candidate) } ?? Moments()
+        return track.inUnits(moments.smoothed, candidate: candidate)
+    }
+
+    private func macro(candidate: Bool) -> ArmSummary? {
+        let sample = candidate ? whole.inStep.candidate : whole.inStep.stable
+        let mean = MacroMean(guarded.metric, of: sample, classes: context.classes)
+        return whole.inUnits(mean?.summary, candidate: candidate)
     }
 
     private var isMacroBreached: Bool {
         guard !isObserver else { return false }
-        let sample = whole.inStep
-        guard
-            let candidate = MacroMean(guarded.metric, of: sample.candidate, classes: context.classes)?.summary
-        else { return false }
+        guard let candidate = macro(candidate: true) else { return false }
         if case .absolute(let max) = guarded.limit {
             return ConfidenceSequence.mean(of: candidate, alpha: Self.displayLevel, effect: 0.1).lower > max
         }
-        guard let stable = MacroMean(guarded.metric, of: sample.stable, classes: context.classes)?.summary
-        else { return false }
+        guard let stable = macro(candidate: false) else { return false }
         let rise = ConfidenceSequence.difference(
             candidate: candidate,
             stable: stable,
@@ -286,7 +293,17 @@ extension GuardCase {
             if view.now.since(middle.last) > QueryWindow.longestSilence { return .stale }
             if middle.count < readingsNeeded { return .tooFew }
         }
-        return nil
+        return isOfNothing(window, at: view.now) ? .noReference : nil
+    }
+
+    /// Whether the limit is a part of stable's figure, that is 0, and the candidate's is another.
+    private func isOfNothing(_ window: QueryWindow, at now: Timestamp) -> Bool {
+        switch guarded.limit {
+        case .relativeToStable, .withinOfStable:
+            window.middle(of: .stable, at: now)?.value == 0
+                && window.middle(of: .candidate, at: now)?.value != 0
+        case .againstStable, .absolute, .atLeast, .never: false
+        }
     }
 
     private func isExceeded(_ window: QueryWindow, at now: Timestamp) -> Bool {
@@ -299,9 +316,9 @@ extension GuardCase {
         case .never: return false
         case .againstStable, .relativeToStable, .withinOfStable: break
         }
-        guard let stable = window.middle(of: .stable, at: now), stable.count >= readingsNeeded else {
-            return false
-        }
+        guard let stable = window.middle(of: .stable, at: now), stable.count >= readingsNeeded,
+            !isOfNothing(window, at: now)
+        else { return false }
         let rise = candidate.value - stable.value
         switch guarded.limit {
         case .againstStable(let margin): return rise > margin

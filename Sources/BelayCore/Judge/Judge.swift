@@ -26,7 +26,8 @@ package struct Judge: Equatable, Sendable {
         let context = GuardContext(
             labels: policy.labels,
             profile: release.proposal.profile,
-            needsProof: release.plan.steps.contains { $0.advance == .nonInferior }
+            needsProof: release.plan.steps.contains { $0.advance == .nonInferior },
+            isSticky: policy.serving.unit != .request
         )
         let guards = policy.guards
         // What shadows show is counted for people even where no guard asks for it.
@@ -72,7 +73,8 @@ package struct Judge: Equatable, Sendable {
 
     /// What late evidence says of a release that is over: the guard that proves harm, with every report.
     package func rejudge(at now: Timestamp) -> (breached: String, reports: [GuardReport])? {
-        let view = view(since: now, now: now)
+        var view = view(since: now, now: now)
+        view.isOver = true
         guard let culprit = culprit(in: view) else { return nil }
         return (culprit, reports(in: view, culprit: culprit, waived: []))
     }

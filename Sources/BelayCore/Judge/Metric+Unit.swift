@@ -55,14 +55,10 @@ extension Metric {
         }
     }
 
-    /// Whether it looks back over a time instead of counting a whole release.
-    package var hasWindow: Bool {
-        switch self {
-        case .throughput, .predictionDrift, .featureDrift, .missingRate, .unseenRate, .schemaErrors, .query:
-            true
-        default: false
-        }
-    }
+    /// Whether one of its bounds looks back over a time instead of counting a whole release.
+    ///
+    /// A bet has no window: forgetting what spoke for the candidate would spend its level again.
+    package var hasWindow: Bool { self == .throughput || self == .query }
 
     /// Whether the requests can be split by the values of their features.
     package var canBeSliced: Bool {

@@ -145,22 +145,55 @@ struct Moments: Equatable {
     }
 }
 
+/// How many outcomes came of how many units, where units stick to their arm.
+///
+/// A unit's outcomes resemble each other, so a sample of them tells as much as its units do, not as its
+/// outcomes: an interval that took them for independent would exclude the truth far too often (STATS 4.4).
+/// Taking each unit's outcomes as equal (a design effect of outcomes by units) errs towards caution where
+/// units ask alike, and is still too narrow where a few units ask most.
+struct UnitTally: Equatable {
+    private var outcomes = 0
+    /// Tosses: each unit's first outcome in an epoch of evidence, and in a step that tosses it again.
+    private var units = 0
+
+    mutating func add(_ outcome: Outcome) {
+        outcomes = outcomes.addingSaturated(outcome.count)
+        if outcome.isTossed { units = units.addingSaturated(outcome.count) }
+    }
+
+    /// The same sample, counted in units.
+    func inUnits(_ summary: ArmSummary) -> ArmSummary? {
+        guard outcomes > 0 else { return summary }
+        let part = Double(units) / Double(outcomes)
+        let whole = { (number: Int) in Int(exactly: (Double(number) * part).rounded(.down)) ?? 0 }
+        return ArmSummary(
+            count: whole(summary.count),
+            mean: summary.mean,
+            variance: summary.variance,
+            events: whole(summary.events)
+        )
+    }
+}
+
 /// What both arms showed.
 struct ArmTallies: Equatable {
     var stable = CodeTally()
     var candidate = CodeTally()
-    /// Outcomes over the probability with which they came to their arm: what each would get of all requests.
+    /// Answers over the probability with which their requests came to their arm.
+    ///
+    /// It is what each would answer of all requests, for ``Series/answers``; a failure is no answer.
     private(set) var weightOfStable = 0.0
     private(set) var weightOfCandidate = 0.0
 
     mutating func add(_ outcomes: [Outcome], at time: Timestamp) {
         for outcome in outcomes {
+            let isAnswer = outcome.isTossed && outcome.code == 0
             if outcome.candidate {
                 candidate.add(outcome, at: time)
-                if outcome.isTossed { weightOfCandidate += Double(outcome.count) / outcome.share.fraction }
+                if isAnswer { weightOfCandidate += Double(outcome.count) / outcome.share.fraction }
             } else {
                 stable.add(outcome, at: time)
-                if outcome.isTossed { weightOfStable += Double(outcome.count) / (1 - outcome.share.fraction) }
+                if isAnswer { weightOfStable += Double(outcome.count) / (1 - outcome.share.fraction) }
             }
         }
     }

@@ -21,29 +21,28 @@ package struct StableFinding: Hashable, Sendable {
     }
 }
 
-/// A step that the traffic cannot decide before the plan's deadline.
+/// A step that cannot be decided within a bound of its plan.
 package struct Undecidable: Hashable, Sendable {
+    /// What comes first, with what would be needed.
+    package enum Bound: Hashable, Sendable {
+        /// Milliseconds: what the steps take at the measured traffic.
+        case deadline(needed: Int64, most: Int64)
+        /// Units that the candidate must meet; with the last that it may, the release is held.
+        case units(needed: Int, most: Int)
+    }
+
     /// The guard that needs the most.
     package let guardName: String
     /// 0 for the first.
     package let step: Int
     /// Requests of both arms together that the steps so far will need.
     package let requests: Int
-    /// How long they will take at the measured traffic.
-    package let milliseconds: Int64
-    package let deadlineMilliseconds: Int64
+    package let bound: Bound
 
-    package init(
-        guardName: String,
-        step: Int,
-        requests: Int,
-        milliseconds: Int64,
-        deadlineMilliseconds: Int64
-    ) {
+    package init(guardName: String, step: Int, requests: Int, bound: Bound) {
         self.guardName = guardName
         self.step = step
         self.requests = requests
-        self.milliseconds = milliseconds
-        self.deadlineMilliseconds = deadlineMilliseconds
+        self.bound = bound
     }
 }

@@ -266,6 +266,8 @@ struct GuardContext: Equatable {
     let profile: StableProfile?
     /// Whether some step asks for a proof that the candidate is within its margin.
     let needsProof: Bool
+    /// Whether a unit's requests all go to one arm.
+    var isSticky = false
 
     var classes: Int { min(labels.namedClasses.count, LabelCell.mostClasses) }
 

@@ -19,6 +19,9 @@ extension PolicyDecoder {
         }
         if !metric.hasWindow {
             _ = refuse(["window"], in: fields, "take it out; \(name) counts the whole release")
+        } else if metric == .throughput, fields["min"] == nil {
+            let rule = "take it out, or write min; against stable, throughput counts the whole release"
+            _ = refuse(["window"], in: fields, rule)
         }
         if !metric.hasMost {
             _ = refuse(["most"], in: fields, "take it out; \(name) has bounds of its own")

@@ -13,14 +13,17 @@ extension PolicyDecoder {
 
         /// The guard that one bound makes; nil when the bound does not suit the metric.
         func guarded(by limit: Guard.Limit, suffix: String = "") -> Guard? {
-            Guard(
-                name: name + suffix,
-                metric: metric,
-                limit: limit,
-                minSamples: minSamples,
-                reaction: reaction,
-                focus: focus
-            )
+            let guarded = { (focus: Guard.Focus) in
+                Guard(
+                    name: name + suffix,
+                    metric: metric,
+                    limit: limit,
+                    minSamples: minSamples,
+                    reaction: reaction,
+                    focus: focus
+                )
+            }
+            return guarded(focus).flatMap { $0.looksBack ? $0 : guarded(focus.withoutWindow) }
         }
     }
 

@@ -153,7 +153,9 @@ extension PolicyDecoder {
             draft.fields["label"]?.place ?? draft.fields.place,
             .contradiction,
             "\(draft.path).label \"\(shown(label))\" is no class of labels",
-            "write one of \(named.map { shown($0) }.joined(separator: ", "))"
+            labels.classes.isEmpty
+                ? "give labels.classes with both, or write \(named.map { shown($0) }.joined(separator: ", "))"
+                : "write one of \(named.map { shown($0) }.joined(separator: ", "))"
         )
         return false
     }

@@ -116,7 +116,7 @@ extension PolicyDecoder {
     /// Reads a time in milliseconds.
     mutating func time(_ node: PolicyNode, _ path: String, _ range: ClosedRange<Int64>) -> Int64? {
         guard case .scalar(let scalar) = node.value, scalar.kind != .null else {
-            reportType(node, path, "a time", "write one such as 30s")
+            reportType(node, path, "a time", "write one such as \(examples(in: range)[0])")
             return nil
         }
         let time =
@@ -130,12 +130,36 @@ extension PolicyDecoder {
                 .badValue,
                 "\(path) is \"\(shown(scalar.text))\"",
                 isBare
-                    ? "name the unit, such as \(scalar.text)s"
-                    : "write a time from \(ends[0]) to \(ends[1]), such as 30s, 15m or 1h30m"
+                    ? "name the unit, such as \(withUnit(scalar.text, in: range))"
+                    : "write a time from \(ends[0]) to \(ends[1]), such as "
+                        + listed(examples(in: range))
             )
             return nil
         }
         return time
+    }
+
+    /// Times that are allowed, as people write them; never empty.
+    private func examples(in range: ClosedRange<Int64>) -> [String] {
+        let usual = ["30s", "15m", "1h30m", "7d"].filter {
+            PolicyQuantity.milliseconds($0, atMost: range.upperBound).map(range.contains) ?? false
+        }
+        return usual.isEmpty
+            ? [PolicyQuantity.text(milliseconds: range.lowerBound)] : Array(usual.prefix(3))
+    }
+
+    /// The number with the shortest unit that makes an allowed time of it, else an allowed time.
+    private func withUnit(_ number: String, in range: ClosedRange<Int64>) -> String {
+        let times = ["s", "m", "h", "d"].map { number + $0 }
+        return times.first {
+            PolicyQuantity.milliseconds($0, atMost: range.upperBound).map(range.contains) ?? false
+        } ?? examples(in: range)[0]
+    }
+
+    /// `30s, 15m or 1h30m`.
+    private func listed(_ words: [String]) -> String {
+        let first = words.dropLast().joined(separator: ", ")
+        return first.isEmpty ? words[0] : "\(first) or \(words[words.count - 1])"
     }
 
     mutating func count(_ node: PolicyNode, _ path: String, _ range: ClosedRange<Int>) -> Int? {

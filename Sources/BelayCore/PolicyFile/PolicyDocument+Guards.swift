@@ -6,7 +6,7 @@ extension PolicyNode {
         ]
         if let bound = bound(each) { members.append(bound) }
         if let samples = each.minSamples { members.append(("min_samples", number(samples))) }
-        members += focus(each.focus, each.metric)
+        members += focus(each.looksBack ? each.focus : each.focus.withoutWindow, each.metric)
         members.append(("then", text(each.reaction.rawValue)))
         return mapping(members)
     }

@@ -56,6 +56,23 @@ extension Signature {
         }
         return nil
     }
+
+    /// The first guard of `policy` on a missing input that this cannot be sent without, if any.
+    ///
+    /// A null among whole numbers or truth values does not fit the signature: the request is refused, and
+    /// counted by `schema_errors`. Among numbers with a fraction, binary tensors may hold NaN.
+    func neverMissing(in policy: Policy) -> (guarded: Guard, type: TensorType)? {
+        for guarded in policy.guards where guarded.metric == .missingRate {
+            guard let place = guarded.focus.feature.flatMap(inputs.place(of:)) else { continue }
+            let type = inputs[place.input].type
+            switch type {
+            case .fp16, .fp32, .fp64, .bytes: continue
+            case .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
+                return (guarded, type)
+            }
+        }
+        return nil
+    }
 }
 
 extension TensorSpec {

@@ -89,6 +89,18 @@ package struct Guard: Hashable, Codable, Sendable {
         }
 
         package static let whole = Focus()
+
+        /// The same without a window, for a bound that counts the whole release.
+        package var withoutWindow: Focus {
+            Focus(
+                feature: feature,
+                label: label,
+                sliceBy: sliceBy,
+                noData: noData,
+                query: query,
+                most: most
+            )
+        }
     }
 
     /// Unique within its policy; shown to people.
@@ -204,6 +216,11 @@ package struct Guard: Hashable, Codable, Sendable {
         try container.encodeIfPresent(minSamples, forKey: .minSamples)
         try container.encode(reaction, forKey: .reaction)
         if focus != .whole { try container.encode(focus, forKey: .focus) }
+    }
+
+    /// Whether it looks back over its window; `throughput` does so only where it is held against a bound.
+    package var looksBack: Bool {
+        if case .atLeast = limit { metric.hasWindow } else { metric == .query }
     }
 
     /// The outcomes of the candidate that `step` must bring before this guard can pass.

@@ -36,10 +36,12 @@ package struct ForecastView: Codable, Equatable, Sendable {
         package let lastsMilliseconds: Int64
         /// The guard that needs the most; null where it is the step itself.
         @ExplicitNull package private(set) var slowest: String?
+        /// Guards of which nobody can say beforehand what they need to let the release go on.
+        package let unforeseen: [String]
         package let guards: [Need]
 
         enum CodingKeys: String, CodingKey {
-            case step, kind, share, requests, slowest, guards
+            case step, kind, share, requests, slowest, unforeseen, guards
             case lastsMilliseconds = "lasts_ms"
         }
     }
@@ -49,7 +51,7 @@ package struct ForecastView: Codable, Equatable, Sendable {
     package let answers: Int
     @ExplicitNull package private(set) var answersPerSecond: Double?
     package let steps: [Step]
-    /// A sentence, when the plan's deadline comes first.
+    /// A sentence, when the plan's deadline or its exposure comes first.
     @ExplicitNull package private(set) var undecidable: String?
 
     enum CodingKeys: String, CodingKey {
@@ -72,14 +74,25 @@ extension ForecastView {
                 requests: forecast.requests,
                 lastsMilliseconds: forecast.milliseconds,
                 slowest: slowest?.guardName,
+                unforeseen: forecast.unforeseen,
                 guards: forecast.needs.map {
                     Need(guardName: $0.guardName, toAdvance: $0.toAdvance, toRollBack: $0.toRollBack)
                 }
             )
         }
-        undecidable = BelayCore.undecidable(policy, profile: profile).map { late in
-            "step \(late.step + 1) needs \(grouped(late.requests)) requests by then for \(late.guardName), "
-                + "\(duration(late.milliseconds)), and the deadline is \(duration(late.deadlineMilliseconds))"
+        undecidable = BelayCore.undecidable(policy, profile: profile)?.sentence
+    }
+}
+
+extension Undecidable {
+    fileprivate var sentence: String {
+        switch bound {
+        case .deadline(let needed, let most):
+            "step \(step + 1) needs \(grouped(requests)) requests by then for \(guardName), "
+                + "\(duration(needed)), and the deadline is \(duration(most))"
+        case .units(let needed, let most):
+            "step \(step + 1) needs \(grouped(needed)) units by then for \(guardName), "
+                + "and the exposure is spent with \(grouped(most))"
         }
     }
 }

@@ -121,9 +121,12 @@ package struct ReleaseView: Codable, Equatable, Sendable {
     package let proposedAt: String
     @ExplicitNull package private(set) var endedAt: String?
     @ExplicitNull package private(set) var reason: String?
+    /// How much traffic its steps will need; only in the answer to the call that proposes it.
+    package var forecast: ForecastView?
 
     enum CodingKeys: String, CodingKey {
         case id, model, candidate, stable, phase, step, steps, share, held, gates, guards, cause, reason
+        case forecast
         case proposedBy = "proposed_by"
         case proposedAt = "proposed_at"
         case endedAt = "ended_at"

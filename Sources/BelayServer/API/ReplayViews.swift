@@ -42,11 +42,24 @@ package struct CourseView: Codable, Equatable, Sendable {
     @ExplicitNull package private(set) var hold: OutcomeView?
     /// What every guard said last.
     package let guards: [GuardView]
+    /// The guards that saw nothing to judge by at last, and for which a release waits.
+    package let waitsFor: [String]
 
-    package init(rollback: OutcomeView?, hold: OutcomeView?, guards: [GuardView]) {
+    enum CodingKeys: String, CodingKey {
+        case rollback, hold, guards
+        case waitsFor = "waits_for"
+    }
+
+    package init(
+        rollback: OutcomeView?,
+        hold: OutcomeView?,
+        guards: [GuardView],
+        waitsFor: [String] = []
+    ) {
         self.rollback = rollback
         self.hold = hold
         self.guards = guards
+        self.waitsFor = waitsFor
     }
 }
 
@@ -104,7 +117,12 @@ extension CourseView {
         self.init(
             rollback: course.rollback.map(OutcomeView.init),
             hold: course.hold.map(OutcomeView.init),
-            guards: course.last.map { GuardView($0, under: policy) }
+            guards: course.last.map { GuardView($0, under: policy) },
+            waitsFor: course.last.filter { $0.verdict == .blind && !Self.onlyTells($0, policy) }.map(\.name)
         )
+    }
+
+    private static func onlyTells(_ report: GuardReport, _ policy: Policy) -> Bool {
+        policy.guards.first { $0.name == report.name }?.reaction == .notify
     }
 }

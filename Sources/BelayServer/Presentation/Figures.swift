@@ -45,8 +45,10 @@ extension GuardView {
             let bound = limit < 1 ? ", limit \(percent(limit))" : ""
             return "\(word) \(percent(value))\(ends)\(bound), n \(grouped(n))"
         }
+        // A request with null in the place of a number is none of them.
+        let whose = metric == Metric.missingRate.rawValue ? " that fit the signature" : ""
         let place = (feature ?? slice).map { " in \($0)" } ?? ""
-        return "\(write(value))\(ends)\(place), limit \(write(limit)), \(count)"
+        return "\(write(value))\(ends)\(place), limit \(write(limit)), \(count)\(whose)"
     }
 
     private var isOfShadows: Bool { Metric(rawValue: metric)?.isOfShadows ?? false }

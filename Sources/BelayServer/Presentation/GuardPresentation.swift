@@ -48,7 +48,8 @@ extension GuardReport {
                 + "send labels for a random part of both"
         case .noReference:
             return metric == .query
-                ? "there is no figure of stable's to compare with; check the query"
+                ? "stable's figure is 0, and no part of nothing can be allowed; "
+                    + "ask for a figure that is not, or bound it by `max` or `min`"
                 : withoutReference(guarded)
         case .waived: return "a person has waived it"
         case .looksBad:

@@ -51,6 +51,9 @@ extension Hindsight {
         }
         let others = policy.guards.filter { $0.name != decisive }
         guard let without = policy.judging(by: others) else { return sentences }
+        guard !without.guards.contains(where: { $0.name == decisive }) else {
+            return sentences + ["\(decisive) cannot be left out: every policy has it"]
+        }
         if let next = course(under: without).rollback {
             sentences.append("without \(decisive), \(next.by) would have rolled back at \(next.at)")
         } else {

@@ -85,7 +85,7 @@ struct EndpointRoutes: Sendable {
         for case .release(.proposed(let proposal)) in performed.events {
             let snapshot = await desk.snapshot()
             if let release = snapshot.state.releases[proposal.release] {
-                return try snapshot.answer(release, status: .created)
+                return try snapshot.proposed(release)
             }
         }
         throw HTTPError(.internalServerError)

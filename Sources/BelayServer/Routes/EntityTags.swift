@@ -16,8 +16,15 @@ extension Snapshot {
 
     func answer(_ model: ModelName) throws -> Response { tagged(try jsonResponse(endpoint(model)), model) }
 
-    func answer(_ release: Release, status: HTTPResponse.Status = .ok) throws -> Response {
-        tagged(try jsonResponse(self.release(release), status: status), release.proposal.endpoint.model)
+    func answer(_ release: Release) throws -> Response {
+        tagged(try jsonResponse(self.release(release)), release.proposal.endpoint.model)
+    }
+
+    /// The answer to the call that proposes a release: what it will need stands in it.
+    func proposed(_ release: Release) throws -> Response {
+        var view = self.release(release)
+        view.forecast = ForecastView(release.proposal.policy, profile: release.proposal.profile)
+        return tagged(try jsonResponse(view, status: .created), release.proposal.endpoint.model)
     }
 }
 

@@ -67,17 +67,17 @@ struct ReleaseCommand: AsyncParsableCommand {
             undecidable: undecidable ? true : nil
         )
         let proposed: ReleaseView = try await client.post(.startRelease(version.model), body)
-        try await foretell(proposed, client)
-        let view = try await follow(proposed, client)
+        foretell(proposed)
+        var view = try await follow(proposed, client)
+        view.forecast = proposed.forecast
         try options.show(view) { view.sentence($0) + "\n" }
         if let status = end(view) { throw status.silently }
     }
 
     /// Says how much traffic each step will need, where something was measured.
-    private func foretell(_ proposed: ReleaseView, _ client: Client) async throws {
-        guard let id = ReleaseID(proposed.id), options.form == .table else { return }
-        let forecast: ForecastView = try await client.get(.forecast(id))
-        guard forecast.answersPerSecond != nil else { return }
+    private func foretell(_ proposed: ReleaseView) {
+        guard options.form == .table, let forecast = proposed.forecast, forecast.answersPerSecond != nil
+        else { return }
         Stream.talk.write(forecast.text(Look(.talk)))
     }
 

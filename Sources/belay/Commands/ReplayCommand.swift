@@ -72,8 +72,10 @@ extension CourseView {
     func sentence(_ look: Look) -> String {
         let held = hold.map { "held by \($0.moment)" }
         guard let rollback else {
+            let blind = waitsFor.map(printable).joined(separator: ", ")
+            let waits = blind.isEmpty ? "" : ", but it would have waited: \(blind) saw nothing to judge by"
             return held.map { "\(look.symbols.held) \($0)" }
-                ?? "\(look.symbols.nothing) nothing would have stopped it"
+                ?? "\(look.symbols.nothing) nothing would have stopped it\(waits)"
         }
         let text = "\(look.bad(look.symbols.fail)) rolled back by \(rollback.moment)"
         return held.map { "\(text), after \($0)" } ?? text

@@ -8,7 +8,7 @@ extension ForecastView {
             return "  no traffic was measured, so nothing is said of how long steps take\n"
         }
         let rate = answersPerSecond.map { " at \(decimals($0, $0 < 10 ? 1 : 0)) a second" } ?? ""
-        var text = steps.map { "  \($0.sentence)\(rate)\($0.harm)\n" }.joined()
+        var text = steps.map { "  \($0.sentence)\(rate)\($0.doubt)\($0.harm)\n" }.joined()
         if let undecidable { text += "  \(look.bad(look.symbols.fail)) \(printable(undecidable))\n" }
         return text
     }
@@ -17,8 +17,15 @@ extension ForecastView {
 extension ForecastView.Step {
     fileprivate var sentence: String {
         let what = slowest.map { "\(printable($0)) needs" } ?? "needs"
-        return "\(kind) \(belay.share(share))  \(what) about \(grouped(requests)) requests, "
+        let measure = unforeseen.isEmpty ? "about" : "at least"
+        return "\(kind) \(belay.share(share))  \(what) \(measure) \(grouped(requests)) requests, "
             + duration(lastsMilliseconds)
+    }
+
+    /// What nobody can say is said to be so: the step may take far longer.
+    fileprivate var doubt: String {
+        let names = unforeseen.map(printable).joined(separator: ", ")
+        return names.isEmpty ? "" : "; what \(names) needs cannot be said beforehand"
     }
 
     fileprivate var harm: String {

@@ -59,6 +59,105 @@ struct JudgeTests {
         }
     }
 
+    /// Outcomes of one arm of which these are bad.
+    private struct Users {
+        let bad: Int
+        let all: Int
+    }
+
+    /// Users of one step at 50 %: each arm's tosses, then as many times the same again.
+    private func sticky(stable: Users, candidate: Users, again: (stable: Users, candidate: Users)) throws
+        -> Trial
+    {
+        let serving = ServingSettings(
+            unit: .header("x-user"),
+            timeoutMilliseconds: 1000,
+            record: .standard
+        )
+        let half = plan([step(percent: 50, minSamples: 100)])
+        var trial = try Trial(policy(half, guards: [.errorRate], serving: serving))
+        let counts = { (users: Users, arm: Arm, share: Share?) in
+            [
+                Count(.errorRate, arm, bad: true, users.bad, share: share),
+                Count(.errorRate, arm, bad: false, users.all - users.bad, share: share),
+            ]
+        }
+        trial.judge.settle(
+            trial.tick(
+                counts(stable, .stable, nil) + counts(candidate, .candidate, nil)
+                    + counts(again.stable, .stable, Share.none)
+                    + counts(again.candidate, .candidate, .all)
+            )
+        )
+        trial.wait(.seconds(60))
+        return trial
+    }
+
+    /// 300 users who are either always served well or never: 8 of stable's 150 are unlucky, 18 of the others.
+    @Test func chanceAmongUsersIsNoHarmHoweverOftenTheyCome() throws {
+        let trial = try sticky(
+            stable: Users(bad: 8, all: 150),
+            candidate: Users(bad: 18, all: 150),
+            again: (Users(bad: 8 * 49, all: 150 * 49), Users(bad: 18 * 49, all: 150 * 49))
+        )
+        let report = try #require(trial.report("error_rate"))
+        #expect(report.verdict == .pass, "\(report)")
+        #expect(abs(try #require(report.value) - 0.0667) < 0.001)
+        #expect(try #require(report.lower) < 0 && 0 < (try #require(report.upper)))
+    }
+
+    @Test func manyUsersWhoFareWorseLaterLookBad() throws {
+        let trial = try sticky(
+            stable: Users(bad: 100, all: 2000),
+            candidate: Users(bad: 100, all: 2000),
+            again: (Users(bad: 5000, all: 98_000), Users(bad: 10_000, all: 98_000))
+        )
+        #expect(trial.report("error_rate")?.reason == .looksBad)
+    }
+
+    // MARK: - What is recorded
+
+    @Test(arguments: [Guard.Reaction.rollback, .hold])
+    func silenceThatFailsIsNoProofOfHarm(reaction: Guard.Reaction) throws {
+        let guarded = bound(
+            "wrong",
+            .accuracy,
+            .absolute(max: 0.1),
+            then: reaction,
+            focus: Guard.Focus(noData: .fail)
+        )
+        var trial = try trial([.errorRate, guarded])
+        answer(&trial)
+        trial.wait(.seconds(120))
+        #expect(trial.verdict("wrong") == .breach)
+        #expect(
+            trial.ruling.sentence == "guard wrong sees nothing, and the policy says that this fails",
+            "\(trial.ruling.name)"
+        )
+    }
+
+    @Test func harmIsSaidToBeProven() throws {
+        var trial = try trial()
+        trial.count(
+            Count(.errorRate, .stable, bad: false, 900),
+            Count(.errorRate, .candidate, bad: true, 100)
+        )
+        #expect(trial.ruling.sentence == "guard error_rate proved harm")
+    }
+
+    @Test func aStepThatEndsDespiteAGuardSaysWhichOne() throws {
+        let told = bound("wrong", .accuracy, .absolute(max: 0.1), then: .notify)
+        var trial = try trial([.errorRate, told])
+        answer(&trial)
+        trial.wait(.seconds(60))
+        #expect(trial.ruling.name == "advance")
+        #expect(
+            trial.ruling.sentence
+                == "every guard passes but wrong (blind), which may not hold the release, and the step has "
+                + "done its time"
+        )
+    }
+
     @Test func theCandidateAloneShowsNothingAgainstStable() throws {
         var trial = try trial()
         trial.count(Count(.errorRate, .candidate, bad: false, 500))

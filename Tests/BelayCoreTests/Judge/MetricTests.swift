@@ -223,6 +223,8 @@ struct MetricTests {
                 stream.serve(100, .answers) { $0 && $1.chance(lost) ? 1 : 0 }
             }
             #expect(stream.trial.ruling.name == ruling)
+            let value = try #require(stream.trial.report("answers")?.value)
+            #expect(abs(value + lost) < 0.12, "what was failed is no answer: \(value)")
         }
     }
 

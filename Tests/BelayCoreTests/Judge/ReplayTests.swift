@@ -61,7 +61,11 @@ struct ReplayTests {
             ],
             step: trial.release.plan.settledStep
         )
-        #expect(replay(trial.release, ticks: [late]).lines.map(\.ruling) == ["rejudge wrong"])
+        let lines = replay(trial.release, ticks: [late]).lines
+        #expect(lines.map(\.ruling) == ["rejudge wrong"])
+        let report = try #require(lines.last?.reports.first { $0.name == "wrong" })
+        #expect(report.value == -1 && report.candidateSamples == 100 && report.stableSamples == 900)
+        #expect(report.lower == nil, "nothing is claimed of hours that were never compared")
     }
 
     @Test func noTicksNoLines() throws {
@@ -132,5 +136,104 @@ struct TrafficNeededTests {
         #expect(refusal(of: request(100), in: world.state) == nil)
         #expect(refusal(of: request(nil), in: world.state) == nil, "nobody knows")
         #expect(refusal(of: request(10, allowed: true), in: world.state) == nil)
+    }
+
+    // MARK: - What cannot be said, and what must be
+
+    private static func aStep(proving: Bool, minSamples: Int = 10, percent: Double = 10) -> Plan.Step {
+        Plan.Step(
+            share: share(percent: percent),
+            dwellMilliseconds: 0,
+            minSamples: minSamples,
+            advance: proving ? .nonInferior : .noHarm
+        )
+    }
+
+    @Test(arguments: [
+        (Metric.f1, true), (.precision, true), (.brier, true), (.mae, true), (.flagRate, true),
+        (.throughput, true), (.errorRate, false), (.latencyP95, false), (.recall, false),
+    ])
+    func whatAProofNeedsIsSaidOrSaidToBeUnknown(metric: Metric, isUnforeseen: Bool) throws {
+        let guarded = bound("g", metric, .relativeToStable(margin: 0.5))
+        let policy = legal(
+            Policy(
+                model: fraud,
+                serving: .standard,
+                plan: legal(Plan(steps: [Self.aStep(proving: true)], watchMilliseconds: 0)),
+                guards: [guarded],
+                labels: Policy.Labels(output: nil, probability: "p", positive: "1"),
+                rollback: .standard
+            )
+        )
+        let forecast = try #require(trafficNeeded(policy, profile: Self.profile(10)).first)
+        #expect(forecast.unforeseen == (isUnforeseen ? ["g"] : []))
+        let need = try #require(forecast.needs.first { $0.guardName == "g" })
+        #expect((need.toAdvance == nil) == isUnforeseen, "\(need)")
+    }
+
+    private static let inputs = StableProfile(
+        answers: 5000,
+        latency: nil,
+        means: [:],
+        references: ["feature:age": legal(ReferenceBins(numbers: (0..<5000).map(Double.init), missing: 50))],
+        answersPerSecond: 10
+    )
+
+    @Test(arguments: [(Guard.Reaction.hold, true), (.rollback, true), (.notify, false)])
+    func whatAGuardOnInputsWaitsForCountsAgainstTheDeadline(reaction: Guard.Reaction, isRefused: Bool) {
+        let drift = bound("drift", .featureDrift, .absolute(max: 0.2), minSamples: 10_000_000, then: reaction)
+        let hour = legal(
+            Plan(steps: [Self.aStep(proving: false)], watchMilliseconds: 0, deadlineMilliseconds: 3_600_000)
+        )
+        let policy = policy(hour, guards: [.errorRate, drift])
+        #expect((undecidable(policy, profile: Self.inputs)?.guardName == "drift") == isRefused)
+        #expect((undecidable(policy, profile: Self.inputs) != nil) == isRefused)
+    }
+
+    @Test func aFirstStabilityIndexIsWaitedForOnce() {
+        let drift = bound("drift", .featureDrift, .absolute(max: 0.2), minSamples: 0, then: .hold)
+        let steps = [Self.aStep(proving: false), Self.aStep(proving: false, percent: 50)]
+        let policy = policy(
+            legal(Plan(steps: steps, watchMilliseconds: 0)),
+            guards: [.errorRate, drift]
+        )
+        let needs = trafficNeeded(policy, profile: Self.inputs).map { step in
+            step.needs.first { $0.guardName == "drift" }?.toAdvance
+        }
+        #expect(needs == [1100, 0], "a hundred values for each of eleven bins")
+    }
+
+    /// The first step needs 2,000 answers of the candidate, the second 3,000 more.
+    @Test(arguments: [
+        (50, "request", true), (5000, "request", true), (5001, "request", false), (50, "x", false),
+    ])
+    func anExposureThatEndsBeforeTheSamplesIsRefused(units: Int, unit: String, isRefused: Bool) throws {
+        let serving = ServingSettings(
+            unit: unit == "request" ? .request : .header(unit),
+            timeoutMilliseconds: 1000,
+            record: .standard
+        )
+        let steps = [
+            Self.aStep(proving: false, minSamples: 2000),
+            Self.aStep(proving: false, minSamples: 3000, percent: 50),
+        ]
+        let plan = legal(Plan(steps: steps, watchMilliseconds: 0, exposure: .units(units)))
+        let found = undecidable(policy(plan, serving: serving), profile: nil)
+        #expect((found != nil) == isRefused)
+        if units == 50, isRefused { #expect(found?.bound == .units(needed: 2000, most: 50)) }
+    }
+
+    @Test func whatMayPassWithoutDataSpendsNoExposure() {
+        let labels = bound(
+            "recall",
+            .accuracy,
+            .absolute(max: 0.5),
+            minSamples: 900,
+            focus: Guard.Focus(noData: .pass)
+        )
+        let plan = legal(
+            Plan(steps: [Self.aStep(proving: false)], watchMilliseconds: 0, exposure: .units(50))
+        )
+        #expect(undecidable(policy(plan, guards: [.errorRate, labels]), profile: nil) == nil)
     }
 }

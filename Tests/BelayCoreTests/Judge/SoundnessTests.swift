@@ -359,6 +359,23 @@ struct SoundnessTests {
         #expect(trial.ruling.name == "wait", "two readings are an accident")
         read(&trial, candidate, stable)
         #expect(trial.ruling.name == ruling)
+        let isHarm = ruling != "wait"
+        #expect(
+            trial.ruling.sentence
+                == (isHarm ? "the figure that guard queue asked for is beyond its limit" : nil)
+        )
+    }
+
+    @Test(arguments: [Guard.Limit.withinOfStable(change: 0.5), .relativeToStable(margin: 0.5)])
+    func ofNothingNoPartIsAllowed(limit: Guard.Limit) throws {
+        var trial = try trial([bound("queue", .query, limit)])
+        for _ in 0..<3 { read(&trial, 0.001, 0) }
+        let report = try #require(trial.report("queue"))
+        #expect(report.verdict == .blind && report.reason == .noReference)
+        #expect(trial.ruling.name == "wait")
+        for _ in 0..<5 { read(&trial, 0, 0) }
+        #expect(trial.verdict("queue") == .pass, "both have none")
+        #expect(trial.report("queue")?.value == 0)
     }
 
     @Test func aMonitorThatIsSilentOrSaysNoNumberBlinds() throws {

@@ -165,7 +165,7 @@ import Testing
         ),
         (
             policyJSON(#""serving": {"timeout": "11m"}"#),
-            #"/serving/timeout serving.timeout is "11m"; write a time from 1ms to 10m, such as 30s, 15m or"#
+            #"/serving/timeout serving.timeout is "11m"; write a time from 1ms to 10m, such as 30s [polic"#
         ),
         (
             policyJSON(#""labels": {"output": ""}"#),

@@ -64,11 +64,16 @@ struct PolicyGuardTests {
         #expect(recall.reaction == .notify)
         let drift = try #require(
             try guards(
-                #"{"metric": "feature_drift", "feature": "age", "max": 1, "window": "6h", "no_data": "pass"}"#
+                #"{"metric": "feature_drift", "feature": "age", "max": 1, "no_data": "pass"}"#
             ).first
         )
+        #expect(drift.focus == Guard.Focus(feature: "age", noData: .pass))
+        let throughput = try guards(
+            #"{"metric": "throughput", "min": 5, "max_drop": "20%", "window": "6h"}"#
+        )
         #expect(
-            drift.focus == Guard.Focus(feature: "age", windowMilliseconds: 21_600_000, noData: .pass)
+            throughput.map(\.focus.windowMilliseconds) == [nil, 21_600_000],
+            "a bet on the answers of the whole release has no window"
         )
         let query = try #require(
             try guards(#"{"metric": "query", "name": "q", "query": "f({{version}})", "max": 5}"#).first
@@ -108,6 +113,22 @@ struct PolicyGuardTests {
         (
             #"{"metric": "latency_p99", "max": "1ms", "window": "1h"}"#,
             "/window guards[0].window does not suit its metric; take it out; latency_p99 counts the whole"
+        ),
+        (
+            #"{"metric": "throughput", "max_drop": "5%", "window": "1h"}"#,
+            "/window guards[0].window does not suit its metric; take it out, or write min; against stable"
+        ),
+        (
+            #"{"metric": "missing_rate", "feature": "a", "max": "1%", "window": "1h"}"#,
+            "/window guards[0].window does not suit its metric; take it out; missing_rate counts the whole"
+        ),
+        (
+            #"{"metric": "throughput", "min": 1, "window": "59s"}"#,
+            #"/window guards[0].window is "59s"; write a time from 1m to 366d, such as 15m, 1h30m or 7d "#
+        ),
+        (
+            #"{"metric": "throughput", "min": 1, "window": 30}"#,
+            #"/window guards[0].window is "30"; name the unit, such as 30m "#
         ),
         (
             #"{"metric": "accuracy", "max_drop": "25% of stable"}"#,
@@ -180,6 +201,22 @@ struct PolicyGuardTests {
         let found = try problems(policyJSON(#""guards": [{"metric": "\#(metric)", \#(more)}]"#))
         #expect(found.count == 1)
         #expect(found.first?.hasPrefix("/guards/0 guards[0] on \(metric) \(problem)") == true, "\(found)")
+    }
+
+    /// Only a name that the policy gives can be counted apart from all others.
+    @Test func theOtherClassOfTwoNeedsToBeNamed() throws {
+        let recall = #"{"metric": "recall", "label": 0, "min": "90%"}"#
+        let found = try problems(
+            policyJSON(#""labels": {"type": "binary", "positive": 1}, "guards": [\#(recall)]"#)
+        )
+        #expect(
+            found == [
+                #"/guards/0/label guards[0].label "0" is no class of labels; give labels.classes with both, "#
+                    + #"or write 1 [policy.contradiction]"#
+            ]
+        )
+        let named = #""labels": {"type": "binary", "positive": 1, "classes": [0, 1]}"#
+        #expect(try problems(policyJSON(#"\#(named), "guards": [\#(recall)]"#)).isEmpty)
     }
 
     @Test func guardsThatDependOnUnreadableLabelsAreNotBlamed() throws {

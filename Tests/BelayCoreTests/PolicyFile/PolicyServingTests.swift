@@ -88,7 +88,7 @@ struct PolicyServingTests {
         ),
         (
             #""serving": {"keep": {"for": "59s"}}"#,
-            #"/serving/keep/for serving.keep.for is "59s"; write a time from 1m to 36600d, such as 30s, "#
+            #"/serving/keep/for serving.keep.for is "59s"; write a time from 1m to 36600d, such as 15m, "#
         ),
         (
             #""serving": {"keep": {"size": "10GiB"}}"#,
