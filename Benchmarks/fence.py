@@ -215,6 +215,7 @@ class Worker(threading.Thread):
         self.story.switch(self.model, begun - lie, ended - lie, 1)
         self.story.count("rollbacks acknowledged")
         self.story.count("requests replayed", receipt.get("replayed") or 0)
+        self.story.count("requests cut off", receipt.get("cut_off") or 0)
         return True
 
 

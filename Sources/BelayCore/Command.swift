@@ -119,6 +119,7 @@ package enum Refusal: Error, Equatable, Sendable {
     case unknownGuard(ReleaseID, String)
     case unknownIncident(IncidentID)
     case unknownName(String, at: String, of: VersionID, known: [String])
+    case impossibleFallback(VersionID, StaticAnswer.Fault)
     /// A guard on missing values of an input that no accepted request is without.
     case neverMissing(guardName: String, TensorType, of: VersionID)
     case undecidable(EndpointID, Undecidable)

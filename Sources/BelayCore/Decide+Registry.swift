@@ -59,6 +59,25 @@ func decidePolicy(_ policy: Policy, for id: EndpointID, in state: State) throws(
     return state.endpoints[id]?.policy == policy ? [] : [.safety(.policyChanged(id, policy))]
 }
 
+/// A policy that the version which serves now goes by at once.
+func decidePolicyChange(_ policy: Policy, for id: EndpointID, in state: State) throws(Refusal) -> [Event] {
+    let changed = try decidePolicy(policy, for: id, in: state)
+    let serving = state.endpoints[id]?.stable.flatMap { state.version(VersionID(id.model, $0.version)) }
+    if !changed.isEmpty, let serving { try checkFallback(policy, of: serving) }
+    return changed
+}
+
+/// An answer that cannot be given in the version's place would be found out when nothing else is left.
+func checkFallback(_ policy: Policy, of version: Version) throws(Refusal) {
+    guard let fault = policy.rollback.failing.answer?.fault(by: version.signature) else { return }
+    switch fault {
+    case .stranger(let name):
+        let known = version.signature.outputs.map(\.name)
+        throw .unknownName(name, at: "rollback.fallback.answer", of: version.id, known: known)
+    case .missing, .misfit: throw .impossibleFallback(version.id, fault)
+    }
+}
+
 func decideShadow(
     _ request: ShadowRequest?,
     at id: EndpointID,

@@ -14,6 +14,7 @@ func decideRelease(_ request: ReleaseRequest, in state: State) throws(Refusal) -
     if let stray = candidate.signature.stray(in: policy) {
         throw .unknownName(stray.name, at: stray.key, of: candidate.id, known: stray.known)
     }
+    try checkFallback(policy, of: candidate)
     if let whole = candidate.signature.neverMissing(in: policy) {
         throw .neverMissing(guardName: whole.guarded.name, whole.type, of: candidate.id)
     }

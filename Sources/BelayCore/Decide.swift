@@ -39,7 +39,7 @@ package func decide(
     case .clearQuarantine(let id): try decideClearance(id, in: state)
     case .moveAlias(let alias, let model, let to): try decideAlias(alias, of: model, to: to, in: state)
     case .allowAutomatic(let id): try decideAutomatic(id, in: state)
-    case .changePolicy(let id, let policy): try decidePolicy(policy, for: id, in: state)
+    case .changePolicy(let id, let policy): try decidePolicyChange(policy, for: id, in: state)
     case .changeShadow(let id, let request): try decideShadow(request, at: id, in: state)
     case .recordStart(let start): [.operation(.serverStarted(start))]
     case .recordErasure(let erasure): try decideErasure(erasure, in: state)

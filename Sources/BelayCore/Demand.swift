@@ -52,23 +52,24 @@ extension State {
             standbys: standbys,
             shadows: shadows(of: endpoint),
             withdrawn: withdrawn,
-            aliases: names(of: answering.subtracting(withdrawn), candidate?.version, at: endpoint),
+            aliases: names(of: answering.union(withdrawn), candidate?.version, at: endpoint),
             prediction: endpoint.effectivePolicy.labels.output,
             serving: endpoint.effectivePolicy.serving,
             failing: endpoint.effectivePolicy.rollback.failing
         )
     }
 
-    /// Names of versions that may answer, and of no others; the endpoint's own come before anybody's.
+    /// Names of versions that may answer, and of those that may not any more, so that their callers are told;
+    /// the endpoint's own come before anybody's.
     private func names(
-        of answering: Set<VersionNumber>,
+        of versions: Set<VersionNumber>,
         _ candidate: VersionNumber?,
         at endpoint: Endpoint
     ) -> [String: VersionNumber] {
         guard let model = models[endpoint.id.model] else { return [:] }
         var names: [String: VersionNumber] = [:]
-        for (alias, number) in model.aliases where answering.contains(number) { names[alias.text] = number }
-        for number in answering {
+        for (alias, number) in model.aliases where versions.contains(number) { names[alias.text] = number }
+        for number in versions {
             if let label = model.versions[number]?.label { names[label.text] = number }
         }
         names["stable"] = endpoint.stable?.version

@@ -2,7 +2,8 @@ extension Refusal: Explainable {
     package var category: FailureCategory {
         switch self {
         case .unknownModel, .unknownVersion, .unknownRelease, .unknownGuard, .unknownIncident: .notFound
-        case .policyForAnotherModel, .unknownName, .neverMissing, .undecidable: .badPolicy
+        case .policyForAnotherModel, .unknownName, .impossibleFallback, .neverMissing, .undecidable:
+            .badPolicy
         case .nothingServes, .nothingToGoBackTo: .unsafe
         case .labelTaken, .aliasIsLabel, .tooManyAliases, .quarantined, .releaseInProgress, .alreadyServing,
             .automaticSuspended,
@@ -36,6 +37,7 @@ extension Refusal: Explainable {
         case .unknownGuard: "guard.unknown"
         case .unknownIncident: "incident.unknown"
         case .unknownName: "policy.unknown-name"
+        case .impossibleFallback: "policy.impossible-fallback"
         case .neverMissing: "policy.never-missing"
         case .undecidable: "release.undecidable"
         case .notHeld: "release.not-held"
@@ -78,6 +80,9 @@ extension Refusal: Explainable {
         case .unknownIncident(let incident): "There is no open incident \(incident)."
         case .unknownName(let name, let key, let version, _):
             "The policy says '\(name.prefix(80))' at \(key), and \(version) has nothing of that name."
+        case .impossibleFallback(let version, let fault):
+            "The policy's fallback answer cannot be given for \(version): of the output "
+                + "'\(fault.output.prefix(80))', \(fault.reason)."
         case .neverMissing(let name, let type, let version):
             "Guard '\(name)' would see nothing missing, ever: its input of \(version) is \(type.rawValue), "
                 + "and a request with null there is refused before it is counted."
@@ -138,6 +143,8 @@ extension Refusal: Explainable {
         case .unknownName(let name, _, _, let known):
             nearest(name, among: known).map { "Did you mean '\($0)'?" }
                 ?? "It has \(known.prefix(20).joined(separator: ", "))."
+        case .impossibleFallback:
+            "Give every output of the model one row of values of its type, under `rollback.fallback.answer`."
         case .neverMissing: "Watch `schema_errors`, which counts such requests, and leave this guard out."
         case .undecidable(_, let what):
             switch what.bound {

@@ -272,9 +272,10 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         case .answering, .closed: return
         case .discarding: return close()
         case .idle, .receiving:
+            let ticket: Ticket? = if case .receiving(let reception) = state { reception.ticket } else { nil }
             fault = nil
             state = .closed
-            write(Reply(rejection, headers: []), nil, keepsAlive: false)
+            write(Reply(rejection, headers: []), ticket, keepsAlive: false)
             finish()
         }
     }
@@ -282,7 +283,12 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     private func write(_ reply: Reply, _ ticket: Ticket?, keepsAlive: Bool) {
         guard let context else { return }
         var buffer = context.channel.allocator.buffer(capacity: 512 + reply.body.count)
-        reply.write(into: &buffer, keepsAlive: keepsAlive, isOld: ticket?.version == .http1_0)
+        reply.write(
+            into: &buffer,
+            keepsAlive: keepsAlive,
+            isOld: ticket?.version == .http1_0,
+            isBodiless: ticket?.isHead == true
+        )
         context.write(wrapOutboundOut(buffer), promise: nil)
         hasWritten = true
     }

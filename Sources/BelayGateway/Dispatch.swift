@@ -162,7 +162,7 @@ struct Patience: Equatable {
 
     /// Reads what the header says: 250, 250ms or 2s.
     ///
-    /// Returns nil for anything else; more than an hour is an hour.
+    /// Returns nil for anything else, and for no time at all; more than an hour is an hour.
     init?(_ text: String?) {
         guard let text else {
             milliseconds = nil
@@ -170,7 +170,7 @@ struct Patience: Equatable {
         }
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let factor = ["": 1, "ms": 1, "s": 1000][text.dropFirst(digits.count)]
-        guard let factor, let number = Int(digits), number >= 0 else { return nil }
+        guard let factor, let number = Int(digits), number > 0 else { return nil }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
         milliseconds = overflow ? 3_600_000 : min(product, 3_600_000)
     }

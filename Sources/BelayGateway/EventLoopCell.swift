@@ -17,7 +17,8 @@ final class EventLoopCell {
     let latch: Latch
     /// The routes that may become current at any moment.
     private var forthcoming: Forthcoming?
-    private var overtaken: Set<ObjectIdentifier> = []
+    /// What they would do to requests in flight; only those to which they would do something.
+    private var overtaken: [ObjectIdentifier: InferenceCall.Rerouting] = [:]
     private var isAnswering = false
     var tally = LoopTally()
     var retries = RetryBudget()
@@ -77,7 +78,7 @@ extension EventLoopCell {
     func end(_ call: InferenceCall) {
         let id = ObjectIdentifier(call)
         calls[id] = nil
-        if forthcoming != nil { note(call, isOvertaken: false) }
+        if forthcoming != nil { note(call, .undisturbed) }
         guard !drains.isEmpty else { return }
         for index in drains.indices { drains[index].ended(id) }
         drains.removeAll { $0.isOver }
@@ -132,8 +133,10 @@ extension EventLoopCell {
 extension EventLoopCell {
     /// What taking a table meant for the requests in flight.
     struct Taken: Sendable {
-        /// They have to be answered again, or were refused.
+        /// They have to be answered again.
         let replayed: Int
+        /// They were refused.
+        let cutOff: Int
         /// They may still be answered by a withdrawn version.
         let draining: Int
         /// Succeeds when the last of those has left.
@@ -157,9 +160,12 @@ extension EventLoopCell {
         forthcoming = next
         overtaken.removeAll()
         if let next {
-            for (id, call) in calls where call.isOvertaken(by: next.snapshot) { overtaken.insert(id) }
+            for (id, call) in calls {
+                let fate = call.fate(under: next.snapshot)
+                if fate != .undisturbed { overtaken[id] = fate }
+            }
         }
-        latch.overtaken = overtaken.count
+        showOvertaken()
     }
 
     /// Follows the routes that came, as soon as they are current.
@@ -190,25 +196,30 @@ extension EventLoopCell {
     /// Counts a request in flight that the coming routes would take from its version.
     func noteAttempt(of call: InferenceCall) {
         guard let forthcoming else { return }
-        note(call, isOvertaken: call.isOvertaken(by: forthcoming.snapshot))
+        note(call, call.fate(under: forthcoming.snapshot))
     }
 
-    private func note(_ call: InferenceCall, isOvertaken: Bool) {
-        let id = ObjectIdentifier(call)
-        if isOvertaken { overtaken.insert(id) } else { overtaken.remove(id) }
-        latch.overtaken = overtaken.count
+    private func note(_ call: InferenceCall, _ fate: InferenceCall.Rerouting) {
+        overtaken[ObjectIdentifier(call)] = fate == .undisturbed ? nil : fate
+        showOvertaken()
+    }
+
+    private func showOvertaken() {
+        latch.cutOff = overtaken.values.count { $0 == .cutOff }
+        latch.replayed = overtaken.count - latch.cutOff
     }
 
     /// Makes `next` current, and lets every request in flight see whether its version still answers.
     func take(_ next: Snapshot) -> Taken {
         snapshot = next
         forthcoming = nil
-        var (replayed, draining) = (0, Set<ObjectIdentifier>())
+        var (replayed, cutOff, draining) = (0, 0, Set<ObjectIdentifier>())
         // A copy, because a pinned request ends here and the next one of its connection may begin.
         for (id, call) in calls.map({ ($0.key, $0.value) }) {
             switch call.reroute() {
             case .undisturbed: break
             case .replayed: replayed += 1
+            case .cutOff: cutOff += 1
             case .draining: draining.insert(id)
             }
         }
@@ -219,7 +230,12 @@ extension EventLoopCell {
         } else {
             drains.append(Drain(open: draining, promise: promise))
         }
-        return Taken(replayed: replayed, draining: draining.count, drained: promise.futureResult)
+        return Taken(
+            replayed: replayed,
+            cutOff: cutOff,
+            draining: draining.count,
+            drained: promise.futureResult
+        )
     }
 }
 

@@ -24,17 +24,24 @@ final class Forthcoming: Sendable {
 /// order: a publisher that finds it open knows that the loop's next look will find the new routes.
 final class Latch: Sendable {
     private let shut = Atomic<Bool>(false)
-    private let overtakenCount = Atomic<Int>(0)
+    private let replayedCount = Atomic<Int>(0)
+    private let cutOffCount = Atomic<Int>(0)
 
     var isShut: Bool {
         get { shut.load(ordering: .sequentiallyConsistent) }
         set { shut.store(newValue, ordering: .sequentiallyConsistent) }
     }
 
-    /// Requests in flight whose version the coming routes do not let answer.
-    var overtaken: Int {
-        get { overtakenCount.load(ordering: .sequentiallyConsistent) }
-        set { overtakenCount.store(newValue, ordering: .sequentiallyConsistent) }
+    /// Requests in flight whose version the coming routes do not let answer, and another one does.
+    var replayed: Int {
+        get { replayedCount.load(ordering: .sequentiallyConsistent) }
+        set { replayedCount.store(newValue, ordering: .sequentiallyConsistent) }
+    }
+
+    /// Those that the coming routes refuse.
+    var cutOff: Int {
+        get { cutOffCount.load(ordering: .sequentiallyConsistent) }
+        set { cutOffCount.store(newValue, ordering: .sequentiallyConsistent) }
     }
 
     /// How often the publisher looks before it waits for a turn of the loop instead: some ten microseconds,

@@ -207,7 +207,7 @@ extension InferenceCall {
     private var subject: UnitHash? {
         switch subjectSource {
         case .header(let name):
-            facts.headers.first(name: name).flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) }
+            facts.headers.value(of: name).flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) }
         case .pointer: nil
         case .request, nil: exchange?.assignment.stickyUnit
         }
@@ -273,7 +273,9 @@ private func fixedAnswer(
         do throws(InferenceError) {
             let rows = signature.rows(of: request.inputs)
             let outputs = try OIPResponse.fixed(fixed, rows: rows, signature: signature)
-            return .success(try write(outputs, request, version: version, form: question.form))
+            return .success(
+                try write(outputs, request, model: version.model, version: nil, form: question.form)
+            )
         } catch {
             return .failure(.failed(version, reason: error.explanation.summary))
         }

@@ -158,7 +158,7 @@ final class InferenceCall {
         let unit: String? =
             switch routed.unitSource {
             case .request: nil
-            case .header(let name): facts.headers.first(name: name)
+            case .header(let name): facts.headers.value(of: name)
             case .pointer: found
             }
         return try Assignment.tossed(
@@ -180,22 +180,8 @@ final class InferenceCall {
         else { return .undisturbed }
         let attempt = exchange?.attempt
         perform(step)
-        if step != .wait { return .replayed }
+        if let fate = Rerouting(step.action) { return fate }
         return attempt?.isDraining == true && !before.isDraining ? .draining : .undisturbed
-    }
-
-    /// Whether `next` would take the request from the version that it asks.
-    func isOvertaken(by next: Snapshot) -> Bool {
-        guard let attempt = exchange?.attempt, !attempt.isDraining else { return false }
-        return !(next.model(model.text)?.route.answers(with: attempt.version) ?? false)
-    }
-
-    enum Rerouting {
-        case undisturbed
-        /// Another version answers, or a rejection has left.
-        case replayed
-        /// Its version is withdrawn and may finish.
-        case draining
     }
 
     /// The time of the run under way is up.

@@ -41,6 +41,8 @@ enum InferencePath: Equatable {
     }
 
     /// Returns what is asked for, or which rejection is due.
+    ///
+    /// HEAD asks for what GET does.
     static func parse(method: String, uri: String) -> Result<InferencePath, Rejection> {
         let text = uri.prefix { $0 != "?" && $0 != "#" }
         var segments: [String] = []
@@ -49,7 +51,8 @@ enum InferencePath: Equatable {
             segments.append(segment)
         }
         guard let path = path(of: segments) else { return .failure(.noSuchPath) }
-        return path.verb == method ? .success(path) : .failure(.wrongMethod(allowed: path.verb))
+        let asked = method == "HEAD" ? "GET" : method
+        return path.verb == asked ? .success(path) : .failure(.wrongMethod(allowed: path.verb))
     }
 
     private static func path(of segments: [String]) -> InferencePath? {

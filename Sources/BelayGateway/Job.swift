@@ -146,11 +146,23 @@ extension Job {
     ) throws(InferenceError) -> Completion {
         switch purpose {
         case .comparison(let served, let prediction):
-            let answer = try write(outputs, request, version: version, form: question.form)
+            let answer = try write(
+                outputs,
+                request,
+                model: version.model,
+                version: version.number,
+                form: question.form
+            )
             let comparison = AnswerComparison(served, outputs, prediction: prediction)
             return .compared(comparison, answer, timing)
         case .answer(let coding, let keepsOutputs):
-            let answer = try write(outputs, request, version: version, form: question.form)
+            let answer = try write(
+                outputs,
+                request,
+                model: version.model,
+                version: version.number,
+                form: question.form
+            )
             let isLong = answer.bytes.count >= Compression.worthwhile
             let compressed = isLong ? coding.flatMap { Compression.deflated(answer.bytes, to: $0) } : nil
             var timing = timing
@@ -174,22 +186,29 @@ extension Job {
         version: VersionID
     ) throws(InferenceError) -> OIPBody {
         guard case .scoring = question.form else { return answer }
-        return try write(outputs, request, version: version, form: .inference(headerLength: nil))
+        return try write(
+            outputs,
+            request,
+            model: version.model,
+            version: version.number,
+            form: .inference(headerLength: nil)
+        )
     }
 }
 
-/// Writes an answer as its caller's protocol has it.
+/// Writes an answer as its caller's protocol has it; without a version it is the policy's own.
 func write(
     _ outputs: [NamedTensor],
     _ request: OIPRequest,
-    version: VersionID,
+    model: ModelName,
+    version: VersionNumber?,
     form: Question.Form
 ) throws(InferenceError) -> OIPBody {
     switch form {
     case .inference:
         try OIPResponse.encode(
-            model: version.model.text,
-            version: version.number.description,
+            model: model.text,
+            version: version?.description,
             request: request,
             outputs: outputs
         )

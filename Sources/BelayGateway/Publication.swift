@@ -95,6 +95,7 @@ final class Publication: Sendable {
             epoch: proof.epoch,
             loops: stations.count,
             replayed: proof.replayed,
+            cutOff: proof.cutOff,
             drained: drained,
             elapsedMicroseconds: (NIODeadline.now() - began).nanoseconds / 1000
         )
@@ -104,6 +105,7 @@ final class Publication: Sendable {
     private struct Proof: Sendable {
         let epoch: Epoch
         let replayed: Int
+        let cutOff: Int
         var draining = 0
         /// End with the requests that may still be answered.
         var drains: [EventLoopFuture<Void>] = []
@@ -120,7 +122,8 @@ final class Publication: Sendable {
         forget(but: next.snapshot.table)
         return Proof(
             epoch: next.snapshot.table.epoch,
-            replayed: stations.reduce(0) { $0 + $1.latch.overtaken }
+            replayed: stations.reduce(0) { $0 + $1.latch.replayed },
+            cutOff: stations.reduce(0) { $0 + $1.latch.cutOff }
         )
     }
 
@@ -139,6 +142,7 @@ final class Publication: Sendable {
         return Proof(
             epoch: next.table.epoch,
             replayed: taken.reduce(0) { $0 + $1.replayed },
+            cutOff: taken.reduce(0) { $0 + $1.cutOff },
             draining: taken.reduce(0) { $0 + $1.draining },
             drains: taken.filter { $0.draining > 0 }.map(\.drained)
         )

@@ -26,7 +26,12 @@ final class Reception {
         number: Int,
         limit: Int
     ) {
-        ticket = Ticket(number: number, version: head.version, keepsAlive: head.isKeepAlive)
+        ticket = Ticket(
+            number: number,
+            version: head.version,
+            keepsAlive: head.isKeepAlive,
+            isHead: head.method == .HEAD
+        )
         headers = head.headers
         fields = RequestFields(head.headers)
         self.limit = limit
@@ -40,6 +45,9 @@ final class Reception {
             }
         }
         self.coding = coding
+        if let transfer = fields.transferCoding {
+            path = path.flatMap { _ in .failure(.transferCoding(transfer)) }
+        }
         do throws(InferenceError) {
             headerLength = try OIPRequest.headerLength(fields.headerLengths)
         } catch {
@@ -73,4 +81,6 @@ struct Ticket: Equatable {
     let number: Int
     let version: HTTPVersion
     let keepsAlive: Bool
+    /// It wants the head of an answer, and no body.
+    let isHead: Bool
 }

@@ -16,6 +16,7 @@ enum Rejection: Error, Equatable {
     case headersTooLong
     case notHTTP(String)
     case unknownCoding(String)
+    case transferCoding(String)
     case badCompression(String)
     case wrongContent(String)
     case deadline(String)
@@ -51,6 +52,7 @@ enum Rejection: Error, Equatable {
         case .unknownCoding, .wrongContent: 415
         case .headersTooLong: 431
         case .failed, .invalidOutput: 500
+        case .transferCoding: 501
         case .nothingServes, .notLoaded, .overloaded, .tripped, .cutOff, .busy, .logFull, .rerouted: 503
         case .timedOut, .tooLate: 504
         }
@@ -67,7 +69,7 @@ enum Rejection: Error, Equatable {
     /// `Allow` and `Retry-After`, where a client's library acts on them.
     var headers: [(String, String)] {
         switch self {
-        case .wrongMethod(let allowed): [("Allow", allowed)]
+        case .wrongMethod(let allowed): [("Allow", allowed == "GET" ? "GET, HEAD" : allowed)]
         case _ where status == 503: [("Retry-After", "1")]
         default: []
         }
@@ -78,6 +80,7 @@ enum Rejection: Error, Equatable {
         switch status {
         case 400, 413, 415: "BAD_REQUEST"
         case 404, 410: "RESOURCE_DOES_NOT_EXIST"
+        case 501: "NOT_IMPLEMENTED"
         case 503: "TEMPORARILY_UNAVAILABLE"
         default: "INTERNAL_ERROR"
         }
@@ -139,6 +142,9 @@ enum Rejection: Error, Equatable {
         case .notHTTP(let reason): "This is no HTTP/1.1 request (\(reason)); the connection is closed."
         case .unknownCoding(let sentence), .badCompression(let sentence), .wrongContent(let sentence):
             sentence
+        case .transferCoding(let text):
+            "Transfer-Encoding is '\(text.prefix(40))', and only chunked is understood; "
+                + "compress the body and say so in Content-Encoding."
         case .deadline(let text):
             "Belay-Deadline is '\(text.prefix(40))'; write how long the caller waits, such as 250ms or 2s."
         case .severalModels:

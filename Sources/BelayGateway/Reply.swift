@@ -2,7 +2,7 @@ import BelayCore
 import BelayInference
 import NIOCore
 
-/// A whole HTTP response, as a value; ``Reply/write(into:keepsAlive:version:)`` turns it into bytes.
+/// A whole HTTP response, as a value; ``Reply/write(into:keepsAlive:isOld:isBodiless:)`` turns it into bytes.
 struct Reply: Equatable {
     let status: Int
     /// Who answered, when somebody did.
@@ -44,7 +44,10 @@ struct Reply: Equatable {
 
 extension Reply {
     /// The bytes of the response, head and body together, so that they leave in one piece.
-    func write(into buffer: inout ByteBuffer, keepsAlive: Bool, isOld: Bool) {
+    ///
+    /// The answer to HEAD has no body and says how long it would be; whatever followed would be taken for
+    /// the next answer.
+    func write(into buffer: inout ByteBuffer, keepsAlive: Bool, isOld: Bool, isBodiless: Bool) {
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: mostBytesOfHead) { memory in
             var head = HeadWriter(memory)
             if status == 200, contentType == "application/json", !body.isEmpty {
@@ -66,7 +69,7 @@ extension Reply {
             head.append("\r\n\r\n" as StaticString)
             return head.count
         }
-        buffer.writeBytes(body)
+        if !isBodiless { buffer.writeBytes(body) }
     }
 
     /// More than the head can take: each field with what stands around it, and numbers of 20 digits.
@@ -134,6 +137,7 @@ private func statusLine(_ status: Int) -> String {
     case 422: "422 Unprocessable Content"
     case 431: "431 Request Header Fields Too Large"
     case 500: "500 Internal Server Error"
+    case 501: "501 Not Implemented"
     case 503: "503 Service Unavailable"
     case 504: "504 Gateway Timeout"
     default: "\(status) \(status < 400 ? "OK" : "Error")"

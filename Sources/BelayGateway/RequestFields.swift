@@ -10,6 +10,8 @@ struct RequestFields {
     private(set) var contentEncoding: String?
     private(set) var acceptEncoding: String?
     private(set) var awaitsContinue = false
+    /// `Transfer-Encoding`, when it is more than chunks: what comes out of those is not the body then.
+    private(set) var transferCoding: String?
     /// `Inference-Header-Content-Length`, which makes a body one with binary tensors.
     private(set) var headerLengths: [String] = []
     private(set) var requestID: String?
@@ -22,7 +24,8 @@ struct RequestFields {
     }
 
     /// Names are told apart by their length first, so most fields cost one comparison.
-    private mutating func note(_ name: String, _ value: String) {
+    private mutating func note(_ name: String, _ field: String) {
+        let value = withoutBlanks(field)
         switch name.utf8.count {
         case 6 where isSame(name, "expect"): awaitsContinue = isSame(value, "100-continue")
         case 11 where isSame(name, "traceparent"): traceparent = traceparent ?? value
@@ -35,6 +38,7 @@ struct RequestFields {
         case 16 where isSame(name, "content-encoding"):
             contentEncoding = contentEncoding.map { "\($0),\(value)" } ?? value
         case 16 where isSame(name, "belay-request-id"): requestID = requestID ?? admissibleRequestID(value)
+        case 17 where isSame(name, "transfer-encoding") && !isSame(value, "chunked"): transferCoding = value
         case 31 where isSame(name, "inference-header-content-length"): headerLengths.append(value)
         default: break
         }
@@ -46,6 +50,21 @@ struct RequestFields {
                 text.utf8.elementsEqual(expected) { $0 | ($0 >= 0x41 && $0 <= 0x5a ? 0x20 : 0) == $1 }
             }
     }
+}
+
+extension HTTPHeaders {
+    /// The first value of a field, without the blanks around it.
+    func value(of name: String) -> String? { first(name: name).map(withoutBlanks) }
+}
+
+/// A field's value without the blanks around it, which are not part of it (RFC 9110, 5.5).
+private func withoutBlanks(_ text: String) -> String {
+    func isBlank(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }
+    guard isBlank(text.utf8.last) || isBlank(text.utf8.first) else { return text }
+    var bytes = text.utf8[...]
+    while isBlank(bytes.last) { bytes.removeLast() }
+    while isBlank(bytes.first) { bytes.removeFirst() }
+    return String(Substring(bytes))
 }
 
 /// The caller's request id when it is fit to be echoed in a header and kept in a log: 1 to 128 visible ASCII.

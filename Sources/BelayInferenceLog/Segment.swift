@@ -240,9 +240,24 @@ extension Segment {
                 return .commit
             }
             try database.execute(sql: "PRAGMA journal_mode = DELETE")
+            try self.shrink(database)
             try SegmentSchema.mark(.sealed, database)
         }
         openIndex.withLock { $0 = nil }
+    }
+
+    /// Gives back the space of answers that retention removed while the file was written, if that is most of
+    /// it; new answers do not need it any more.
+    ///
+    /// What is left is written again, so less stays where it is; a full disk leaves all. Short rows share
+    /// pages with empty ones, which are then not free: the lengths of what there is tell more.
+    private func shrink(_ database: Database) throws {
+        guard try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM block WHERE bytes = 0)") == true
+        else { return }
+        let pages = try Int64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+        let size = try Int64.fetchOne(database, sql: "PRAGMA page_size") ?? 0
+        let left = try Int64.fetchOne(database, sql: SegmentSchema.contentBytes) ?? 0
+        if left < pages * size / 2 { try? database.execute(sql: "VACUUM") }
     }
 
     /// What the file says of itself.

@@ -85,6 +85,14 @@ enum SegmentSchema {
         ) ORDER BY position DESC LIMIT 1
         """
 
+    /// How long everything long in the tables is together.
+    static let contentBytes = """
+        SELECT CAST(
+            total(length(keys)) + total(length(answers)) + (SELECT total(length(entries)) FROM id_index)
+        AS INTEGER)
+        FROM block
+        """
+
     static func mark(_ mark: Mark, _ database: Database) throws {
         try database.execute(sql: "PRAGMA user_version = \(mark.rawValue)")
     }

@@ -37,7 +37,8 @@ struct DecideAliasTests {
         #expect(world.state.models[fraud]?.aliases.isEmpty == true)
     }
 
-    @Test func aNameOnlyPointsAtWhatCanAnswer() throws {
+    /// Whoever asks for what a rollback took out is told so.
+    @Test func aNameOnlyPointsAtWhatCanAnswerOrCouldUntilItWasWithdrawn() throws {
         var world = try serving()
         #expect(world.route?.aliases == ["stable": number(2), "1.0.0": number(1)])
         try world.run(move(3))
@@ -48,7 +49,10 @@ struct DecideAliasTests {
         #expect(world.route?.aliases["champion"] == number(3))
         #expect(world.route?.aliases["candidate"] == number(3))
         try world.rollBack()
-        #expect(world.route?.aliases == ["stable": number(2), "1.0.0": number(1)])
+        #expect(
+            world.route?.aliases == ["stable": number(2), "1.0.0": number(1), "champion": number(3)]
+        )
+        #expect(world.route?.withdrawn == [number(3)])
         #expect(world.state.models[fraud]?.aliases == [champion: number(3)])
     }
 

@@ -77,6 +77,45 @@ struct DecideReleaseTests {
         #expect(code == key.map { _ in "policy.unknown-name" })
     }
 
+    @Test(
+        arguments: [
+            (["label": [.number(0)]], nil), (["label": [.text("a")]], "policy.impossible-fallback"),
+            (["label": [.number(0.5)]], "policy.impossible-fallback"),
+            (["label": [.number(0), .number(1)]], "policy.impossible-fallback"),
+            (["labl": [.number(0)]], "policy.unknown-name"),
+            (["label": [.number(0)], "score": [.number(0)]], "policy.unknown-name"),
+        ] as [([String: [StaticAnswer.Value]], String?)]
+    )
+    func aFallbackAnswerThatCannotBeGivenIsRefusedBeforeItIsNeeded(
+        outputs: [String: [StaticAnswer.Value]],
+        code: String?
+    ) throws {
+        let world = try serving(1)
+        let answer = StaticAnswer(outputs: outputs)
+        let settings = policy(twoSteps(), failing: FailureSettings(inflight: .replay, answer: answer))
+        #expect(refusal(of: .release(request(2, under: settings)), in: world.state) == code)
+        // What serves goes by it from the next request on.
+        #expect(refusal(of: .changePolicy(prod, settings), in: world.state) == code)
+    }
+
+    @Test func aFallbackAnswerHasEveryOutput() throws {
+        var world = World()
+        let outputs = [spec("label", .int64, [nil]), spec("p", .fp32, [nil, 2])]
+        try world.run(.register(draft(1, signature: signature(thirtyFeatures.inputs, outputs))))
+        for (given, code) in [
+            (["label": [.number(0)]], "policy.impossible-fallback"),
+            (["label": [.number(0)], "p": [.number(0.5)]], "policy.impossible-fallback"),
+            (["label": [.number(0)], "p": [.number(0.5), .number(0.5)]], nil),
+        ] as [([String: [StaticAnswer.Value]], String?)] {
+            let failing = FailureSettings(inflight: .replay, answer: StaticAnswer(outputs: given))
+            let asked = request(1, under: policy(.instant, failing: failing))
+            #expect(refusal(of: .release(asked), in: world.state) == code)
+        }
+        // Before anything serves, nothing can be said of it.
+        let unfit = FailureSettings(inflight: .replay, answer: StaticAnswer(outputs: ["q": [.number(0)]]))
+        #expect(refusal(of: .changePolicy(prod, policy(.instant, failing: unfit)), in: world.state) == nil)
+    }
+
     /// A null among whole numbers fits no signature, so nothing would ever be missing to the guard.
     @Test(arguments: [
         (TensorType.int64, true), (.bool, true), (.uint8, true), (.fp32, false), (.bytes, false),

@@ -110,6 +110,7 @@ struct EventCodingTests {
                         epoch: Epoch(17),
                         loops: 4,
                         replayed: 2,
+                        cutOff: 1,
                         drained: 0,
                         elapsedMicroseconds: 812
                     )

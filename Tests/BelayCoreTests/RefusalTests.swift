@@ -39,6 +39,8 @@ struct RefusalTests {
             Undecidable(guardName: "recall", step: 0, requests: 900, bound: .units(needed: 90, most: 50))
         ),
         .changedMeanwhile(prod, by: 17),
+        .impossibleFallback(id(1), .missing(output: "label")),
+        .impossibleFallback(id(1), .misfit(output: "label", reason: "it is 'a', which is no INT64")),
     ]
 
     /// Exhaustive on purpose: a new case stops the build here, and belongs into the list above too.
@@ -71,11 +73,12 @@ struct RefusalTests {
         case .unknownName: 24
         case .changedMeanwhile: 25
         case .neverMissing: 26
+        case .impossibleFallback: 27
         }
     }
 
     @Test func theListHoldsEveryCase() {
-        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...26))
+        #expect(Set(Self.all.map(Self.ordinal)) == Set(0...27))
     }
 
     @Test func everyCaseHasACodeOfItsOwn() {
@@ -85,7 +88,7 @@ struct RefusalTests {
             #expect(code.allSatisfy { $0.isLowercase || $0 == "." || $0 == "-" }, "\(code)")
             #expect(Set(refusals.map(Self.ordinal)).count == 1, "\(code)")
         }
-        #expect(codes.count == 27)
+        #expect(codes.count == 28)
     }
 
     @Test(arguments: all)

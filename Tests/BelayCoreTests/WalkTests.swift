@@ -52,7 +52,7 @@ struct WalkTests {
         #expect(route.stable.map(route.standbys.contains) != true)
         let keepWarm = state.endpoints[prod]?.effectivePolicy.rollback.keepWarm ?? 0
         #expect(route.standbys.count <= keepWarm)
-        #expect(Set(route.aliases.values).isSubset(of: route.answering), "\(command)")
+        #expect(Set(route.aliases.values).isSubset(of: route.answering.union(route.withdrawn)), "\(command)")
         #expect(route.aliases["stable"] == state.endpoints[prod]?.stable?.version)
         #expect(route.aliases["candidate"] == route.candidate?.version)
         for shadow in route.shadows {

@@ -41,8 +41,9 @@ import Testing
             let rows = #"{"inputs":[{"name":"x","shape":[3,2],"datatype":"FP32","data":[1,2,3,4,5,6]}]}"#
             let response = try await rig.client().post(inferPath, rows)
             #expect(response.status == 200)
-            let outputs = try OIPResponse.decode(response.body, limits: .standard).outputs
-            #expect(outputs == [try floats("y", [9, 9, 9], shape: [3])])
+            let answer = try OIPResponse.decode(response.body, limits: .standard)
+            #expect(answer.outputs == [try floats("y", [9, 9, 9], shape: [3])])
+            #expect(answer.version == nil)
             #expect(response["Belay-Fallback"] == "stable=error, fixed")
             #expect(response["Belay-Version"] == nil)
             #expect(rig.log.last?.fallback == "stable=error, fixed")
@@ -63,19 +64,25 @@ import Testing
     @Test func anAliasReachesItsVersionAndNoOther() async throws {
         try await Rig.run { rig in
             for number in 1...2 { rig.pool.put(try constant(Float(number)), for: fraudVersion(number)) }
-            let aliases = ["champion": version(1), "gone": version(7), "1.5.0": version(2)]
-            let route = route(stable: 2, standbys: [1], aliases: aliases)
+            let aliases = [
+                "champion": version(1), "gone": version(7), "1.5.0": version(2), "out": version(3),
+            ]
+            let route = route(stable: 2, standbys: [1], withdrawn: [3], aliases: aliases)
             _ = try await rig.gateway.publish(table(1, route))
             let client = try await rig.client()
             #expect(try answered(try await client.ask(path: "/v2/models/fraud/labels/champion/infer")) == 1)
             #expect(try answered(try await client.ask(path: "/v2/models/fraud/labels/1.5.0/infer")) == 2)
-            for name in ["gone", "nobody"] {
-                #expect(try await client.ask(path: "/v2/models/fraud/labels/\(name)/infer").status == 404)
+            for (name, status) in [("gone", 404), ("nobody", 404), ("out", 410)] {
+                let path = "/v2/models/fraud/labels/\(name)"
+                #expect(try await client.ask(path: "\(path)/infer").status == status)
+                #expect(try await client.get(path).status == status)
             }
         }
     }
 
-    @Test(arguments: [("250ms", 504), ("0", 504), ("soon", 400), ("-5", 400)])
+    @Test(arguments: [
+        ("250ms", 504), ("0", 400), ("0ms", 400), ("soon", 400), ("-5", 400), ("250ms \t", 504),
+    ])
     func aCallersOwnDeadlineEndsTheChain(text: String, status: Int) async throws {
         try await Rig.run { rig in
             let gate = rig.gate()
@@ -217,8 +224,8 @@ private final class UnendingInstance: Instance {
         }
     }
 
-    @Test(.timeLimit(.minutes(10)))
-    func aFailingPolicyRefusesWhatIsInFlight() async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
+    func aFailingPolicyRefusesWhatIsInFlightAndTheReceiptSaysSo(isPrepared: Bool) async throws {
         try await Rig.run { rig in
             let gate = rig.gate()
             rig.pool.put(try constant(1), for: fraudVersion(1))
@@ -228,10 +235,11 @@ private final class UnendingInstance: Instance {
             let client = try await rig.client()
             async let slow = client.ask()
             try await gate.waitForRun()
-            let receipt = try await rig.gateway.publish(
-                table(2, route(stable: 1, withdrawn: [2], failing: failing))
-            )
-            #expect(receipt.replayed == 1)
+            let next = table(2, route(stable: 1, withdrawn: [2], failing: failing))
+            if isPrepared { await rig.gateway.prepare(next) }
+            let receipt = try await rig.gateway.publish(next)
+            #expect(receipt.replayed == 0)
+            #expect(receipt.cutOff == 1)
             let response = try await slow
             #expect(response.status == 503)
             #expect(response["Retry-After"] == "1")

@@ -91,7 +91,9 @@ import Testing
             let client = try await rig.client()
             async let answer = client.ask(path: "/v2/models/fraud/versions/2/infer")
             try await gate.waitForRun()
-            _ = try await rig.gateway.publish(table(2, route(stable: 1, withdrawn: [2])))
+            let receipt = try await rig.gateway.publish(table(2, route(stable: 1, withdrawn: [2])))
+            #expect(receipt.replayed == 0)
+            #expect(receipt.cutOff == 1)
             let response = try await answer
             #expect(response.status == 410)
             gate.open()

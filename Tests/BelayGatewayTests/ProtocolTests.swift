@@ -33,6 +33,55 @@ import Testing
         }
     }
 
+    /// Bytes behind the head of an answer would be taken for the answer to the next request.
+    @Test(.timeLimit(.minutes(10)))
+    func anAnswerToHeadHasNoBodyAndSaysHowLongItWouldBe() async throws {
+        try await serve { rig in
+            let client = try await rig.client()
+            for path in ["/v2", "/v2/health/ready", "/v2/models/fraud", "/v2/models/nobody", "/ping", "/no"] {
+                let whole = try await client.get(path)
+                let head = try await client.send(.HEAD, path, headers: [:], body: [])
+                #expect(head.status == whole.status, "\(path)")
+                #expect(head.body.isEmpty, "\(path)")
+                #expect(head["Content-Length"] == String(whole.body.count), "\(path)")
+            }
+            let refused = try await client.send(.HEAD, inferPath, headers: [:], body: [])
+            #expect(refused.status == 405)
+            #expect(refused["Allow"] == "POST")
+            #expect(try await client.ask().status == 200)
+        }
+    }
+
+    @Test func blanksBehindAFieldAreNotPartOfIt() async throws {
+        try await serve { rig in
+            let client = try await rig.client()
+            for (name, blank) in [("ann", ""), ("ann", " "), ("ann", "\t "), ("bob", "")] {
+                let headers: HTTPHeaders = [
+                    "X-User": name + blank, "Belay-Request-Id": "r-1" + blank,
+                    "Inference-Header-Content-Length": "\(question.utf8.count)" + blank,
+                ]
+                #expect(try await client.post(inferPath, headers: headers, question).status == 200)
+            }
+            let answers = rig.log.all
+            #expect(answers.allSatisfy { $0.id == "r-1" })
+            #expect(Set(answers.prefix(3).map(\.unit)).count == 1)
+            #expect(answers.first?.unit != nil && answers.first?.unit != answers.last?.unit)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func aBodyInATransferCodingIsNotReadAsIfItWerePlain() async throws {
+        try await serve { rig in
+            let client = try await rig.rawClient()
+            let chunk = "\(String(question.utf8.count, radix: 16))\r\n\(question)\r\n0\r\n\r\n"
+            try await client.send(request("Transfer-Encoding: gzip, chunked", chunk))
+            let refused = await client.read(until: "\r\n\r\n")
+            #expect(refused.hasPrefix("HTTP/1.1 501 Not Implemented\r\n"))
+            try await client.send(request("Transfer-Encoding: Chunked", chunk))
+            #expect(await client.read(until: "outputs").contains("HTTP/1.1 200 "))
+        }
+    }
+
     @Test func aBodyAnnouncedTooLongIsRefusedBeforeItIsSentAndTheConnectionEnds() async throws {
         try await serve(configure: { $0.bodyLimit = 1000 }) { rig in
             let client = try await rig.rawClient()

@@ -233,7 +233,7 @@ import Testing
             let response = try await client.get("/v2/models/fraud/infer")
             #expect(response.status == 405)
             #expect(response["Allow"] == "POST")
-            #expect(try await client.post("/v2/health/live", "{}")["Allow"] == "GET")
+            #expect(try await client.post("/v2/health/live", "{}")["Allow"] == "GET, HEAD")
             #expect(try await client.get("/nowhere").status == 404)
         }
     }

@@ -149,6 +149,26 @@ struct RemovalTests {
         await log.close()
     }
 
+    /// New answers take the space while there are any; afterwards nobody would.
+    @Test func whatASegmentLostWhileItWasWrittenIsGivenBackWhenItIsSealed() async throws {
+        let log = try InferenceLog(folder: folder.path, limits: .changed { $0.batchRows = 10 })
+        let body = [UInt8](repeating: 5, count: 10_000)
+        // Answers that wait for their record lie in the tables, not in the file beside.
+        for number in 0..<100 { log.record(fixture.answer("\(number)", request: body)) { _ in } }
+        await log.flush()
+        let path = "\(folder.path)/\(try #require(folder.segments.first))"
+        log.setRetention([fixture.fraud: Retention(keepMilliseconds: nil, keepBytes: 300_000)])
+        #expect(try await log.applyRetention(now: fixture.start) > 60)
+        let written = AnswerFile.size(path)
+        #expect(written > 1_000_000)
+        await log.close()
+        #expect(AnswerFile.size(path) < written / 2)
+        let again = try InferenceLog(folder: folder.path, limits: .standard)
+        #expect(try await again.find(id: "99", model: fixture.fraud)?.request == body)
+        #expect(try await again.check().findings.isEmpty)
+        await again.close()
+    }
+
     /// As Belay 0.1 left it: one row an answer, once sealed and once not.
     @Test(arguments: [1, 2])
     func segmentsOfBelay01AreRewrittenAtTheFirstOpening(mark: Int) async throws {

@@ -326,6 +326,19 @@ struct OIPRequestTests {
         #expect(error?.explanation.summary.contains(sentence) == true, "\(error as Any)")
     }
 
+    /// Clients that write out every field write null for those that they leave out.
+    @Test func aNullIsAsGoodAsNothing() throws {
+        let tensor = #""name":"x","shape":[1],"datatype":"FP32","data":[1]"#
+        let written = try decode(
+            #"{"id":null,"parameters":null,"outputs":null,"inputs":[{\#(tensor),"parameters":null}]}"#
+        )
+        #expect(try written == decode("{\"inputs\":[{\(tensor)}]}"))
+        let asked = try decode(#"{"inputs":[],"outputs":[{"name":"y","parameters":null}]}"#)
+        #expect(asked.outputs == [RequestedOutput(name: "y")])
+        #expect(throws: InferenceError.self) { try decode(#"{"inputs":null}"#) }
+        #expect(throws: InferenceError.self) { try decode(#"{"inputs":[],"id":nul}"#) }
+    }
+
     @Test func aTimeoutAndAClassificationOfZeroAreNone() throws {
         let request = try decode(
             #"{"inputs":[],"parameters":{"timeout":0},"#

@@ -102,6 +102,16 @@ struct JSONPointerTests {
     }
 
     @Test(arguments: [
+        "12345678901234567890123", "12345678901234567890124", "-12345678901234567890123",
+        "18446744073709551616", "-9223372036854775809", "100000000000000000000000",
+    ])
+    func aLongWholeNumberIsItsOwnText(digits: String) throws {
+        let pointer = try known(JSONPointer("/n"))
+        #expect(pointer.scalar(in: Array("{\"n\":\(digits) }".utf8)) == digits)
+        #expect(pointer.scalar(in: Array("{\"n\":\"\(digits)\"}".utf8)) == digits)
+    }
+
+    @Test(arguments: [
         "", "/parameters", "/absent", "/parameters/deep/list", "/parameters/deep/list/2",
         "/parameters/deep/list/9",
         "/parameters/deep/list/01", "/parameters/deep/list/-1", "/parameters/deep/list/-", "/parameters/n/0",

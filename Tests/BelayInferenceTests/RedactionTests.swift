@@ -117,6 +117,19 @@ struct RedactionTests {
         )
     }
 
+    @Test(arguments: ["/parameters/ssn", "/params/ssn"])
+    func whatOneProtocolCallsParametersTheOtherCallsParams(pointer: String) {
+        #expect(
+            redacted(#"{"instances":[[1]],"params":{"ssn":"078-05-1120","n":1}}"#, pointer)
+                == #"{"instances":[[1]],"params":{"ssn":"[redacted]","n":1}}"#
+        )
+        #expect(
+            redacted(#"{"parameters":{"ssn":["078-05-1120"]},"inputs":[]}"#, pointer)
+                == #"{"parameters":{"ssn":"[redacted]"},"inputs":[]}"#
+        )
+        #expect(redacted(#"{"params":{"a":1},"x":2}"#, "/parameters") == #"{"params":"[redacted]","x":2}"#)
+    }
+
     @Test(arguments: [
         "", "x", "a,b\n1,2\n", "[1]", #"{"inputs":[}"#, #"{"a":1,"a":2}"#, #"{"inputs":[]} x"#,
         #"{"inputs":[{"name":"x","shape":[1],"datatype":"INT8","parameters":{"binary_data_size":1}}]}"#,

@@ -53,6 +53,22 @@ import Testing
         }
     }
 
+    @Test func answersAreAskedForByAReleaseOfThatModelOrNotAtAll() async throws {
+        try await withServer { server in
+            try await served(server)
+            #expect(try await server.register("other", fixture: "constant-1.onnx").status == 201)
+            // Without a stable version no coin was tossed: all is in the list of the version's answers.
+            let tossed = try await server.control("GET", "/v1/models/demo/predictions?release=r1")
+            #expect(tossed.status == 200 && tossed.text.isEmpty)
+            #expect(try lines(try await server.control("GET", "/v1/releases/r1/answers")).count == 20)
+            for path in ["demo/predictions?release=r99", "other/predictions?release=r1"] {
+                let answer = try await server.control("GET", "/v1/models/\(path)")
+                #expect(answer.status == 404, "\(path)")
+                #expect(answer.text.contains("release.unknown"), "\(path)")
+            }
+        }
+    }
+
     @Test func theCustomersOfAReleaseAreListedInPages() async throws {
         try await withServer { server in
             try await served(server)

@@ -86,6 +86,18 @@ import Testing
             receipt(from: 2, drained: 3, fence: "complete").sentence(look)
                 .contains("(epoch 42 acknowledged; 0 in-flight replayed, 3 drained);")
         )
+        #expect(
+            receipt(from: 2, cutOff: 3, fence: "complete").sentence(look)
+                .contains("(epoch 42 acknowledged; 0 in-flight replayed, 3 cut off);")
+        )
+    }
+
+    @Test func thatNobodyWasErasedIsNoSuccess() {
+        let view = { (answers: Int) in
+            ErasureView(answers: answers, labels: 0, commitment: "c0ffee", salt: "5a17").sentence(look)
+        }
+        #expect(view(3).hasPrefix("✓ 3 answers and 0 labels erased\n"))
+        #expect(view(0).hasPrefix("? 0 answers and 0 labels erased; no answer that is kept names this"))
     }
 
     @Test func aShadowIsToldByItsPairs() {
@@ -223,7 +235,7 @@ import Testing
         #expect(release("rolled_back", guards: [guardView("breach")], cause: "request").decisiveGuard == nil)
     }
 
-    private func receipt(from: Int, drained: Int = 0, fence: String) -> RollbackView {
+    private func receipt(from: Int, cutOff: Int = 0, drained: Int = 0, fence: String) -> RollbackView {
         RollbackView(
             model: "fraud",
             from: from,
@@ -232,6 +244,7 @@ import Testing
             epoch: 42,
             acknowledgedInMilliseconds: 1.234,
             replayed: 0,
+            cutOff: cutOff,
             drained: drained,
             fence: fence
         )

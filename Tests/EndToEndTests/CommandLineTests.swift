@@ -85,8 +85,8 @@ extension EndToEnd {
                 let back = try await server.belay("rollback", "demo", "-m", "worse", "-o", "json")
                 #expect(back.code == 0, "\(back)")
                 let receipt: Set = [
-                    "model", "from", "to", "cause", "epoch", "acknowledged_in_ms", "replayed", "drained",
-                    "fence", "done_at",
+                    "model", "from", "to", "cause", "epoch", "acknowledged_in_ms", "replayed", "cut_off",
+                    "drained", "fence", "done_at",
                 ]
                 #expect(Set(back.json.keys) == receipt)
                 #expect(back.json["from"] as? Int == 2 && back.json["to"] as? Int == 1)

@@ -3,8 +3,11 @@ package struct Receipt: Hashable, Codable, Sendable {
     package let epoch: Epoch
     /// How many event loops acknowledged.
     package let loops: Int
-    /// Requests in flight on a withdrawn version that are answered again by another, or refused.
+    /// Requests in flight on a withdrawn version that are answered again by another.
     package let replayed: Int
+    /// Requests in flight on a withdrawn version that were refused: by the policy, because they had named the
+    /// version, or because nothing else answers.
+    package let cutOff: Int
     /// Requests in flight that the withdrawn version was still allowed to answer before the receipt.
     package let drained: Int
     /// From the call of publish to the last acknowledgement.
@@ -12,23 +15,33 @@ package struct Receipt: Hashable, Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case epoch, loops, replayed, drained
+        case cutOff = "cut_off"
         case elapsedMicroseconds = "elapsed_us"
     }
 
-    package init(epoch: Epoch, loops: Int, replayed: Int, drained: Int, elapsedMicroseconds: Int64) {
+    package init(
+        epoch: Epoch,
+        loops: Int,
+        replayed: Int,
+        cutOff: Int = 0,
+        drained: Int,
+        elapsedMicroseconds: Int64
+    ) {
         self.epoch = epoch
         self.loops = loops
         self.replayed = replayed
+        self.cutOff = cutOff
         self.drained = drained
         self.elapsedMicroseconds = elapsedMicroseconds
     }
 
-    /// Receipts of 0.1 had nothing to drain.
+    /// Older receipts had nothing to drain, and counted what was cut off among the replayed.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         epoch = try container.decode(Epoch.self, forKey: .epoch)
         loops = try container.decode(Int.self, forKey: .loops)
         replayed = try container.decode(Int.self, forKey: .replayed)
+        cutOff = try container.decodeIfPresent(Int.self, forKey: .cutOff) ?? 0
         drained = try container.decodeIfPresent(Int.self, forKey: .drained) ?? 0
         elapsedMicroseconds = try container.decode(Int64.self, forKey: .elapsedMicroseconds)
     }

@@ -29,7 +29,10 @@ extension NamedTensor {
     fileprivate func classified(most: Int) throws(InferenceError) -> Tensor {
         guard case .packed(let bytes) = tensor.storage else { throw unordered }
         let rows = tensor.shape.count > 1 ? tensor.shape[0] : 1
-        let width = rows > 0 ? tensor.count / rows : 0
+        // Also without any rows there are classes.
+        let width =
+            tensor.shape.count > 1
+            ? try Tensor.elementCount(shape: Array(tensor.shape.dropFirst())) : tensor.count
         let strings: [[UInt8]]
         switch tensor.type {
         case .int8: strings = ranks(bytes, width, most) { Int8(bitPattern: $0 as UInt8) }
@@ -65,7 +68,7 @@ private func ranks<
     _ most: Int,
     value: (Bits) -> Value
 ) -> [[UInt8]] {
-    guard width > 0 else { return [] }
+    guard width > 0, !bytes.isEmpty else { return [] }
     let size = Bits.bitWidth / 8
     var strings: [[UInt8]] = []
     for start in stride(from: 0, to: bytes.count, by: width * size) {

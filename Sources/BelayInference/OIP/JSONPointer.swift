@@ -26,7 +26,8 @@ package struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     /// is not JSON up to there.
     ///
     /// Numbers are made alike (`42`, `42.0` and `4.2e1` all give `42`), so that one account sticks to one
-    /// version however its client writes it.
+    /// version however its client writes it. Digits alone are the text that they are, however many: rounded,
+    /// two accounts would become one, which nobody could name.
     ///
     /// Only the first `headerLength` bytes are looked at, when binary tensors follow the JSON.
     package func scalar(in document: [UInt8], headerLength: Int? = nil) -> String? {
@@ -102,7 +103,10 @@ extension JSONScanner {
         default:
             let number = try number()
             if let whole = number.integer(UInt64.self) { return String(whole) }
-            return number.integer(Int64.self).map { String($0) } ?? number.double(in: bytes).description
+            if let whole = number.integer(Int64.self) { return String(whole) }
+            let text = bytes[number.range]
+            let isWhole = text.allSatisfy { 0x30...0x39 ~= $0 || $0 == UInt8(ascii: "-") }
+            return isWhole ? String(decoding: text, as: UTF8.self) : number.double(in: bytes).description
         }
     }
 }

@@ -106,10 +106,11 @@ package struct OIPRequest: Equatable, Sendable {
         var tensors: [WireTensor]?
         try scanner.object(expecting: "a JSON object, the request") { (scanner, key) throws(InferenceError) in
             switch key {
-            case "id": id = try scanner.string()
+            case "id": if try !scanner.passNull() { id = try scanner.string() }
             case "parameters": try readParameters(&scanner)
             case "inputs": tensors = try scanner.tensors(called: "input", limits: limits)
-            case "outputs": outputs = try scanner.requestedOutputs(limits: limits)
+            case "outputs":
+                if try !scanner.passNull() { outputs = try scanner.requestedOutputs(limits: limits) }
             default: try scanner.skipValue()
             }
         }

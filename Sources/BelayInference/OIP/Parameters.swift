@@ -1,5 +1,14 @@
 extension JSONScanner {
+    /// Passes over a null, which clients write for what they leave out; false when there is none.
+    mutating func passNull() throws(InferenceError) -> Bool {
+        guard peek() == UInt8(ascii: "n") else { return false }
+        try null()
+        return true
+    }
+
     /// Reads an object of parameters, whose values are strings, numbers or booleans and nothing else.
+    ///
+    /// A null is no parameters.
     ///
     /// Names that begin with `triton_` are that server's own and shared memory is not spoken here: a caller
     /// who sends either would be answered otherwise than it believes, so both are refused.
@@ -7,6 +16,7 @@ extension JSONScanner {
     mutating func parameters(
         _ member: (inout JSONScanner, String) throws(InferenceError) -> Void
     ) throws(InferenceError) {
+        guard try !passNull() else { return }
         try object(expecting: "an object, the parameters") { (scanner, key) throws(InferenceError) in
             guard !key.hasPrefix("triton_") else {
                 throw .requestMismatch(

@@ -3,8 +3,9 @@
 /// A pointer names a value of the JSON (`/parameters/user`), or a tensor by its name or place
 /// (`/inputs/driver_name`): its data is taken out, binary bytes become zeros. A scoring body
 /// (`/invocations`) does not say which tensor a column becomes, so one pointer into `/inputs` takes all its
-/// data out, one into `/outputs` all predictions. What cannot be read is taken out whole: nothing slips
-/// through because it was written in an unexpected way.
+/// data out, one into `/outputs` all predictions. What a request says besides its data is called `parameters`
+/// there and `params` here, and a pointer to either takes out both. What cannot be read is taken out whole:
+/// nothing slips through because it was written in an unexpected way.
 package struct Redaction: Sendable {
     /// What stands where something stood.
     package static let mark = "[redacted]"
@@ -90,6 +91,8 @@ private struct RedactionPass {
         try object { (pass, key) throws(InferenceError) in
             let rest = paths.advanced(by: key)
             switch key {
+            case "parameters", "params":
+                try pass.value(paths.advanced(by: "parameters") + paths.advanced(by: "params"))
             case "inputs" where pass.scanner.peek() == UInt8(ascii: "["),
                 "outputs" where pass.scanner.peek() == UInt8(ascii: "["):
                 try pass.tensors(of: key, rest)

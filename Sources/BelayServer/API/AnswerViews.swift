@@ -142,6 +142,13 @@ package struct ErasureView: Codable, Equatable, Sendable {
     package let commitment: String
     /// 32 hexadecimal digits, told here and kept nowhere.
     package let salt: String
+
+    package init(answers: Int, labels: Int, commitment: String, salt: String) {
+        self.answers = answers
+        self.labels = labels
+        self.commitment = commitment
+        self.salt = salt
+    }
 }
 
 /// The part of a body that is text, and the rest in Base64.

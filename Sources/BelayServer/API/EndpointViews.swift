@@ -92,6 +92,8 @@ package struct RollbackView: Codable, Equatable, Sendable {
     package let acknowledgedInMilliseconds: Double
     /// Requests in flight that another version answers again.
     package let replayed: Int
+    /// Requests in flight that were refused.
+    package let cutOff: Int
     /// Requests in flight that the withdrawn version was allowed to finish before this.
     package let drained: Int
     /// `complete`, or `pending` when an event loop has not acknowledged in time.
@@ -101,6 +103,7 @@ package struct RollbackView: Codable, Equatable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case model, from, to, cause, epoch, replayed, drained, fence
+        case cutOff = "cut_off"
         case doneAt = "done_at"
         case acknowledgedInMilliseconds = "acknowledged_in_ms"
     }
@@ -113,6 +116,7 @@ package struct RollbackView: Codable, Equatable, Sendable {
         epoch: Int,
         acknowledgedInMilliseconds: Double,
         replayed: Int,
+        cutOff: Int = 0,
         drained: Int,
         fence: String,
         doneAt: String? = nil
@@ -124,6 +128,7 @@ package struct RollbackView: Codable, Equatable, Sendable {
         self.epoch = epoch
         self.acknowledgedInMilliseconds = acknowledgedInMilliseconds
         self.replayed = replayed
+        self.cutOff = cutOff
         self.drained = drained
         self.fence = fence
         self.doneAt = doneAt

@@ -174,6 +174,7 @@ extension RollbackView {
             epoch: receipt?.epoch.value ?? 0,
             acknowledgedInMilliseconds: Double(receipt?.elapsedMicroseconds ?? 0) / 1000,
             replayed: receipt?.replayed ?? 0,
+            cutOff: receipt?.cutOff ?? 0,
             drained: receipt?.drained ?? 0,
             fence: receipt == nil ? "pending" : "complete",
             doneAt: doneAt?.description
@@ -210,6 +211,7 @@ extension Event {
             "rolled back from \(rollback.from) to \(rollback.to.map(\.description) ?? "nothing")"
         case .release(.fenceCompleted(let fence)):
             "every loop left the old table in \(fence.receipt.milliseconds) ms"
+                + (fence.receipt.cutOff > 0 ? "; \(fence.receipt.cutOff) in-flight cut off" : "")
                 + (fence.receipt.drained > 0 ? "; \(fence.receipt.drained) in-flight drained" : "")
         case .release(.shadowChanged(let change)):
             change.shadow.map { "\(change.endpoint.model)@\($0.version) shadows \($0.share) of requests" }

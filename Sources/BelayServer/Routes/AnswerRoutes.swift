@@ -41,7 +41,11 @@ struct AnswerRoutes: Sendable {
     private func predictions(_ request: Request, context: CallContext) async throws -> Response {
         let model = try await known(context)
         var filter = AnswerFilter(model: model.name)
-        filter.release = try request.parsed("release", as: "release") { ReleaseID($0) }
+        if let release = try request.parsed("release", as: "release", { ReleaseID($0) }) {
+            let known = await desk.snapshot().state.releases[release]
+            guard known?.proposal.endpoint.model == model.name else { throw Refusal.unknownRelease(release) }
+            filter.release = release
+        }
         filter.arm = try request.parsed("arm", as: "arm") { Arm(rawValue: $0) }
         return try await list(filter, request, model)
     }

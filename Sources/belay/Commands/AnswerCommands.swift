@@ -50,7 +50,13 @@ struct PredictionsCommand: AsyncParsableCommand {
     @Option(help: "Only answers of this version.", transform: versionText)
     var version: VersionText?
 
-    @Option(help: "Only answers under this release.", transform: releaseArgument)
+    @Option(
+        help: """
+            Only answers that this release's coin was tossed for, of both versions, while it was on trial. \
+            All that its version answered, afterwards too, is in `belay show RELEASE --answers`.
+            """,
+        transform: releaseArgument
+    )
     var release: ReleaseID?
 
     @Flag(help: "Also answers of shadows, which nobody was given.")
@@ -94,7 +100,7 @@ struct EraseCommand: AsyncParsableCommand {
     @Argument(help: "The model.", transform: modelName)
     var model: ModelName
 
-    @Option(help: "The subject as requests name it, such as customer-17.")
+    @Option(help: "The subject as requests name it, such as customer-17; a number by its digits.")
     var subject: String
 
     @Flag(help: "Do it; there is no way back.")
@@ -110,12 +116,18 @@ struct EraseCommand: AsyncParsableCommand {
     func run() async throws {
         let body = ErasureBody(subject: subject)
         let view: ErasureView = try await options.client().post(.erasures(model), body)
-        try options.show(view) { look in
-            "\(look.good(look.symbols.pass)) \(grouped(view.answers)) answers and "
-                + "\(grouped(view.labels)) labels erased\n"
-                + "  recorded as \(view.commitment.prefix(12))…; the salt \(view.salt) proves of whom, "
-                + "and is kept nowhere else\n"
-        }
+        try options.show(view) { view.sentence($0) }
+    }
+}
+
+extension ErasureView {
+    /// What was erased, for people; that nothing was is no success, for a name may be written otherwise.
+    func sentence(_ look: Look) -> String {
+        let mark = answers > 0 ? look.good(look.symbols.pass) : look.bad(look.symbols.undecided)
+        let hint = answers > 0 ? "" : "; no answer that is kept names this subject, or all were erased before"
+        return "\(mark) \(grouped(answers)) answers and \(grouped(labels)) labels erased\(hint)\n"
+            + "  recorded as \(commitment.prefix(12))…; the salt \(salt) proves of whom, "
+            + "and is kept nowhere else\n"
     }
 }
 

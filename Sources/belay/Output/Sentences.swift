@@ -70,6 +70,7 @@ extension RollbackView {
         }
         let receipt =
             "epoch \(epoch) acknowledged; \(replayed) in-flight replayed"
+            + (cutOff > 0 ? ", \(cutOff) cut off" : "")
             + (drained > 0 ? ", \(drained) drained" : "")
         guard from != to else {
             return "\(look.good(look.symbols.pass)) \(time)  \(target) already (\(receipt))"
