@@ -27,13 +27,17 @@ struct Asking: Service {
     let poller: QueryPoller
     let cadence: Duration
     let conductor: Conductor
+    /// The time that releases keep: how old a reading is, is measured by it.
+    let now: @Sendable () -> Timestamp
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 let questions = QueryPoller.questions(in: await conductor.state)
+                // Whether a monitor's answer is of now is between the wall clocks of the two.
                 for (release, readings) in await poller.answers(to: questions, now: wallClock) {
-                    await conductor.take(readings, of: release)
+                    let time = now()
+                    await conductor.take(readings.map { $0.taken(at: time) }, of: release)
                 }
                 do {
                     try await Task.sleep(for: cadence, clock: .continuous)

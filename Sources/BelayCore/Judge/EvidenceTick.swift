@@ -35,6 +35,11 @@ package struct EvidenceTick: Equatable, Sendable {
             self.at = at
             self.problem = problem.map { String($0.prefix(Self.longestProblem)) }
         }
+
+        /// The same, taken at another time.
+        package func taken(at time: Timestamp) -> Reading {
+            Reading(guardName: guardName, arm: arm, value: value, at: time, problem: problem)
+        }
     }
 
     /// Counts of other releases are left out.
