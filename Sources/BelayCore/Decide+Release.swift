@@ -153,8 +153,8 @@ func decideRuling(
     switch ruling {
     case .wait: return []
     case .hold(let cause, let reports):
-        guard release.hold == nil else { return [] }
-        return [.release(.held(HoldEntry(release: id, cause: cause, guards: reports)))]
+        let isNews = cause == .exposure ? release.hold?.cause != .exposure : release.hold == nil
+        return isNews ? [.release(.held(HoldEntry(release: id, cause: cause, guards: reports)))] : []
     case .rollback(let breached, let reports):
         return takeOut(release, cause: .breach(of: breached, guards: reports), in: state, unready)
     case .advance(let reports):

@@ -22,7 +22,7 @@ extension InferenceCall {
     func countInvalidOutput() {
         guard let arm = accused, let assignment = exchange?.assignment, let counting else { return }
         accused = nil
-        let isShared = exchange?.hops.contains { $0.role == .stable && $0.isInvalidOutput } ?? false
+        let isShared = exchange?.hops.contains { $0.role == .stable && $0.isFault } ?? false
         if arm == .candidate, isShared { return }
         cell.tally.countInvalidOutput(on: arm, of: assignment, by: counting)
     }

@@ -304,7 +304,7 @@ final class InferenceCall {
     ) -> TimeAmount {
         switch attempt.role {
         case .candidate: .nanoseconds(left.nanoseconds / 2)
-        case .stable where !routed.route.standbys.isEmpty:
+        case .stable where routed.route.standbys.contains { routed.lanes[$0] != nil }:
             .nanoseconds(left.nanoseconds - min(left.nanoseconds / 4, Self.standbysShare.nanoseconds))
         case .stable, .standby, .pinned: left
         }

@@ -19,7 +19,7 @@ final class AnswerFile: Sendable {
 
     private static let zeros = [UInt8](repeating: 0, count: 1 << 16)
     /// So many bytes may be lost to a power cut, about as many as a write-ahead log holds.
-    private static let mostUnsynced: Int64 = 16 << 20
+    static let mostUnsynced: Int64 = 16 << 20
 
     private let path: String
     private let descriptor: Int32

@@ -25,6 +25,11 @@ struct BlockReader {
         }
     }
 
+    /// Whether these are a block's answers as they were sealed for that position.
+    static func isWhole(_ stored: [UInt8], _ position: Int) -> Bool {
+        (try? checked(stored, position)) != nil
+    }
+
     /// The bytes without their checksum, which must be right.
     private static func checked(_ bytes: [UInt8], _ position: Int) throws(BlockFault) -> ArraySlice<UInt8> {
         let content = bytes.dropLast(BlockLayout.checksumBytes)

@@ -289,17 +289,22 @@ extension InferenceLog {
         await queue.flush()
         let erasedLabels = Mutex(0)
         var count = ErasureCount()
+        var failure: InferenceLogError?
         for segment in folder.segments {
-            do {
+            do throws(InferenceLogError) {
                 count.answers += try await segment.erase(subject, model) {
                     (ids) throws(InferenceLogError) in
                     let number = try await labels?.erase(ids: ids, model: model) ?? 0
                     erasedLabels.withLock { $0 += number }
                 }
-            } catch  where !isListed(segment) { continue }
+            } catch {
+                // What is damaged must not keep the rest.
+                if isListed(segment) { failure = failure ?? error }
+            }
         }
         count.labels = erasedLabels.withLock { $0 }
         if count.labels > 0 { try await labels?.forgetOldPages() }
+        if let failure { throw failure }
         return count
     }
 }

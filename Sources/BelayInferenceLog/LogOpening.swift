@@ -13,6 +13,8 @@ package struct LogOpening: Equatable, Sendable {
     package internal(set) var damaged: [String] = []
     /// Segments of Belay 0.1 that were rewritten in today's form.
     package internal(set) var migrated: [String] = []
+    /// Answers in the log whose bytes a power cut has taken.
+    package internal(set) var unwritten = 0
     /// What the run before could not put into the log; nil when it ended in order.
     package internal(set) var gap: LogGap?
 }

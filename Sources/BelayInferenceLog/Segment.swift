@@ -70,7 +70,7 @@ final class Segment: Sendable {
     }
 
     private func unlinkFiles() throws(InferenceLogError) {
-        for suffix in [Self.answersSuffix, "", "-wal", "-shm", "-journal"] {
+        for suffix in ["", "-wal", "-shm", "-journal", Self.answersSuffix] {
             guard unlink(path + suffix) == 0 || errno == ENOENT else {
                 throw .unavailable(path: path, reason: String(cString: strerror(errno)))
             }
@@ -155,8 +155,8 @@ extension Segment {
     /// Ends the file of the answers where the last row's do, and says where that is.
     private func cutAnswers(_ database: Database) throws -> Int64 {
         let sql = "SELECT max(answers_start + answers_count) FROM block"
-        guard let end = try Int64.fetchOne(database, sql: sql) else { return 0 }
-        try answerFile().cut(to: end)
+        let end = try Int64.fetchOne(database, sql: sql) ?? 0
+        if end > 0 || FileManager.default.fileExists(atPath: answersPath) { try answerFile().cut(to: end) }
         return end
     }
 
@@ -166,7 +166,7 @@ extension Segment {
     /// Writes the blocks, which are sealed, in one transaction, all of them or none, so that the log ends at
     /// `tail`.
     ///
-    /// Synced means: to return only once the disk has them, and everything before.
+    /// Synced means: to return only once the disk has them, and the rows of everything before.
     func append(_ blocks: [Block], ending tail: LogTail, isSynced: Bool) throws(InferenceLogError) {
         try sync { database in
             let mode = isSynced ? "FULL" : "NORMAL"
@@ -278,6 +278,39 @@ extension Segment {
             try Row.fetchOne(database, sql: SegmentSchema.tail).map {
                 LogTail(position: $0["position"], held: $0["held"], shadow: $0["shadow"])
             }
+        }
+    }
+
+    /// Lets go of the last blocks whose bytes a power cut has taken: rows may reach the disk before the file.
+    ///
+    /// - Returns: How many answers they were.
+    func forgetUnwritten() throws(InferenceLogError) -> Int {
+        try sync { database in
+            let sql = "SELECT max(answers_start + answers_count) FROM block"
+            guard let end = try Int64.fetchOne(database, sql: sql) else { return 0 }
+            let rows = try Row.fetchAll(
+                database,
+                sql:
+                    """
+                    SELECT position, count, answers_start, answers_count FROM block WHERE answers_start >= $1
+                    """,
+                arguments: [end - 2 * AnswerFile.mostUnsynced]
+            )
+            var lost = 0
+            for row in rows {
+                let (position, start, count): (Int, Int64, Int) = (row[0], row[2], row[3])
+                let bytes = try self.answerFile().read(AnswerFile.Place(start: start, count: count))
+                guard bytes.map({ !BlockReader.isWhole($0, position) }) ?? true else { continue }
+                lost += row[1] as Int
+                try database.execute(
+                    sql: """
+                        UPDATE block SET keys = NULL, answers = NULL, bytes = 0, answers_start = NULL,
+                            answers_count = NULL WHERE position = $1
+                        """,
+                    arguments: [position]
+                )
+            }
+            return lost
         }
     }
 

@@ -53,15 +53,27 @@ final class SegmentFolder: Sendable {
     ) throws(InferenceLogError) -> Segment? {
         switch try segment.mark() {
         case .openBlocks, .sealedBlocks:
-            try segment.upgrade()
+            do throws(InferenceLogError) {
+                try segment.upgrade()
+            } catch InferenceLogError.storageFull {
+                // Until there is space, at a later start, it cannot be read; what serves does not wait for
+                // that.
+                opening.damaged.append(segment.path)
+                return segment
+            }
             return try bringUpToDate(segment, previous, limits, &opening)
         case .sealed:
-            try segment.finishWiping()
+            do throws(InferenceLogError) {
+                try segment.finishWiping()
+            } catch InferenceLogError.storageFull {
+                // The next start tries again.
+            }
             return segment
         case .open:
             opening.interrupted.append(.init(path: segment.path, rows: try segment.rows()))
             do throws(InferenceLogError) {
                 try segment.finishWiping()
+                opening.unwritten += try segment.forgetUnwritten()
                 try segment.seal()
             } catch InferenceLogError.storageFull {
                 // A full disk is no reason not to serve; the next start tries again.

@@ -20,19 +20,26 @@ extension Segment {
         first: @escaping @Sendable ([String]) async throws(InferenceLogError) -> Void
     ) async throws(InferenceLogError) -> Int {
         var erased = 0
+        var failure: InferenceLogError?
         for position in try await blocks(about: subject, model) {
-            let ids = try await read { database in
-                try self.erasable(position, subject, database).filter { $0.isHit }.map(\.record.id)
+            do throws(InferenceLogError) {
+                let ids = try await read { database in
+                    try self.erasable(position, subject, database).filter { $0.isHit }.map(\.record.id)
+                }
+                guard !ids.isEmpty else { continue }
+                try await first(ids)
+                try await write { try self.erase(position, subject, $0) }
+                erased += ids.count
+            } catch .damaged(let path, let reason) {
+                // One block must not keep the others.
+                failure = failure ?? .damaged(path: path, reason: reason)
             }
-            guard !ids.isEmpty else { continue }
-            try await first(ids)
-            try await write { try self.erase(position, subject, $0) }
-            erased += ids.count
         }
         if erased > 0 {
             try await write { try self.wipe($0) }
             try await forgetOldPages()
         }
+        if let failure { throw failure }
         return erased
     }
 
@@ -199,7 +206,8 @@ extension Segment {
     ) async throws(InferenceLogError) -> Value {
         do {
             return try await database().writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA secure_delete = ON")
+                // On the disk before the bytes that it lets go of are wiped there.
+                try database.execute(sql: "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL")
                 defer { try? database.execute(sql: "PRAGMA secure_delete = OFF") }
                 var value: Value?
                 try database.inTransaction(.immediate) {

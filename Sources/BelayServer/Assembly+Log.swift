@@ -24,6 +24,12 @@ extension LogOpening {
                 ]
             )
         }
+        if unwritten > 0 {
+            logger.warning(
+                "the machine went down before these answers were on the disk",
+                metadata: ["answers": "\(unwritten)"]
+            )
+        }
         for path in damaged {
             logger.error("a log segment cannot be read", metadata: ["path": "\(path)"])
         }

@@ -352,7 +352,7 @@ extension Assembly {
         let (intake, store) = (parts.intake, parts.store)
         HindsightRoutes(desk: parts.desk, ledger: store, evidence: store, intake: intake).register(on: v1)
         parts.telling.register(on: router, v1, desk: parts.desk)
-        LabelRoutes(intake: parts.intake, desk: parts.desk, evidence: store).register(on: v1)
+        LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
         AnswerRoutes(
             log: parts.log,
             labels: parts.intake.labels,

@@ -128,6 +128,39 @@ let judgeStories = [
             """
     ),
     Story(
+        name:
+            "what has spent its exposure is not blamed for its silence, whoever holds it",
+        text: """
+            register fraud one
+            register fraud two
+            policy fraud steps 10,50 dwell 1m min 100 exposure 10 guards error_rate:fail
+            release fraud 1
+            tick 1s
+            release fraud 2
+            tick 1s
+            hold r2
+            traffic fraud stable 900 fail 15% candidate 100 fail 15% each 1m for 1m
+            expect release r2
+              canary, step 0 at 0%
+              held by belay: exposure
+              error_rate pass
+              invalid_output pass
+              circuit_breaker pass
+            tick 1h
+            tick 1h
+            expect serving fraud 1
+            expect quarantine fraud
+              none
+            resume r2
+            tick 1s
+            expect quarantine fraud
+              none
+            tick 5m
+            expect quarantine fraud
+              2
+            """
+    ),
+    Story(
         name: "a release that has cost its budget is held until a person goes on",
         text: """
             register fraud one

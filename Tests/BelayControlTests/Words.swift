@@ -85,7 +85,8 @@ func guarded(_ word: Substring) throws -> Guard {
             metric: metric,
             limit: .againstStable(margin: margin),
             minSamples: nil,
-            reaction: reaction
+            reaction: reaction,
+            focus: word.hasSuffix(":fail") ? Guard.Focus(noData: .fail) : Guard.Focus()
         )
     }
     guard let made else { throw Words.Objection(description: "no guard is called \(word)") }

@@ -132,6 +132,65 @@ struct AnswerFileTests {
         await again.close()
     }
 
+    /// Rows may reach the disk before the file does.
+    @Test func whatAPowerCutTookIsToldAndHidesNothingElse() async throws {
+        let log = try InferenceLog(folder: folder.path, limits: .standard)
+        for number in 0..<10 {
+            log.record(fixture.answer("\(number)", unit: 7))
+            await log.flush()
+        }
+        let image = try folder.crashImage()
+        await log.close()
+        let path = "\(image.path)/\(try image.segments[0])\(Segment.answersSuffix)"
+        let bytes = try contents(path)
+        try Data(bytes.dropLast(bytes.count / 10 + 1)).write(to: URL(fileURLWithPath: path))
+        let again = try InferenceLog(folder: image.path, limits: .standard)
+        #expect(again.opening.unwritten == 2)
+        #expect(try await again.find(id: "7", model: fixture.fraud) != nil)
+        #expect(try await again.find(id: "8", model: fixture.fraud) == nil)
+        let check = try await again.check()
+        #expect((check.answers, check.removed, check.findings.count) == (10, 2, 0))
+        let erased = try await again.erase(subject: UnitHash(7), model: fixture.fraud, labels: nil)
+        #expect(erased.answers == 8)
+        await again.close()
+    }
+
+    /// A killed writer's first batch, of which no row was committed.
+    @Test func aFileOfWhichNoRowKnowsIsEmptied() async throws {
+        let log = try InferenceLog(folder: folder.path, limits: .standard)
+        log.record(fixture.answer("held")) { _ in }
+        await log.flush()
+        let image = try folder.crashImage()
+        await log.close()
+        let path = "\(image.path)/\(try image.segments[0])\(Segment.answersSuffix)"
+        try Data(canary.utf8).write(to: URL(fileURLWithPath: path))
+        let again = try InferenceLog(folder: image.path, limits: .standard)
+        #expect(try contents(path).isEmpty)
+        #expect(try await again.find(id: "held", model: fixture.fraud) != nil)
+        await again.close()
+    }
+
+    @Test func aDamagedBlockKeepsNoOtherFromBeingErased() async throws {
+        var log = try InferenceLog(folder: folder.path, limits: .changed { $0.segmentRows = 3 })
+        for number in 0..<6 {
+            log.record(fixture.answer("\(number)", unit: 7))
+            await log.flush()
+        }
+        await log.close()
+        let path = "\(folder.path)/\(try folder.segments[0])\(Segment.answersSuffix)"
+        var bytes = try contents(path)
+        bytes[bytes.count / 2] ^= 1
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        log = try InferenceLog(folder: folder.path, limits: .standard)
+        await #expect(throws: InferenceLogError.self) {
+            try await log.erase(subject: UnitHash(7), model: fixture.fraud, labels: nil)
+        }
+        for number in [0, 2, 3, 4, 5] {
+            #expect(try await log.find(id: "\(number)", model: fixture.fraud)?.isErased == true)
+        }
+        await log.close()
+    }
+
     /// The row has the blanked answers, and the process was killed before the file was wiped.
     @Test func anErasureThatWasInterruptedIsFinishedAtTheNextStart() async throws {
         let log = try InferenceLog(folder: folder.path, limits: .standard)

@@ -169,6 +169,7 @@ struct LabelFlowTests {
             _ = try await server.register("demo", fixture: "constant-2.onnx")
             var policy = StoryTests.quick
             policy["rollout"] = ["steps": [["canary": "50%", "for": "1h"]]]
+            policy["guards"] = [["metric": "accuracy", "max_drop": "5%", "then": "notify"]]
             _ = try await server.release("demo", 2, policy: policy)
             // Some 200 answers on either arm; only the candidate's are labelled.
             var text = ""

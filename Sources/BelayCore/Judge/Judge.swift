@@ -133,16 +133,17 @@ package struct Judge: Equatable, Sendable {
 extension Judge {
     private func rule(on release: Release, since: Timestamp, now: Timestamp) -> Ruling {
         let view = view(since: since, now: now)
-        let culprit = culprit(in: view)
+        // What has spent its exposure gets no requests: that nothing is seen of it is no fault of its own.
+        let culprit = culprit(in: view, isStarved: release.hold?.cause == .exposure)
         let reports = reports(in: view, culprit: culprit, waived: release.waived)
         if let culprit { return .rollback(culprit, reports) }
+        if let exposure = plan.exposure, !release.waived.contains(.exposure), account.isSpent(exposure) {
+            return .hold(.exposure, reports)
+        }
         if isOverdue(release, now: now) {
             return suspect(in: view).map { .rollback($0, reports) } ?? .hold(.deadline, reports)
         }
         if let cause = holding(release, reports) { return .hold(cause, reports) }
-        if let exposure = plan.exposure, !release.waived.contains(.exposure), account.isSpent(exposure) {
-            return .hold(.exposure, reports)
-        }
         let served = now.since(since) >= view.step.dwell && answersInStep >= view.step.minSamples
         guard served, allows(release, reports) else { return .wait(reports) }
         return exceedsExposure(release, since: since, now: now)
@@ -209,9 +210,10 @@ extension Judge {
 
 extension Judge {
     /// The guard to blame when harm is proven, else nil.
-    private func culprit(in view: StepView) -> String? {
+    private func culprit(in view: StepView, isStarved: Bool = false) -> String? {
         let rollback = cases.filter { $0.reaction == .rollback }
         if let never = rollback.first(where: \.hasHappened) { return never.guarded.name }
+        if isStarved { return harm(atLeast: GuardCase.threshold, in: view) }
         if let told = rollback.first(where: { !$0.isBet && $0.isBreached(in: view) }) {
             return told.guarded.name
         }

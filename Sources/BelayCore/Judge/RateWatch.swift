@@ -3,7 +3,7 @@ import BelayStats
 /// One graded rate of a version that has settled.
 ///
 /// Its limit is what the guard allows beyond the rate that was found, and at least the error with which that
-/// was found; an absolute limit stays what it is.
+/// was found; an absolute limit stays what it is, if that is more.
 struct RateWatch: Equatable {
     let guarded: Guard
     private let terms: Terms

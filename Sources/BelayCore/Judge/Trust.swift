@@ -1,13 +1,5 @@
 import BelayStats
 
-/// Whether labels came for the same part of both arms' answers, as far as what was recorded of a release
-/// tells.
-package func labelsCompare(in ticks: some Sequence<EvidenceTick>) -> Bool {
-    var trust = Trust()
-    for tick in ticks { trust.settle(TickOutcomes(tick.counts)) }
-    return !trust.isCoverageBroken
-}
-
 /// Whether what is counted can be compared at all.
 ///
 /// Every comparison rests on the router's coin. If the arms do not get requests as the coin says, or labels

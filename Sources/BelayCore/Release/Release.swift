@@ -162,11 +162,17 @@ package struct Release: Equatable, Sendable {
         case .settled where phase.isWatching: phase = .settled(at: time)
         case .rolledBack(let cause) where !hasEnded: phase = .rolledBack(at: time, cause: cause)
         case .held(let new) where !hasEnded && hold == nil: hold = new
+        // Whoever held it, what is spent is spent.
+        case .held(let new) where !hasEnded && new.cause == .exposure && hold?.cause != .exposure: hold = new
         case .stepsDone(let new) where !plan.steps.isEmpty && nextStep == plan.steps.count && hold == nil:
             hold = new
             awaitsPerson = true
         case .resumed where hold != nil:
             if hold?.by == .belay, hold?.cause == nil { holdWaived = true }
+            // It got no requests, so its step begins now, and so does the patience with what is not seen.
+            if hold?.cause == .exposure, case .canary(let step, _) = phase {
+                phase = .canary(step: step, since: time)
+            }
             hold = nil
             awaitsPerson = false
         default: throw IllegalMove(phase: phase, move: move)

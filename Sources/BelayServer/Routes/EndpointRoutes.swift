@@ -73,7 +73,7 @@ struct EndpointRoutes: Sendable {
             policy: policy,
             origin: body.origin ?? .person,
             salt: Salt(random()),
-            profile: await measure.profile(of: endpoint, under: policy, in: snapshot.state, now: desk.now()),
+            profile: await measure.profile(of: endpoint, under: policy, in: snapshot.state, now: wallClock()),
             allowsUndecidable: body.undecidable ?? false
         )
         let performed = try await desk.conductor.perform(
@@ -298,7 +298,7 @@ extension EndpointRoutes {
             of: endpoint,
             under: policy,
             in: snapshot.state,
-            now: desk.now()
+            now: wallClock()
         )
         return try jsonResponse(ForecastView(policy, profile: profile))
     }

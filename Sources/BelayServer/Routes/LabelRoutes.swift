@@ -1,7 +1,6 @@
 import BelayCore
 import BelayGateway
 import BelayInferenceLog
-import BelayStore
 import Hummingbird
 
 /// `POST /v1/labels` and `POST /v1/feedback`, the same on either port; and how much is labelled.
@@ -10,7 +9,6 @@ import Hummingbird
 struct LabelRoutes: Sendable {
     let intake: LabelIntake
     let desk: Desk
-    let evidence: any EvidenceStore
 
     func register(on router: RouterGroup<CallContext>) {
         router.post("labels") { request, _ in try await take(request, as: .outcome) }
@@ -44,8 +42,8 @@ struct LabelRoutes: Sendable {
         guard let text = request.query("model"), let name = ModelName(text) else {
             throw RequestError.badName(what: "model", text: request.query("model") ?? "")
         }
-        let state = await desk.snapshot().state
-        let models = state.models
+        let snapshot = await desk.snapshot()
+        let models = snapshot.state.models
         guard models[name] != nil else {
             throw Refusal.unknownModel(name, near: nearest(name, among: models.keys))
         }
@@ -57,19 +55,21 @@ struct LabelRoutes: Sendable {
             days = number
         }
         let reader = CoverageReader(log: intake.log, labels: intake.labels)
-        let newest = state.releases.values.filter { $0.proposal.endpoint.model == name }.max { $0.id < $1.id }
-        let warnings = try await warnings(of: newest)
+        let warnings = warnings(of: name, in: snapshot)
         return try jsonResponse(
             try await reader.view(of: name, days: days, now: intake.now(), warnings: warnings)
         )
     }
 
-    /// Says when the judge would not compare the versions of the newest release by labels.
+    /// Says when the judge does not compare the versions of the newest release by labels.
     ///
     /// Its test is of the recorded coins: how much of a whole day is labelled says nothing, for labels are
     /// late and shares rise.
-    private func warnings(of release: Release?) async throws -> [String] {
-        guard let release, !labelsCompare(in: try await evidence.ticks(of: release.id)) else { return [] }
+    private func warnings(of model: ModelName, in snapshot: Snapshot) -> [String] {
+        let releases = snapshot.state.releases.values.filter { $0.proposal.endpoint.model == model }
+        guard let release = releases.max(by: { $0.id < $1.id }) else { return [] }
+        let reports = release.phase.finalReports ?? snapshot.reports[release.id] ?? []
+        guard reports.contains(where: { $0.reason == .coverage }) else { return [] }
         return [
             "In \(release.id) labels came for another part of the candidate's answers than of stable's: "
                 + "what is labelled differs between the arms, and a comparison by labels is not one of the "

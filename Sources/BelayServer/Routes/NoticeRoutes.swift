@@ -61,7 +61,7 @@ struct NoticeRoutes: Sendable {
     @Sendable
     private func resend(_ request: Request, context: CallContext) async throws -> Response {
         let id = try context.parameters.require("delivery")
-        guard let delivery = try await outbox.resend(id, now: desk.now()) else {
+        guard let delivery = try await outbox.resend(id, now: wallClock()) else {
             throw NoticeError.unknownDelivery(id)
         }
         return try jsonResponse(DeliveryView(delivery), status: .accepted)

@@ -80,8 +80,9 @@ struct PredictionsCommand: AsyncParsableCommand {
                 )
             )
         }
-        let info: InfoView = try await client.get(.info)
-        guard info.answersLost + info.answersDropped > 0 else { return }
+        // The list is complete, whatever becomes of this.
+        let told: InfoView? = try? await client.get(.info)
+        guard let info = told, info.answersLost + info.answersDropped > 0 else { return }
         Stream.talk.line(
             "\(grouped(info.answersLost)) answers of all models went with killed processes and "
                 + "\(grouped(info.answersDropped)) were dropped since the start: they are in no list"
