@@ -38,7 +38,8 @@ from server import Belay, Refused, compiled, name_runtime, request_bytes
 from slow import drip_body, read_slowly
 
 FAULTS = ("kill", "stall", "disk", "load", "drip", "reader")
-POLICY = {"serving": {"timeout": "10s"}}
+# A log without bound fills the disk of a long run; the fault is to fill it, not the run.
+POLICY = {"serving": {"timeout": "10s", "keep": {"size": "50MB"}}}
 LARGE = 80_000_000
 CANARY = {"steps": [{"canary": "50%", "for": "8h", "min_samples": 1000000}]}
 SHOWN = 20
