@@ -18,7 +18,7 @@ package actor Conductor {
         package var alreadyDone: Endpoint.TakenOut?
     }
 
-    /// Within this time of a candidate's rollback, asking for one again means the same one.
+    /// Within this time of a rollback, asking for one again means the same one.
     private static let echo = Duration.seconds(10)
 
     private let ledger: any Ledger

@@ -165,7 +165,7 @@ extension EventLoopCell {
                 if fate != .undisturbed { overtaken[id] = fate }
             }
         }
-        showOvertaken()
+        showOvertaken(cutOff: overtaken.values.count { $0 == .cutOff })
     }
 
     /// Follows the routes that came, as soon as they are current.
@@ -200,13 +200,15 @@ extension EventLoopCell {
     }
 
     private func note(_ call: InferenceCall, _ fate: InferenceCall.Rerouting) {
-        overtaken[ObjectIdentifier(call)] = fate == .undisturbed ? nil : fate
-        showOvertaken()
+        let before = overtaken.removeValue(forKey: ObjectIdentifier(call))
+        if fate != .undisturbed { overtaken[ObjectIdentifier(call)] = fate }
+        // By the difference: all of them are looked at once, when the routes come.
+        showOvertaken(cutOff: latch.cutOff + (fate == .cutOff ? 1 : 0) - (before == .cutOff ? 1 : 0))
     }
 
-    private func showOvertaken() {
-        latch.cutOff = overtaken.values.count { $0 == .cutOff }
-        latch.replayed = overtaken.count - latch.cutOff
+    private func showOvertaken(cutOff: Int) {
+        latch.cutOff = cutOff
+        latch.replayed = overtaken.count - cutOff
     }
 
     /// Makes `next` current, and lets every request in flight see whether its version still answers.

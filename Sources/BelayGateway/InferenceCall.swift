@@ -304,7 +304,7 @@ final class InferenceCall {
     ) -> TimeAmount {
         switch attempt.role {
         case .candidate: .nanoseconds(left.nanoseconds / 2)
-        case .stable where routed.route.standbys.contains { routed.lanes[$0] != nil }:
+        case .stable where routed.hasStandby(besides: attempt.version):
             .nanoseconds(left.nanoseconds - min(left.nanoseconds / 4, Self.standbysShare.nanoseconds))
         case .stable, .standby, .pinned: left
         }

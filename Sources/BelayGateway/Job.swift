@@ -144,25 +144,18 @@ extension Job {
         timing: Timing,
         ran: NIODeadline
     ) throws(InferenceError) -> Completion {
+        let answer = try write(
+            outputs,
+            request,
+            model: version.model,
+            version: version.number,
+            form: question.form
+        )
         switch purpose {
         case .comparison(let served, let prediction):
-            let answer = try write(
-                outputs,
-                request,
-                model: version.model,
-                version: version.number,
-                form: question.form
-            )
             let comparison = AnswerComparison(served, outputs, prediction: prediction)
             return .compared(comparison, answer, timing)
         case .answer(let coding, let keepsOutputs):
-            let answer = try write(
-                outputs,
-                request,
-                model: version.model,
-                version: version.number,
-                form: question.form
-            )
             let isLong = answer.bytes.count >= Compression.worthwhile
             let compressed = isLong ? coding.flatMap { Compression.deflated(answer.bytes, to: $0) } : nil
             var timing = timing

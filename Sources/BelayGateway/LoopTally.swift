@@ -128,15 +128,7 @@ struct LoopTally {
 
     /// Counts what the next version said of a request that the one that serves has failed.
     mutating func countRescue(by version: VersionNumber, hasFailed: Bool, in release: ReleaseID) {
-        let key = EvidenceKey(
-            release: release,
-            series: .rescue,
-            slice: nil,
-            arm: .candidate,
-            share: .all,
-            code: Rescues.code(of: version, hasFailed: hasFailed)
-        )
-        rescues.add(key, 1)
+        rescues.add(Rescues.key(of: version, hasFailed: hasFailed, in: release), 1)
     }
 
     /// Of the version on trial, or of the one that its release has brought and still watches.

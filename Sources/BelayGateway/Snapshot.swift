@@ -142,8 +142,12 @@ final class RoutedModel: Sendable {
 
     /// Whether somebody can answer in place of stable: a standby, or the policy itself.
     func hasMore(than version: VersionNumber) -> Bool {
-        route.failing.answer != nil
-            || route.standbys.contains { $0 != version && route.answers(with: $0) && lanes[$0] != nil }
+        route.failing.answer != nil || hasStandby(besides: version)
+    }
+
+    /// Whether a standby can be asked after that version.
+    func hasStandby(besides version: VersionNumber) -> Bool {
+        route.standbys.contains { $0 != version && route.answers(with: $0) && lanes[$0] != nil }
     }
 
     /// The version that is meant, or the stable one, as far as requests may reach it.

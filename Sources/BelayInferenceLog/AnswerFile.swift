@@ -14,7 +14,11 @@ final class AnswerFile: Sendable {
         let start: Int64
         let count: Int
 
-        var end: Int64 { start + Int64(count) }
+        /// Held at the maximum: a row may say anything.
+        var end: Int64 {
+            let (end, overflow) = start.addingReportingOverflow(Int64(count))
+            return overflow ? .max : end
+        }
     }
 
     private static let zeros = [UInt8](repeating: 0, count: 1 << 16)

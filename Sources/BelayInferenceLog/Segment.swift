@@ -152,10 +152,14 @@ extension Segment {
         }
     }
 
+    /// Where the bytes of the last row end; 0 when none lie in the file.
+    private static func endOfAnswers(_ database: Database) throws -> Int64 {
+        try Int64.fetchOne(database, sql: "SELECT max(answers_start + answers_count) FROM block") ?? 0
+    }
+
     /// Ends the file of the answers where the last row's do, and says where that is.
     private func cutAnswers(_ database: Database) throws -> Int64 {
-        let sql = "SELECT max(answers_start + answers_count) FROM block"
-        let end = try Int64.fetchOne(database, sql: sql) ?? 0
+        let end = try Self.endOfAnswers(database)
         if end > 0 || FileManager.default.fileExists(atPath: answersPath) { try answerFile().cut(to: end) }
         return end
     }
@@ -286,8 +290,7 @@ extension Segment {
     /// - Returns: How many answers they were.
     func forgetUnwritten() throws(InferenceLogError) -> Int {
         try sync { database in
-            let sql = "SELECT max(answers_start + answers_count) FROM block"
-            guard let end = try Int64.fetchOne(database, sql: sql) else { return 0 }
+            let end = try Self.endOfAnswers(database)
             let rows = try Row.fetchAll(
                 database,
                 sql:

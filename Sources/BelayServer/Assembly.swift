@@ -286,9 +286,9 @@ extension Assembly {
     /// Brings the world back to where the ledger says it is, before anyone can ask.
     private func start(_ parts: Parts) async throws {
         parts.log.opening.report(to: logger)
+        // A wall clock that was set back dates answers before their epoch: then all units count as known.
+        let isBehind = wallClock() < parts.desk.now().advanced(by: .seconds(-5))
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
-            // A wall clock that was set back dates answers before their epoch: then all units count as known.
-            let isBehind = wallClock() < parts.desk.now().advanced(by: .seconds(-5))
             let units = try await parts.log.units(
                 of: release.id,
                 since: isBehind ? nil : release.epochBegan

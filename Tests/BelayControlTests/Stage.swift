@@ -238,15 +238,7 @@ extension Stage {
             evidence.add(key, count)
         }
         guard let rescuer else { return }
-        let key = EvidenceKey(
-            release: release,
-            series: .rescue,
-            slice: nil,
-            arm: .candidate,
-            share: .all,
-            code: Rescues.code(of: Build.number(rescuer), hasFailed: false)
-        )
-        evidence.add(key, bad)
+        evidence.add(Rescues.key(of: Build.number(rescuer), hasFailed: false, in: release), bad)
     }
 
     /// Counts labels of answers that one arm of a release gave while it was tried at 10 %.

@@ -140,6 +140,19 @@ package struct Rescues: Equatable {
         version.value * 2 + (hasFailed ? 1 : 0)
     }
 
+    /// The key under which one is counted.
+    package static func key(of version: VersionNumber, hasFailed: Bool, in release: ReleaseID) -> EvidenceKey
+    {
+        EvidenceKey(
+            release: release,
+            series: .rescue,
+            slice: nil,
+            arm: .candidate,
+            share: .all,
+            code: code(of: version, hasFailed: hasFailed)
+        )
+    }
+
     mutating func add(_ outcomes: [Outcome], of version: VersionNumber) {
         for outcome in outcomes where outcome.code / 2 == version.value {
             if outcome.code.isMultiple(of: 2) {

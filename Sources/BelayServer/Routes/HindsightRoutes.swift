@@ -8,8 +8,6 @@ import Hummingbird
 struct HindsightRoutes: Sendable {
     /// Beyond these a replay would keep the loop of control busy; a day of ticks is fewer.
     private static let mostTicks = 500_000
-    /// Of a model's releases, so many newest may have had the last word.
-    private static let mostStories = 64
 
     let desk: Desk
     let ledger: any Ledger
@@ -28,24 +26,25 @@ struct HindsightRoutes: Sendable {
     private func whyModel(_ request: Request, context: CallContext) async throws -> Response {
         let (snapshot, model) = try await desk.known(context)
         let releases = snapshot.state.releases.values.filter { $0.proposal.endpoint.model == model }
-        var stories = releases.sorted { $0.id < $1.id }.suffix(Self.mostStories).map { Story(of: $0) }
-        try await ledger.read { entry in for index in stories.indices { stories[index].read(entry) } }
         // What was promoted long ago may have been taken out a moment ago.
-        let newest = stories.max { ($0.entries.last?.sequence ?? 0) < ($1.entries.last?.sequence ?? 0) }
-        guard let newest else { throw Refusal.nothingServes(EndpointID(model, in: .prod)) }
-        return try jsonResponse(try await why(newest, snapshot))
+        let endpoint = EndpointID(model, in: .prod)
+        let taken = snapshot.state.endpoints[endpoint]?.lastTakenOut?.rollback.from
+        let told = releases.filter { $0.proposal.candidate == taken }.max { $0.id < $1.id }
+        guard let release = told ?? releases.max(by: { $0.id < $1.id }) else {
+            throw Refusal.nothingServes(endpoint)
+        }
+        return try jsonResponse(try await why(release, snapshot))
     }
 
     @Sendable
     private func whyRelease(_ request: Request, context: CallContext) async throws -> Response {
         let snapshot = await desk.snapshot()
-        var story = Story(of: try context.release(in: snapshot.state))
-        try await ledger.read { story.read($0) }
-        return try jsonResponse(try await why(story, snapshot))
+        return try jsonResponse(try await why(try context.release(in: snapshot.state), snapshot))
     }
 
-    private func why(_ story: Story, _ snapshot: Snapshot) async throws -> WhyView {
-        let release = story.release
+    private func why(_ release: Release, _ snapshot: Snapshot) async throws -> WhyView {
+        var story = Story(of: release)
+        try await ledger.read { story.read($0) }
         let hindsight = try await hindsight(of: release)
         return await told(
             Why(

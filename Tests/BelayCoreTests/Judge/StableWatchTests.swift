@@ -110,15 +110,7 @@ struct StableWatchTests {
     private static func rescues(_ answered: Int, failed: Int, by version: Int = 1) -> EvidenceTick {
         var counts = EvidenceCounts()
         for (hasFailed, count) in [(false, answered), (true, failed)] {
-            let key = EvidenceKey(
-                release: ReleaseID(1),
-                series: .rescue,
-                slice: nil,
-                arm: .candidate,
-                share: .all,
-                code: Rescues.code(of: number(version), hasFailed: hasFailed)
-            )
-            counts.add(key, count)
+            counts.add(Rescues.key(of: number(version), hasFailed: hasFailed, in: ReleaseID(1)), count)
         }
         return EvidenceTick(release: ReleaseID(1), at: noon, step: 2, counts: counts)
     }
