@@ -34,6 +34,8 @@ enum Compression {
     private static let chunk = 65_536
 
     /// The bytes, decompressed: at most `limit`, and a bomb costs no more than these.
+    ///
+    /// A gzip body may consist of several members (RFC 1952, 2.2).
     static func inflated(
         _ bytes: [UInt8],
         from coding: ContentCoding,
@@ -56,7 +58,13 @@ enum Compression {
                     return unsafe inflate(stream.pointer, Z_NO_FLUSH)
                 }
                 output += unsafe room[..<(chunk - Int(stream.pointer.pointee.avail_out))]
-                guard status == Z_OK, output.count <= limit else { return status }
+                guard output.count <= limit else { return status }
+                if status == Z_STREAM_END, coding == .gzip, stream.isAtMember,
+                    unsafe inflateReset(stream.pointer) == Z_OK
+                {
+                    continue
+                }
+                guard status == Z_OK else { return status }
             }
         }
         guard output.count <= limit else { throw .tooLarge(limit: limit) }
@@ -127,6 +135,12 @@ private struct ZlibStream: ~Copyable {
     }
 
     deinit { unsafe pointer.deallocate() }
+
+    /// Whether another gzip member begins in what is not read yet, by its first two bytes.
+    var isAtMember: Bool {
+        unsafe pointer.pointee.avail_in >= 2 && pointer.pointee.next_in[0] == 0x1f
+            && pointer.pointee.next_in[1] == 0x8b
+    }
 
     /// zlib only reads what it is given, though its declaration does not say so.
     borrowing func take(_ source: UnsafeBufferPointer<UInt8>, size: UInt32) {

@@ -42,9 +42,11 @@ enum InferencePath: Equatable {
 
     /// Returns what is asked for, or which rejection is due.
     ///
-    /// HEAD asks for what GET does.
+    /// HEAD asks for what GET does. A URI may begin with a scheme and a host, as clients of proxies write it
+    /// and every server must take it (RFC 9112, 3.2.2).
     static func parse(method: String, uri: String) -> Result<InferencePath, Rejection> {
-        let text = uri.prefix { $0 != "?" && $0 != "#" }
+        let text = localPart(of: uri.prefix { $0 != "?" && $0 != "#" })
+        guard text.utf8.first == UInt8(ascii: "/") else { return .failure(.noSuchPath) }
         var segments: [String] = []
         for part in text.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
             guard let segment = percentDecoded(part) else { return .failure(.noSuchPath) }
@@ -117,6 +119,14 @@ enum InferencePath: Equatable {
         case .labels, .feedback, .index, .repository, .invocations, .model(_, _, .infer): "POST"
         }
     }
+}
+
+/// What follows the scheme and the host.
+private func localPart(of text: Substring) -> Substring {
+    guard !text.utf8.starts(with: "/".utf8), let colon = text.firstIndex(of: ":"),
+        ["http", "https"].contains(text[..<colon].lowercased()), text[colon...].hasPrefix("://")
+    else { return text }
+    return text[colon...].dropFirst("://".count).drop { $0 != "/" }
 }
 
 /// Resolves `%20` and the like; nil when an escape is cut or the bytes are not UTF-8.

@@ -82,13 +82,15 @@ extension LabelValue {
 
 extension Tensor {
     /// One element as the nearest double; nil for text, and outside the tensor.
-    package func number(at index: Int) -> Double? {
+    ///
+    /// An element that is equal to `other` in the tensor's own precision is `other`: 0.1 is 0.1.
+    package func number(at index: Int, like other: Double = .nan) -> Double? {
         guard case .packed(let packed) = storage, (0..<count).contains(index) else { return nil }
         let start = index * (type.width ?? 1)
         switch type {
         case .int64: return Double(Int64(bitPattern: packed.littleEndian(at: start)))
         case .uint64: return Double(packed.littleEndian(at: start) as UInt64)
-        default: return value(packed, at: index, like: .nan)
+        default: return value(packed, at: index, like: other)
         }
     }
 

@@ -46,7 +46,17 @@ struct CompressionTests {
 
     @Test(arguments: streams) func whatFollowsTheEndIsRefused(coding: ContentCoding, stream: [UInt8]) {
         #expect(complaint(stream + [0], coding).contains("1 bytes follow"))
-        #expect(complaint(stream + stream, coding).contains("\(stream.count) bytes follow"))
+        #expect(complaint(Self.zlib + stream, .deflate).contains("\(stream.count) bytes follow"))
+        #expect(complaint(Self.gzip + Self.zlib, .gzip).contains("\(Self.zlib.count) bytes follow"))
+    }
+
+    @Test func aGzipBodyMayHaveSeveralMembers() throws {
+        let three = Self.gzip + Self.gzip + Self.gzip
+        #expect(try Compression.inflated(three, from: .gzip, limit: 9) == Array("abcabcabc".utf8))
+        #expect(complaint(three, .gzip, limit: 8).contains("longer than 8 bytes"))
+        #expect(complaint(Array(three.dropLast()), .gzip).contains("it ends in the middle"))
+        #expect(complaint(Self.gzip + [0x1f, 0x8b, 0xff, 0xff], .gzip).contains("damaged"))
+        #expect(complaint(Self.gzip + [0x1f], .gzip).contains("1 bytes follow"))
     }
 
     @Test func anotherCodingThanAnnouncedIsRefused() {

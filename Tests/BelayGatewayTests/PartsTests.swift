@@ -31,13 +31,15 @@ import Testing
         ("POST", "/models/m/invocations", .invocations("m")),
         ("GET", "/ping", .ping), ("GET", "/health", .ping), ("GET", "/version", .version),
         ("POST", "/v1/labels", .labels), ("POST", "/v1/feedback", .feedback),
+        ("GET", "http://localhost:8000/v2/models/m?x=http://y", .model("m", .routed, .metadata)),
+        ("POST", "HTTPS://h/v2/models/m/infer", .model("m", .routed, .infer)),
     ])
     func aPathSaysWhatIsAsked(method: String, uri: String, expected: InferencePath) {
         #expect(InferencePath.parse(method: method, uri: uri) == .success(expected))
     }
 
     @Test(arguments: [
-        "", "/", "*", "v2", "/v1", "/v1/label", "/v3", "/v2/health", "/v2/health/live/", "/v2/models",
+        "", "/", "*", "v2", "http:/v2", "http://v2", "ftp://h/v2", "h/v2", "http://h?/v2", "/http://h/v2", "/v1", "/v1/label", "/v3", "/v2/health", "/v2/health/live/", "/v2/models",
         "/v2/models/",
         "/v2/models//infer", "/v2/models/m/", "/v2/models/m/infer/", "/v2/models/m/versions",
         "/v2/models/m/load",

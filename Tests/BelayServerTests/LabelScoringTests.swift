@@ -80,6 +80,68 @@ struct LabelScoringTests {
         #expect(cell.prediction == prediction && cell.label == truth)
     }
 
+    /// The score 0.7 is none that a 32-bit float can hold, and is at the threshold all the same.
+    @Test(
+        arguments: [
+            ("[1]", "[0.7]", ["1"], LabelValue.number(1), 0), ("[1]", "[0.7]", ["1"], .number(0), 1),
+            ("[1]", "[0.69]", ["1"], .number(1), 2), ("[1]", "[0.69]", ["1"], .bool(false), 3),
+            ("[1,2]", "[0.1,0.9]", ["1"], .number(1), 0), ("[1,2]", "[0.9,0.1]", ["1", "0"], .number(1), 0),
+            ("[1]", "[0.2]", ["0", "1"], .number(1), 1), ("[1]", "[0.9]", ["0", "1"], .number(0), 2),
+        ] as [(String, String, [String], LabelValue, Int)]
+    )
+    func aThresholdMakesAClassOfAScore(
+        shape: String,
+        data: String,
+        classes: [String],
+        value: LabelValue,
+        expected: Int
+    ) throws {
+        let labels = Policy.Labels(
+            output: nil,
+            positive: "1",
+            threshold: 0.7,
+            classes: classes.count == 1 ? [] : classes
+        )
+        let scoring = try scoring(labels, outputs: [("score", .fp32)])
+        let said = try answer(answerOfScores(shape, data))
+        let shown = try scoring.truth(value, isTabular: false, answer: said)
+        let width = classes.count == 1 ? 2 : 3
+        #expect(codes(shown) == [.labels: expected / 2 * width + expected % 2])
+        #expect(shown.wrong == (expected / 2 != expected % 2))
+    }
+
+    @Test func aBatchOfScoresIsRightWhenEveryRowIs() throws {
+        let scoring = try scoring(
+            Policy.Labels(output: nil, positive: "1", threshold: 0.5),
+            outputs: [("score", .fp32)]
+        )
+        let said = answerOfScores("[3,1]", "[0.2,0.8,0.5]")
+        func wrong(_ labels: [Double]) throws -> Bool? {
+            let value = LabelValue.list(labels.map { .number($0) })
+            return try scoring.truth(value, isTabular: false, answer: answer(said)).wrong
+        }
+        #expect(try wrong([0, 1, 1]) == false)
+        #expect(try wrong([0, 1, 0]) == true)
+        #expect(throws: LabelFault.self) { try wrong([0, 1]) }
+    }
+
+    @Test func whatAThresholdCannotDecideIsSaid() throws {
+        let labels = Policy.Labels(output: nil, positive: "1", threshold: 0.5, classes: ["0", "1"])
+        let scores = try scoring(labels, outputs: [("score", .fp32)])
+        #expect(throws: LabelFault.notComparable("The label is none of labels.classes.")) {
+            try scores.truth(.number(2), isTabular: false, answer: answer(answerOfScores("[1]", "[0.2]")))
+        }
+        let texts = try scoring(labels, outputs: [("label", .bytes)])
+        let said = #"{"name":"label","shape":[1],"datatype":"BYTES","data":["a"]}"#
+        #expect(throws: LabelFault.self) {
+            try texts.truth(.number(1), isTabular: false, answer: answer(said))
+        }
+    }
+
+    private func answerOfScores(_ shape: String, _ data: String) -> String {
+        "{\"name\":\"score\",\"shape\":\(shape),\"datatype\":\"FP32\",\"data\":\(data)}"
+    }
+
     @Test func classesAreNamedByTheirTexts() throws {
         let scoring = try scoring(
             Policy.Labels(output: nil, kind: .multiclass, classes: ["cat", "dog", "cow"]),

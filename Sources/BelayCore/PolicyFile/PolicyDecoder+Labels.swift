@@ -8,6 +8,7 @@ extension PolicyDecoder {
         let probability = fields["probability"].flatMap { outputName($0, "labels.probability") }
         let kind = fields["type"].flatMap { labelKind($0) }
         let positive = fields["positive"].flatMap { classText($0, "labels.positive") }
+        let threshold = fields["threshold"].flatMap { number($0, "labels.threshold") }
         let classes = fields["classes"].flatMap { self.classes($0) } ?? []
         let join = fields["join_within"].flatMap { time($0, "labels.join_within", 1000...longest) }
         let delay = fields["typical_delay"].flatMap { time($0, "labels.typical_delay", 0...longest) }
@@ -17,6 +18,7 @@ extension PolicyDecoder {
             probability: probability,
             kind: kind,
             positive: positive,
+            threshold: threshold,
             classes: classes,
             joinWithinMilliseconds: join,
             typicalDelayMilliseconds: delay
@@ -67,7 +69,7 @@ extension PolicyDecoder {
             )
         }
         if labels.kind == .regression {
-            for key in ["positive", "classes", "probability"] {
+            for key in ["positive", "threshold", "classes", "probability"] {
                 contradict(
                     fields[key],
                     "labels.\(key) speaks of classes, and labels.type is regression",
@@ -75,6 +77,7 @@ extension PolicyDecoder {
                 )
             }
         }
+        if labels.threshold != nil, labels.kind != .regression { checkThreshold(labels, fields) }
         if let join = labels.joinWithinMilliseconds, let delay = labels.typicalDelayMilliseconds,
             join < delay
         {
@@ -85,6 +88,18 @@ extension PolicyDecoder {
             )
         }
         return problems.count == before
+    }
+
+    /// A score tells two classes apart, and one of them must be named.
+    private mutating func checkThreshold(_ labels: Policy.Labels, _ fields: Fields) {
+        if labels.kind == .multiclass || labels.classes.count > 2 {
+            let message = "labels.threshold tells two classes apart, and there are more"
+            contradict(fields["threshold"], message, "take it out, and let labels.output name the class")
+        } else if labels.positive == nil, let node = fields["threshold"] {
+            let message = "labels.threshold needs labels.positive"
+            let remedy = "write positive: 1 with the class that a high score speaks for"
+            report(node.place, .missingKey, message, remedy)
+        }
     }
 
     private mutating func contradict(_ node: PolicyNode?, _ message: String, _ remedy: String) {

@@ -73,6 +73,7 @@ extension PolicyNode {
         if let probability = labels.probability { members.append(("probability", text(probability))) }
         if let kind = labels.kind { members.append(("type", text(kind.rawValue))) }
         if let positive = labels.positive { members.append(("positive", text(positive))) }
+        if let threshold = labels.threshold { members.append(("threshold", decimal(threshold))) }
         if !labels.classes.isEmpty {
             members.append(("classes", PolicyNode(.sequence(labels.classes.map { text($0) }))))
         }

@@ -145,12 +145,14 @@ package struct PolicyKeys: Sendable {
         name: "labels",
         required: [],
         optional: [
-            "output", "probability", "type", "positive", "classes", "join_within", "typical_delay",
+            "output", "probability", "type", "positive", "threshold", "classes", "join_within",
+            "typical_delay",
         ],
         meant: [
             "prediction": "output", "field": "output", "column": "output", "probabilities": "probability",
             "score": "probability", "kind": "type", "positive_class": "positive", "labels": "classes",
             "delay": "typical_delay", "within": "join_within", "window": "join_within",
+            "cutoff": "threshold", "cut_off": "threshold", "decision_threshold": "threshold",
         ],
         later: [:]
     )

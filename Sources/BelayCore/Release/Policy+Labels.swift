@@ -13,6 +13,9 @@ extension Policy {
         package let kind: Kind?
         /// The class that precision, recall and F1 are of in a binary problem, as its label is written.
         package let positive: String?
+        /// A score at or above this says ``positive``, a lower one the other class; nil when the output is the
+        /// class itself.
+        package let threshold: Double?
         /// The classes of a multiclass problem, in the order of their probabilities; at most
         /// ``LabelCell/mostClasses``.
         package let classes: [String]
@@ -22,7 +25,7 @@ extension Policy {
         package let typicalDelayMilliseconds: Int64?
 
         enum CodingKeys: String, CodingKey {
-            case output, probability, kind, positive, classes
+            case output, probability, kind, positive, threshold, classes
             case joinWithinMilliseconds = "join_within_ms"
             case typicalDelayMilliseconds = "typical_delay_ms"
         }
@@ -32,6 +35,7 @@ extension Policy {
             probability: String? = nil,
             kind: Kind? = nil,
             positive: String? = nil,
+            threshold: Double? = nil,
             classes: [String] = [],
             joinWithinMilliseconds: Int64? = nil,
             typicalDelayMilliseconds: Int64? = nil
@@ -40,6 +44,7 @@ extension Policy {
             self.probability = probability
             self.kind = kind
             self.positive = positive
+            self.threshold = threshold
             self.classes = classes
             self.joinWithinMilliseconds = joinWithinMilliseconds
             self.typicalDelayMilliseconds = typicalDelayMilliseconds
@@ -53,6 +58,7 @@ extension Policy {
                 probability: try container.decodeIfPresent(String.self, forKey: .probability),
                 kind: try container.decodeIfPresent(Kind.self, forKey: .kind),
                 positive: try container.decodeIfPresent(String.self, forKey: .positive),
+                threshold: try container.decodeIfPresent(Double.self, forKey: .threshold),
                 classes: try container.decodeIfPresent([String].self, forKey: .classes) ?? [],
                 joinWithinMilliseconds: try container.decodeIfPresent(
                     Int64.self,
@@ -72,6 +78,7 @@ extension Policy {
             try container.encodeIfPresent(probability, forKey: .probability)
             try container.encodeIfPresent(kind, forKey: .kind)
             try container.encodeIfPresent(positive, forKey: .positive)
+            try container.encodeIfPresent(threshold, forKey: .threshold)
             if !classes.isEmpty { try container.encode(classes, forKey: .classes) }
             try container.encodeIfPresent(joinWithinMilliseconds, forKey: .joinWithinMilliseconds)
             try container.encodeIfPresent(typicalDelayMilliseconds, forKey: .typicalDelayMilliseconds)

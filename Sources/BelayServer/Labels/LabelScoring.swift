@@ -27,7 +27,7 @@ struct LabelScoring {
     let policy: Policy
     let signature: Signature
 
-    private var labels: Policy.Labels { policy.labels }
+    var labels: Policy.Labels { policy.labels }
     private var asked: Set<Series> { Set(policy.guards.map { $0.metric.series(of: $0.focus.feature) }) }
 
     // MARK: - Truth
@@ -94,8 +94,7 @@ struct LabelScoring {
         let label = typed(value, isTabular, for: output)
         var shown = Shown()
         if labels.kind != .regression {
-            let agrees = try judged(label, output)
-            let cell = cell(label, output, agrees: agrees)
+            let cell = try cell(label, output)
             shown.outcomes.append((.labels, cell.code))
             shown.wrong = !cell.agrees
             shown.outcomes += probabilityLosses(label, outputs)
@@ -138,7 +137,9 @@ struct LabelScoring {
     // MARK: - Classes
 
     /// Only the label of a single prediction has a class; a batch is right or wrong as a whole.
-    private func cell(_ label: LabelValue, _ output: Tensor, agrees: Bool) -> LabelCell {
+    private func cell(_ label: LabelValue, _ output: Tensor) throws(LabelFault) -> LabelCell {
+        if let scored = try scored(label, output) { return scored }
+        let agrees = try judged(label, output)
         let names = labels.namedClasses
         guard output.count == 1, let only = label.flattened.first else {
             return LabelCell(prediction: nil, label: nil, agrees: agrees, classes: names.count)
@@ -155,7 +156,7 @@ struct LabelScoring {
         )
     }
 
-    private static func `is`(_ label: LabelValue, _ name: String) -> Bool {
+    static func `is`(_ label: LabelValue, _ name: String) -> Bool {
         switch label {
         case .text(let text): text == name
         case .number(let number): Self.is(number, name)
@@ -179,7 +180,7 @@ struct LabelScoring {
         case .regression: true
         case .binary, .multiclass: false
         case nil:
-            [.fp16, .fp32, .fp64].contains(output.type)
+            labels.threshold == nil && [.fp16, .fp32, .fp64].contains(output.type)
                 || !asked.isDisjoint(with: [.loss(.absoluteError), .loss(.squaredError)])
         }
     }

@@ -1,4 +1,5 @@
 import BelayCore
+import Foundation
 import Testing
 
 @Suite("Policy: guards of every metric")
@@ -102,6 +103,13 @@ struct PolicyGuardTests {
                     typicalDelayMilliseconds: 259_200_000
                 )
         )
+    }
+
+    @Test func aThresholdReachesThePolicyAndComesBack() throws {
+        let labels = try decoded(#""labels": {"output": "score", "positive": 1, "threshold": 0.35}"#).labels
+        #expect(labels == Policy.Labels(output: "score", positive: "1", threshold: 0.35))
+        let coded = try JSONEncoder().encode(labels)
+        #expect(try JSONDecoder().decode(Policy.Labels.self, from: coded) == labels)
     }
 
     private static let mistakes: [(String, String)] = [
