@@ -39,7 +39,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/", "*", "v2", "http:/v2", "http://v2", "ftp://h/v2", "h/v2", "http://h?/v2", "/http://h/v2", "/v1", "/v1/label", "/v3", "/v2/health", "/v2/health/live/", "/v2/models",
+        "", "/", "*", "v2", "http:/v2", "http://v2", "ftp://h/v2", "h/v2", "http://h?/v2", "/http://h/v2",
+        "/v1", "/v1/label", "/v3", "/v2/health", "/v2/health/live/", "/v2/models",
         "/v2/models/",
         "/v2/models//infer", "/v2/models/m/", "/v2/models/m/infer/", "/v2/models/m/versions",
         "/v2/models/m/load",

@@ -65,6 +65,17 @@ struct NumberTests {
         }
     }
 
+    /// The float nearest to a power of ten may lie on either side of it.
+    @Test func powersOfTenAndTheirNeighboursAreWrittenAsTheStandardLibraryWritesThem() throws {
+        let powers = (-8...20).flatMap { exponent in
+            (1...9).compactMap { Double("\($0)e\(exponent)") }
+        }
+        let wide = powers.flatMap { [$0, $0.nextUp, $0.nextDown, -$0] }
+        #expect(try written(try doubles(wide)).map(String.init) == wide.map(\.description))
+        let singles = powers.map { Float($0) }.flatMap { [$0, $0.nextUp, $0.nextDown, -$0] }
+        #expect(try written(try floats(singles)).map(String.init) == singles.map(\.description))
+    }
+
     @Test(
         arguments: [
             0, -0.0, 1, -1, 0.5, 10, 100, 0.1, 0.3, 1e-4, 0.00010000000000000002, 9.999999999999999e-05,

@@ -13,8 +13,8 @@ extension Policy {
         package let kind: Kind?
         /// The class that precision, recall and F1 are of in a binary problem, as its label is written.
         package let positive: String?
-        /// A score at or above this says ``positive``, a lower one the other class; nil when the output is the
-        /// class itself.
+        /// A score at or above this says ``positive``, a lower one the other class; nil when the output is
+        /// the class itself.
         package let threshold: Double?
         /// The classes of a multiclass problem, in the order of their probabilities; at most
         /// ``LabelCell/mostClasses``.

@@ -92,5 +92,7 @@ struct ShortestDecimal {
         }
         if isAboveHalf || (isHalf && !nearest.isMultiple(of: 2)) { nearest += 1 }
         digits = min(max(nearest, lower), upper)
+        // A float just below a power of ten, as 0.01 is one, has lost all its digits before it is rounded up.
+        count = max(count, 1)
     }
 }
