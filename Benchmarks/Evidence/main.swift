@@ -102,6 +102,8 @@ let gateway = Gateway(
         settled?(true)
         return true
     } sampledOut: { _ in
+    } isWritable: {
+        true
     },
     labels: { _, _, _ in LabelReply(status: 404, json: []) },
     clock: { Timestamp(milliseconds: 0) },

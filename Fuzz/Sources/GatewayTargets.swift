@@ -56,6 +56,8 @@ private let ports: Ports = {
         log: AnswerLogPort { _, _, _ in
             true
         } sampledOut: { _ in
+        } isWritable: {
+            true
         },
         labels: { _, _, _ in LabelReply(status: 200, json: []) },
         clock: { Timestamp(milliseconds: 0) },

@@ -95,22 +95,26 @@ struct Dispatch {
 
     // MARK: - Descriptions
 
+    private var isReady: Bool {
+        !connection.isLeaving && cell.snapshot.isReady(isLogWritable: ports.log.isWritable())
+    }
+
     private func describe(_ path: InferencePath) -> Reply {
         switch path {
         case .server: return Reply(status: 200, headers: [], json: Metadata.server)
         case .live: return Reply(status: 200, headers: [], json: Array(#"{"live":true}"#.utf8))
         case .ready:
-            let ready = cell.snapshot.isReady && !connection.isLeaving
+            let ready = isReady
             return Reply(status: ready ? 200 : 400, headers: [], json: Array("{\"ready\":\(ready)}".utf8))
         case .ping:
-            let status = cell.snapshot.isReady && !connection.isLeaving ? 200 : 503
+            let status = isReady ? 200 : 503
             return Reply(status: status, headers: [], contentType: "text/plain", body: [0x0a])
         case .version:
             let version = Array(ports.configuration.version.utf8)
             return Reply(status: 200, headers: [], contentType: "text/plain", body: version)
         case .model(let name, let selector, let aspect):
             guard let routed = cell.snapshot.model(name) else { return Reply(unknown(name), headers: []) }
-            return Metadata.reply(about: routed, selector, aspect: aspect)
+            return Metadata.reply(about: routed, selector, aspect, isLogWritable: ports.log.isWritable())
         case .repository(let name, let wish):
             return Metadata.byHand(wish, name: name, cell.snapshot.model(name))
         case .labels, .feedback, .statistics, .index, .invocations: return Reply(.noSuchPath, headers: [])

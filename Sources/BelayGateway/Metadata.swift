@@ -13,7 +13,8 @@ enum Metadata {
     static func reply(
         about routed: RoutedModel,
         _ selector: InferencePath.Selector,
-        aspect: InferencePath.Aspect
+        _ aspect: InferencePath.Aspect,
+        isLogWritable: Bool
     ) -> Reply {
         switch aspect {
         case .metadata:
@@ -23,7 +24,8 @@ enum Metadata {
             }
         case .ready:
             do throws(Rejection) {
-                let ready = routed.lanes[try routed.version(selector)] != nil
+                let isLoaded = routed.lanes[try routed.version(selector)] != nil
+                let ready = isLoaded && (isLogWritable || !routed.needsLog)
                 return readiness(of: routed.route.endpoint.model, ready: ready)
             } catch Rejection.nothingServes(let model) {
                 return readiness(of: model, ready: false)

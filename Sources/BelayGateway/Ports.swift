@@ -15,13 +15,17 @@ package struct AnswerLogPort: Sendable {
     package let record: @Sendable (_ answer: Answer, _ mustFit: Bool, _ settled: Settled?) -> Bool
     /// Counts an answer that the policy's sample leaves out.
     package let sampledOut: @Sendable (ModelName) -> Void
+    /// False while the disk takes no records.
+    package let isWritable: @Sendable () -> Bool
 
     package init(
         record: @escaping @Sendable (_ answer: Answer, _ mustFit: Bool, _ settled: Settled?) -> Bool,
-        sampledOut: @escaping @Sendable (ModelName) -> Void
+        sampledOut: @escaping @Sendable (ModelName) -> Void,
+        isWritable: @escaping @Sendable () -> Bool
     ) {
         self.record = record
         self.sampledOut = sampledOut
+        self.isWritable = isWritable
     }
 }
 

@@ -53,7 +53,12 @@ final class Snapshot: Sendable {
     var only: RoutedModel? { models.count == 1 ? models.values.first : nil }
 
     /// Whether every endpoint that serves something can answer.
-    var isReady: Bool { isPublished && models.values.allSatisfy { $0.route.stable == nil || $0.isReady } }
+    func isReady(isLogWritable: Bool) -> Bool {
+        isPublished
+            && models.values.allSatisfy {
+                $0.route.stable == nil || $0.isReady && (isLogWritable || !$0.needsLog)
+            }
+    }
 }
 
 /// One model's route and the versions that are there to answer by it.
@@ -132,6 +137,9 @@ final class RoutedModel: Sendable {
 
     /// Whether the stable version is there to answer.
     var isReady: Bool { route.stable.map { lanes[$0] != nil } ?? false }
+
+    /// Whether no answer leaves while the log takes none.
+    var needsLog: Bool { route.serving.record.isRequired }
 
     /// What the model takes and gives, by the first version that is there.
     var anySignature: Signature? {

@@ -257,6 +257,8 @@ extension Assembly {
                 log.keep(answer, mustFit: mustFit, settled)
             } sampledOut: { model in
                 log.sampledOut(model: model)
+            } isWritable: {
+                log.counters.trouble == nil
             },
             labels: { body, type, isFeedback in
                 await labels.reply(to: LabelDelivery(body: body, contentType: type, isFeedback: isFeedback))
@@ -324,7 +326,12 @@ extension Assembly {
         router.add(middleware: ProblemMiddleware(logger: logger) { map.methods(at: $0) })
         router.add(middleware: OriginMiddleware())
         router.add(middleware: IdempotencyMiddleware(now: wallClock))
-        HealthRoutes(desk: parts.desk) { parts.store.reserve }.register(on: router)
+        HealthRoutes(desk: parts.desk) {
+            parts.store.reserve
+        } isLogWritable: {
+            parts.log.counters.trouble == nil
+        }
+        .register(on: router)
         DocumentRoutes().register(on: router)
         MetricsRoutes(
             desk: parts.desk,

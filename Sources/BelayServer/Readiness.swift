@@ -10,12 +10,17 @@ struct Readiness: Equatable, Sendable {
     ///
     /// One that answers otherwise than it did is still ready: it is what callers get anyhow, and `status` and
     /// the metrics tell. So is one that has not been asked yet: it has answered while it was loaded.
-    init(_ snapshot: Snapshot, isDraining: Bool) {
+    /// One whose answers have to be recorded is not while the log's disk takes none: no caller gets any.
+    init(_ snapshot: Snapshot, isDraining: Bool, isLogWritable: Bool) {
         var obstacles = isDraining ? ["draining"] : []
         for endpoint in snapshot.state.endpoints.values.sorted(by: { $0.id < $1.id }) {
             guard let stable = endpoint.stable else { continue }
             let id = VersionID(endpoint.id.model, stable.version)
             let health = snapshot.standbys[endpoint.id]?.first { $0.version == id }
+            if !isLogWritable, endpoint.effectivePolicy.serving.record.isRequired {
+                let model = endpoint.id.model
+                obstacles.append("\(model) answers nobody: nothing can be recorded, and it has to be")
+            }
             switch health?.standing {
             case .failing(let reason): obstacles.append("\(id) is failing: \(reason)")
             default: if !snapshot.loaded.contains(id) { obstacles.append("\(id) is not loaded") }

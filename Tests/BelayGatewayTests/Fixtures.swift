@@ -34,6 +34,8 @@ struct Rig: Sendable {
                 log.keep(answer, mustFit: mustFit, settled)
             } sampledOut: { _ in
                 log.leaveOut()
+            } isWritable: {
+                log.isWritable
             },
             labels: { body, type, isFeedback in
                 LabelReply(
@@ -101,6 +103,9 @@ final class AnswerLog: Sendable {
 
     /// No more than so many answers fit.
     func limit(to count: Int) { capacity.withLock { $0 = count } }
+
+    /// Whether there is room.
+    var isWritable: Bool { capacity.withLock { $0 } > answers.withLock { $0.count } }
 
     /// From now on nothing is on disk before ``commit()``.
     func holdCommits() { commits.withLock { $0 = [] } }

@@ -89,9 +89,16 @@ import Testing
                 rig.pool.put(try constant(1), for: fraudVersion(1))
                 let record = record(.every, durability, onFull)
                 _ = try await rig.gateway.publish(table(1, route(stable: 1, record: record)))
+                let client = try await rig.client()
+                #expect(try await client.get("/v2/health/ready").status == 200)
                 rig.log.limit(to: 0)
-                let response = try await rig.client().ask()
+                let response = try await client.ask()
                 #expect(response.status == status, "\(durability)")
+                let isReady = status == 200
+                for path in ["/v2/health/ready", "/v2/models/fraud/ready"] {
+                    #expect(try await client.get(path).status == (isReady ? 200 : 400), "\(path)")
+                }
+                #expect(try await client.get("/ping").status == (isReady ? 200 : 503))
             }
         }
     }

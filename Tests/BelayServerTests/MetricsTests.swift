@@ -183,7 +183,7 @@ private let nothing = Snapshot(
 @Suite("Readiness")
 struct ReadinessTests {
     @Test func aServerThatServesNothingIsReadyUntilItDrains() {
-        #expect(Readiness(nothing, isDraining: false).text == "ready\n")
-        #expect(Readiness(nothing, isDraining: true).text == "draining\n")
+        #expect(Readiness(nothing, isDraining: false, isLogWritable: false).text == "ready\n")
+        #expect(Readiness(nothing, isDraining: true, isLogWritable: true).text == "draining\n")
     }
 }

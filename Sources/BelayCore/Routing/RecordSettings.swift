@@ -85,6 +85,9 @@ package struct RecordSettings: Hashable, Codable, Sendable {
         self.keepBytes = keepBytes
     }
 
+    /// Whether no answer at all leaves without a record.
+    package var isRequired: Bool { extent == .every && onFull == .refuse }
+
     /// Whether its times and sizes are positive and its list is bounded.
     var isLegal: Bool {
         (keepMilliseconds ?? 1) > 0 && (keepBytes ?? 1) > 0 && redact.count <= Self.mostRedactions

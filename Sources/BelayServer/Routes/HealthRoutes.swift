@@ -6,11 +6,17 @@ struct HealthRoutes: Sendable {
     let desk: Desk
     /// Disk space kept free for rollbacks, in bytes: what is there, and what should be.
     let reserve: @Sendable () -> (bytes: Int, whole: Int)
+    /// False while the inference log's disk takes no records.
+    let isLogWritable: @Sendable () -> Bool
 
     func register(on router: Router<CallContext>) {
         router.get("livez") { _, _ in answer(.ok, "ok\n") }
         router.get("readyz") { _, _ in
-            let readiness = Readiness(await desk.snapshot(), isDraining: desk.draining.hasBegun)
+            let readiness = Readiness(
+                await desk.snapshot(),
+                isDraining: desk.draining.hasBegun,
+                isLogWritable: isLogWritable()
+            )
             let reserve = reserve()
             // The server is as ready as before; whoever looks should know all the same.
             let remark =
