@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from peers import BelayPeer, Envoy, HAProxy, Nginx, find, missing_programs
+from peers import BelayPeer, Envoy, HAProxy, Nginx, RecordedHAProxy, find, missing_programs
 from server import (
     Belay, Refused, compiled, free_ports, is_open, name_runtime, request_bytes, resident, wait_until,
 )  # fmt: skip
@@ -148,9 +148,10 @@ def round_of_switches(workshop, peer, count, connections):
 def switch_peers(workshop, binary, stack, upstreams):
     """Starts every peer that is installed."""
     peers = []
-    for kind, program in ((HAProxy, "haproxy"), (Envoy, "envoy"), (Nginx, "nginx")):
+    kinds = ((HAProxy, "haproxy"), (RecordedHAProxy, "haproxy"), (Envoy, "envoy"), (Nginx, "nginx"))
+    for kind, program in kinds:
         if path := find(program):
-            peers.append(kind(path, upstreams, workshop.folder / program))
+            peers.append(kind(path, upstreams, workshop.folder / kind.__name__))
     for size in (1024, LARGE):
         peers.append(BelayPeer(binary, workshop.folder, size))
     for peer in peers:

@@ -130,6 +130,34 @@ struct NumberTests {
         }
     }
 
+    /// Whatever stands between two commas is a number of JSON and read as the standard library reads it, or
+    /// is refused; characters beside the digits in their code, and at every place of a word.
+    @Test func nothingElseIsTakenForANumber() throws {
+        let grammar = /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/
+        let characters = Array("0123456789012345678901234567890123456789......---++eE:/ ".utf8)
+        var bits = Bits(seed: 11)
+        for _ in 0..<20_000 {
+            let length = Int(bits.next() % 22) + 1
+            let text = String(
+                decoding: (0..<length).map { _ in characters[Int(bits.next() >> 20) % characters.count] },
+                as: UTF8.self
+            )
+            for type in [TensorType.fp64, .fp32] {
+                // Others follow it, so that it is read in words.
+                let values = try? read([text] + Array(repeating: "1.25", count: 9), as: type).doubles
+                let trimmed = text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+                let number = String(trimmed)
+                var wanted: Double?
+                if number.wholeMatch(of: grammar) != nil, let double = Double(number) {
+                    wanted = type == .fp32 ? Double(Float(double)) : double
+                }
+                if wanted?.isFinite != true { wanted = nil }
+                guard values?.first?.bitPattern != wanted?.bitPattern else { continue }
+                Issue.record("\"\(text)\" was read as \(values?.first?.description ?? "nothing") (\(type))")
+            }
+        }
+    }
+
     @Test(
         arguments: [
             // Halfway between two doubles, a bit less and a bit more; the least and the greatest; long ones.
