@@ -207,7 +207,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "BelayGateway", "BelayInference", "BelayCore", nioCore, nioHTTP1, nioEmbedded, yams,
+                "BelayGateway", "BelayInference", "BelayInferenceLog", "BelayServer", "BelayCore", nioCore,
+                nioHTTP1, nioEmbedded, yams,
             ],
             swiftSettings: house
         ),
@@ -228,8 +229,8 @@ if Context.environment["BELAY_FUZZ"] == "1" {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "BelayCore", "BelayInference", "BelayGateway", nioCore, nioHTTP1, nioEmbedded,
-                yams,
+                "CFuzzer", "BelayCore", "BelayInference", "BelayInferenceLog", "BelayServer", "BelayGateway",
+                nioCore, nioHTTP1, nioEmbedded, yams,
             ],
             path: "Fuzz/Sources",
             swiftSettings: house,

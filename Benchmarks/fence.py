@@ -71,6 +71,9 @@ class Story:
     def violate(self, sentence):
         with self._lock:
             self.violations.append(sentence)
+            first = len(self.violations) <= SHOWN
+        if first:
+            print(f"fence: VIOLATION {sentence}", file=sys.stderr)
 
     def span(self, begun, ended, what):
         with self._lock:
@@ -240,7 +243,7 @@ def kill(world):
             if not was_full or time.monotonic() > deadline:
                 world.story.violate(f"no start after a kill at {begun}: {problem}")
                 world.over.set()
-                break
+                return
             world.story.count("starts refused by a full disk")
             time.sleep(0.1)
     world.story.span(begun, time.monotonic_ns(), "kill")
@@ -251,6 +254,9 @@ def stall(world):
     """The whole process stands still, as under a paused virtual machine."""
     begun = time.monotonic_ns()
     process = world.server.process
+    if process is None:
+        # It did not start again, which ends the run.
+        return
     process.send_signal(signal.SIGSTOP)
     time.sleep(world.random.uniform(0.02, 0.8))
     process.send_signal(signal.SIGCONT)
@@ -412,10 +418,11 @@ def judge_all(world, records):
         ))  # fmt: skip
     for model, answers in list(world.story.answers.items()):
         judge(world.story, model, ((s, d, v, 200 if v >= 0 else 0, how) for s, d, v, how in answers))
-    proof = world.server.call("GET", "/v1/ledger/verify", None, world.server.line())
-    if not proof["ok"]:
-        world.story.violate(f"the ledger does not verify: {proof}")
-    world.story.count("ledger entries verified", proof["entries"])
+    if world.up.is_set():
+        proof = world.server.call("GET", "/v1/ledger/verify", None, world.server.line())
+        if not proof["ok"]:
+            world.story.violate(f"the ledger does not verify: {proof}")
+        world.story.count("ledger entries verified", proof["entries"])
     for begun, ended, to in (each for several in world.story.rollbacks.values() for each in several):
         for what in ("stall", "disk"):
             if to == 1 and world.story.overlaps(begun, ended, what):
@@ -506,6 +513,8 @@ def main():
         run(world)
     finally:
         world.close()
+        if world.story.violations:
+            print(world.server.log.read_text(errors="replace")[-4000:], file=sys.stderr)
         if not options.keep:
             subprocess.run(["rm", "-rf", folder], check=False)
     print(f"seed {options.seed}")

@@ -12,6 +12,10 @@ enum Fuzz {
         "policy": { attempt($0, $1, tryPolicy) },
         "http": { attempt($0, $1, tryHTTP) },
         "coding": { attempt($0, $1, tryCoding) },
+        "labels": { attempt($0, $1, tryLabels) },
+        "log": { attempt($0, $1, tryBlock) },
+        "ledger": { attempt($0, $1, tryLedger) },
+        "model": { attempt($0, $1, tryModelFile) },
     ]
 
     static func main() {

@@ -8,6 +8,8 @@ import Testing
     private static let targets: [(name: String, act: @Sendable ([UInt8]) -> Void)] = [
         ("oip", { tryRequest($0) }), ("answers", { tryAnswer($0) }), ("policy", { tryPolicy($0) }),
         ("http", { tryHTTP($0) }), ("coding", { tryCoding($0) }),
+        ("labels", { tryLabels($0) }), ("log", { tryBlock($0) }), ("ledger", { tryLedger($0) }),
+        ("model", { tryModelFile($0) }),
     ]
 
     /// A broken promise traps, which ends the run and names the line.
