@@ -101,6 +101,15 @@ struct NumberTests {
         #expect(try read(try written(try floats(singles)).map(String.init), as: .fp32) == floats(singles))
     }
 
+    @Test func everyHalfFloatIsWrittenAndReadBack() throws {
+        let halves = (UInt16.min...UInt16.max).map { Float16(bitPattern: $0) }.filter(\.isFinite)
+        let bytes = halves.flatMap { littleEndian($0.bitPattern) }
+        let tensor = try Tensor(type: .fp16, shape: [halves.count], storage: .packed(bytes))
+        let texts = try written(tensor).map(String.init)
+        #expect(texts == halves.map { Float($0).description })
+        #expect(try read(texts, as: .fp16) == tensor)
+    }
+
     @Test func integersOfEveryLengthAreWrittenAndReadBack() throws {
         let powers = (0..<19).map { length in (0..<length).reduce(Int64(1)) { power, _ in power * 10 } }
         let values = powers.flatMap { [$0, $0 - 1, -$0, 1 - $0] } + [.max, .min]
