@@ -42,6 +42,22 @@ struct HindsightAPITests {
         }
     }
 
+    /// The newest release was refused before the one that serves was taken out.
+    @Test func whyOfAModelTellsOfTheVersionThatWasTakenOutLast() async throws {
+        try await withTrial { server, trial in
+            func told() async throws -> String {
+                try await server.control("GET", "/v1/endpoints/demo/why").decoded(WhyView.self).release.id
+            }
+            #expect(try await server.control("POST", "/v1/releases/\(trial.id)/promote").status == 200)
+            #expect(try await server.register("demo", fixture: "regressor.onnx").status == 201)
+            let newest = try await server.release("demo", 3)
+            #expect(newest.phase == "refused")
+            #expect(try await told() == newest.id)
+            #expect(try await server.control("POST", "/v1/endpoints/demo/rollback").status == 200)
+            #expect(try await told() == trial.id)
+        }
+    }
+
     @Test func aReleaseIsJudgedAgainByAnotherPolicy() async throws {
         try await withTrial { server, release in
             let path = "/v1/releases/\(release.id)/replay"
