@@ -104,7 +104,7 @@ final class AnswerFile: Sendable {
         return bytes.count == place.count ? bytes : nil
     }
 
-    /// Overwrites the bytes on the disk and then gives their space back, where the file system can.
+    /// Overwrites the bytes on the disk.
     func wipe(_ places: [Place]) throws(InferenceLogError) {
         for place in places {
             var start = place.start
@@ -116,8 +116,13 @@ final class AnswerFile: Sendable {
             }
         }
         try sync()
+    }
+
+    /// Gives the space of these places back, where the file system can; what it does not give back stays.
+    ///
+    /// Only whole pages of the file system are given back: places that touch are best one place.
+    func free(_ places: [Place]) {
         for place in places where place.count > 0 {
-            // Where the file system cannot, the zeros stay.
             _ = belay_file_free(descriptor, place.start, Int64(place.count))
         }
     }

@@ -15,6 +15,8 @@ package final class InferenceLog: Sendable {
     let queue: AnswerQueue
     let folder: SegmentFolder
     private let retention = Mutex<[ModelName: Retention]>([:])
+    /// For removing answers from a full disk.
+    private let reserve: LogReserve
 
     /// Opens the folder, makes it when it is missing, and starts the writer's thread.
     package convenience init(folder path: String, limits: LogLimits) throws(InferenceLogError) {
@@ -34,6 +36,7 @@ package final class InferenceLog: Sendable {
         self.queue = queue
         self.folder = folder
         self.opening = opening
+        self.reserve = LogReserve(path: "\(path)/reserve")
         // A thread of its own, not a task: it waits for rows and for the disk, and a task that blocks takes
         // one of the few threads that everything else runs on.
         let thread = Thread { [folder] in
@@ -233,6 +236,11 @@ package struct Retention: Equatable, Sendable {
         self.keepMilliseconds = keepMilliseconds
         self.keepBytes = keepBytes
     }
+
+    /// The same for older answers, when so many bytes of younger ones are there.
+    func leaving(_ kept: Int64) -> Retention {
+        Retention(keepMilliseconds: keepMilliseconds, keepBytes: keepBytes.map { max(0, $0 - kept) })
+    }
 }
 
 /// What was erased for one subject.
@@ -250,28 +258,31 @@ extension InferenceLog {
     /// Removes the answers that need no longer be kept.
     ///
     /// Whole blocks go, so that a block's youngest answer decides. Labels stay, and so does the number of
-    /// answers.
+    /// answers. On a full disk it takes what was kept free for it.
     ///
     /// - Returns: How many answers were removed.
+    /// - Throws: The first error; what it did not concern is removed all the same.
     package func applyRetention(now: Timestamp) async throws(InferenceLogError) -> Int {
         await queue.flush()
-        var removed = 0
+        var (removed, failure): (Int, InferenceLogError?) = (0, nil)
         for (model, retention) in retention.withLock({ $0 }) {
             var kept: Int64 = 0
             for segment in folder.segments.reversed() {
-                do {
-                    if let age = retention.keepMilliseconds {
-                        let (limit, overflow) = now.milliseconds.subtractingReportingOverflow(max(0, age))
-                        let time = Timestamp(milliseconds: overflow ? .min : limit)
-                        removed += try await segment.remove(model, before: time)
+                do throws(InferenceLogError) {
+                    let left = retention.leaving(kept)
+                    do throws(InferenceLogError) {
+                        removed += try await segment.remove(model, left, now: now)
+                    } catch InferenceLogError.storageFull where reserve.spend() {
+                        removed += try await segment.remove(model, left, now: now)
                     }
-                    if let most = retention.keepBytes {
-                        removed += try await segment.remove(model, downTo: max(0, most - kept))
-                        kept += try await segment.bytes(of: model)
-                    }
-                } catch  where !isListed(segment) { continue }
+                    if retention.keepBytes != nil { kept += try await segment.bytes(of: model) }
+                } catch {
+                    if isListed(segment) { failure = failure ?? error }
+                }
             }
         }
+        reserve.fill()
+        if let failure { throw failure }
         return removed
     }
 

@@ -109,10 +109,28 @@ extension Segment {
         }
     }
 
-    /// Removes a model's blocks whose newest answer is older than `time`.
+    /// Removes what need not be kept of a model's answers.
     ///
     /// - Returns: How many answers were removed.
-    func remove(_ model: ModelName, before time: Timestamp) async throws(InferenceLogError) -> Int {
+    func remove(
+        _ model: ModelName,
+        _ retention: Retention,
+        now: Timestamp
+    ) async throws(InferenceLogError) -> Int {
+        var removed = 0
+        if let age = retention.keepMilliseconds {
+            let (limit, overflow) = now.milliseconds.subtractingReportingOverflow(max(0, age))
+            removed += try await remove(model, before: Timestamp(milliseconds: overflow ? .min : limit))
+        }
+        if let most = retention.keepBytes { removed += try await remove(model, downTo: most) }
+        return removed
+    }
+
+    /// Removes a model's blocks whose newest answer is older than `time`.
+    private func remove(
+        _ model: ModelName,
+        before time: Timestamp
+    ) async throws(InferenceLogError) -> Int {
         try await remove(
             "model = $1 AND last_at < $2 AND bytes > 0",
             [model.text, time.milliseconds]
@@ -120,7 +138,10 @@ extension Segment {
     }
 
     /// Removes a model's oldest blocks until at most `limit` bytes of its answers are left.
-    func remove(_ model: ModelName, downTo limit: Int64) async throws(InferenceLogError) -> Int {
+    private func remove(
+        _ model: ModelName,
+        downTo limit: Int64
+    ) async throws(InferenceLogError) -> Int {
         try await remove(
             """
             position IN (SELECT position FROM (
@@ -150,17 +171,25 @@ extension Segment {
             return count
         }
         if removed > 0 {
-            try await write { try self.wipe($0) }
-            try await giveSpaceBack()
+            try await write { database in
+                try self.wipe(database)
+                // Ids of answers that are gone lead nowhere.
+                if !self.isWritten { try IDIndex.write(database) }
+            }
+            if isWritten { try await forgetOldPages() }
         }
+        if !isWritten { try await giveSpaceBack() }
         return removed
     }
 
-    /// Shrinks a sealed file; in one that is written, new answers take the space.
+    /// Shrinks a sealed file of which much is free; in one that is written, new answers take the space.
     private func giveSpaceBack() async throws(InferenceLogError) {
-        if isWritten { return try await forgetOldPages() }
         do {
-            try await database().writeWithoutTransaction { try $0.execute(sql: "VACUUM") }
+            try await database().writeWithoutTransaction { database in
+                let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
+                let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+                if free > pages / 8 { try database.execute(sql: "VACUUM") }
+            }
         } catch { throw InferenceLogError(error, path: path) }
     }
 
@@ -186,6 +215,30 @@ extension Segment {
                 UPDATE block SET answers_start = NULL, answers_count = NULL WHERE \(SegmentSchema.unwiped)
                 """
         )
+        try answerFile().free(try gaps(database))
+    }
+
+    /// The places between the answers that are left, and before them.
+    ///
+    /// Blocks of several models lie between each other: of each alone, its first and last page would stay.
+    private func gaps(_ database: Database) throws -> [AnswerFile.Place] {
+        var gaps: [AnswerFile.Place] = []
+        var end: Int64 = 0
+        let rows = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT answers_start, answers_count FROM block WHERE answers_start IS NOT NULL
+                ORDER BY answers_start
+                """
+        )
+        while let row = try rows.next() {
+            let place = AnswerFile.Place(start: row[0], count: row[1])
+            if place.start > end { gaps.append(.init(start: end, count: Int(place.start - end))) }
+            end = max(end, place.end)
+        }
+        let last = try answerFile().end
+        if last > end { gaps.append(.init(start: end, count: Int(last - end))) }
+        return gaps
     }
 
     /// Wipes what a killed process had let go of and not wiped.

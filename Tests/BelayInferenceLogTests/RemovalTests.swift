@@ -149,6 +149,40 @@ struct RemovalTests {
         await log.close()
     }
 
+    /// Blocks shorter than a page lie between each other, and their models lose them one after the other.
+    @Test func shortBlocksOfSeveralModelsGiveAllTheirSpaceBack() async throws {
+        let log = try InferenceLog(folder: folder.path, limits: .changed { $0.segmentRows = 400 })
+        let body = [UInt8](repeating: 5, count: 1500)
+        for number in 0..<200 {
+            log.record(fixture.answer("\(number)", request: body))
+            await log.flush()
+            log.record(fixture.answer("\(number)", model: fixture.churn, request: body))
+            await log.flush()
+        }
+        log.record(fixture.answer("next"))
+        await log.flush()
+        let first = "\(folder.path)/\(try #require(folder.segments.first))"
+        #expect(AnswerFile.size(first + Segment.answersSuffix) > 600_000)
+        let none = Retention(keepMilliseconds: nil, keepBytes: 0)
+        log.setRetention([fixture.fraud: none, fixture.churn: none])
+        #expect(try await log.applyRetention(now: fixture.start) == 401)
+        #expect(AnswerFile.size(first + Segment.answersSuffix) < 10_000)
+        #expect(try await log.check().findings.isEmpty)
+        await log.close()
+    }
+
+    @Test func spaceIsKeptForRemovingAndGivenBackOnce() async throws {
+        let log = try InferenceLog(folder: folder.path, limits: .standard)
+        log.setRetention([fixture.fraud: Retention(keepMilliseconds: 1, keepBytes: nil)])
+        _ = try await log.applyRetention(now: fixture.start)
+        let reserve = LogReserve(path: "\(folder.path)/reserve")
+        #expect(AnswerFile.size(reserve.path) >= Int64(LogReserve.bytes))
+        #expect(reserve.spend() && !reserve.spend())
+        _ = try await log.applyRetention(now: fixture.start)
+        #expect(reserve.spend())
+        await log.close()
+    }
+
     /// New answers take the space while there are any; afterwards nobody would.
     @Test func whatASegmentLostWhileItWasWrittenIsGivenBackWhenItIsSealed() async throws {
         let log = try InferenceLog(folder: folder.path, limits: .changed { $0.batchRows = 10 })
