@@ -3,6 +3,8 @@ import BelayCore
 /// What a person or a system says the answer should have been.
 package enum LabelValue: Equatable, Sendable {
     case number(Double)
+    /// A whole number of 64 bits that doubles do not tell from its neighbours.
+    case integer(Int128)
     case text(String)
     case bool(Bool)
     /// One label an element of a batch; nested lists count as one flat list.
@@ -31,6 +33,12 @@ extension LabelValue: Codable {
         var container = encoder.singleValueContainer()
         switch self {
         case .number(let value): try container.encode(value)
+        case .integer(let value):
+            if let signed = Int64(exactly: value) {
+                try container.encode(signed)
+            } else {
+                try container.encode(UInt64(clamping: value))
+            }
         case .text(let value): try container.encode(value)
         case .bool(let value): try container.encode(value)
         case .list(let values): try container.encode(values)
@@ -63,6 +71,25 @@ package func judgeLabel(_ label: LabelValue, against prediction: Tensor) throws(
 }
 
 extension LabelValue {
+    /// A whole number by its digits; beyond 64 bits, and where a double is exact, the double.
+    package init(digits: String) {
+        let range = Int128(Int64.min)...Int128(UInt64.max)
+        if let whole = Int128(digits), range.contains(whole), whole.magnitude > 1 << 53 {
+            self = .integer(whole)
+        } else {
+            self = .number(Double(digits) ?? .nan)
+        }
+    }
+
+    /// Nil for anything but a number.
+    package var number: Double? {
+        switch self {
+        case .number(let number): number
+        case .integer(let whole): Double(whole)
+        case .text, .bool, .list, .outputs: nil
+        }
+    }
+
     /// The labels of a batch's elements in their order; the label itself when it is none of a batch.
     package var flattened: [LabelValue] {
         guard case .list(let values) = self else { return [self] }
@@ -71,7 +98,7 @@ extension LabelValue {
 
     fileprivate var kind: String {
         switch self {
-        case .number: "a number"
+        case .number, .integer: "a number"
         case .text: "a text"
         case .bool: "a boolean"
         case .list: "a list"
@@ -121,6 +148,14 @@ extension Tensor {
         case (.packed(let packed), .number(let number)):
             if type == .bool, number != 0, number != 1 { throw mismatch(label) }
             return number == value(packed, at: index, like: number)
+        case (.packed(let packed), .integer(let whole)):
+            guard type != .bool else { throw mismatch(label) }
+            let start = index * (type.width ?? 1)
+            switch type {
+            case .int64: return Int64(bitPattern: packed.littleEndian(at: start)) == whole
+            case .uint64: return packed.littleEndian(at: start) as UInt64 == whole
+            default: return Double(whole) == value(packed, at: index, like: Double(whole))
+            }
         case (.packed(let packed), .bool(let flag)):
             guard type != .fp16, type != .fp32, type != .fp64 else { throw mismatch(label) }
             return value(packed, at: index, like: 0) == (flag ? 1 : 0)

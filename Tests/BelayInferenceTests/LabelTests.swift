@@ -49,6 +49,28 @@ struct LabelTests {
         #expect(try !judgeLabel(.number(9_223_372_036_854_775_808), against: integers([.max])))
     }
 
+    @Test(
+        arguments: ["9007199254740993", "-9007199254740993", "9223372036854775807", "-9223372036854775808"]
+    )
+    func longWholeNumbersAreComparedDigitByDigit(text: String) throws {
+        let label = try #require(LabelValue(try JSONTree(Array(text.utf8), mostDepth: 8)))
+        let number = try #require(Int64(text))
+        #expect(try judgeLabel(label, against: integers([number])))
+        let neighbour = number == .max || number == .min ? 0 : number - 1
+        #expect(try !judgeLabel(label, against: integers([neighbour])))
+        #expect(try String(decoding: JSONEncoder().encode([label]), as: UTF8.self) == "[\(text)]")
+    }
+
+    @Test func aNumberThatADoubleHoldsIsNoOtherCase() throws {
+        for text in ["9007199254740992", "1e15", "0.5", "1e300", "123456789012345678901234567890"] {
+            let label = LabelValue(try JSONTree(Array(text.utf8), mostDepth: 8))
+            #expect(label == Double(text).map { .number($0) })
+        }
+        let greatest = LabelValue(digits: "18446744073709551615")
+        let tensor = try Tensor(type: .uint64, shape: [1], storage: .packed(littleEndian(UInt64.max)))
+        #expect(try judgeLabel(greatest, against: tensor))
+    }
+
     @Test func itIsReadFromJSONAndWrittenBack() throws {
         let label = LabelValue.list([.number(1), .text("1"), .bool(true), .list([.number(0.5)])])
         let json = #"[1,"1",true,[0.5]]"#

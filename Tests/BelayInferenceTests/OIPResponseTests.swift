@@ -90,6 +90,13 @@ struct JSONPointerTests {
         """#.utf8
     )
 
+    @Test func parametersAreMLflowsParamsToo() throws {
+        let pointer = try known(JSONPointer("/parameters/user"))
+        #expect(pointer.scalar(in: Array(#"{"params": {"user": "ann"}}"#.utf8)) == "ann")
+        let both = #"{"params": {"user": "ann"}, "parameters": {"user": "bob"}}"#
+        #expect(pointer.scalar(in: Array(both.utf8)) == "bob")
+    }
+
     @Test(arguments: [
         ("/parameters/account_id", "a-1"), ("/parameters/n", "42"), ("/parameters/a~1b", "1"),
         ("/parameters/m~0n", "2"), ("/parameters/", "3"), ("/parameters/deep/list/0", "10"),

@@ -128,7 +128,7 @@ struct LabelScoringTests {
     @Test func whatAThresholdCannotDecideIsSaid() throws {
         let labels = Policy.Labels(output: nil, positive: "1", threshold: 0.5, classes: ["0", "1"])
         let scores = try scoring(labels, outputs: [("score", .fp32)])
-        #expect(throws: LabelFault.notComparable("The label is none of labels.classes.")) {
+        #expect(throws: LabelFault.notComparable("The label is neither '1' nor one of 0, 1.")) {
             try scores.truth(.number(2), isTabular: false, answer: answer(answerOfScores("[1]", "[0.2]")))
         }
         let texts = try scoring(labels, outputs: [("label", .bytes)])

@@ -119,6 +119,37 @@ import Testing
         #expect(superseded.sorted() == [0, 3])
     }
 
+    @Test func aMatchTellsLongNumbersApart() async throws {
+        let tree = try JSONTree(
+            Array(
+                #"""
+                {"/parameters/account": 9007199254740993,
+                 "between": ["2026-11-23T11:00:00Z", "2026-11-23T13:00:00Z"]}
+                """#.utf8
+            ),
+            mostDepth: 8
+        )
+        #expect(try LabelMatch(tree).values == ["9007199254740993"])
+        let far = JSONTree.object([
+            "/a": .integer("10000000000000000000000001"),
+            "between": .list(["2026-11-23T11:00:00Z", "2026-11-23T13:00:00Z"].map(JSONTree.text)),
+        ])
+        #expect(try LabelMatch(far).values == ["10000000000000000000000001"])
+    }
+
+    @Test func aBatchLooksForFewKindsOfPlaces() async throws {
+        let matches = try (0..<6).map { number in
+            let times = ["2026-11-23T11:00:00Z", "2026-11-23T13:00:00Z"]
+            return try LabelMatch(
+                .object(["/\(number)": .text("a"), "between": .list(times.map(JSONTree.text))])
+            )
+        }
+        let found = try await withLog { log in
+            try await LabelMatching(log: log).answers(to: matches, of: model)
+        }
+        #expect(found == matches.map { _ in .failure(.matchTooWide) })
+    }
+
     @Test func aMatchNamesTheAnswerThatWasGiven() async throws {
         func match(_ records: [AnswerRecord]) async throws -> Result<AnswerRecord, LabelFault>? {
             try await withLog { log in

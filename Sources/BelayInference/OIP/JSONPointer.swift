@@ -33,7 +33,14 @@ package struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     package func scalar(in document: [UInt8], headerLength: Int? = nil) -> String? {
         let end = headerLength ?? document.count
         guard 0...document.count ~= end else { return nil }
-        var scanner = JSONScanner(end == document.count ? document : Array(document[..<end]), mostDepth: 64)
+        let json = end == document.count ? document : Array(document[..<end])
+        if let found = scalar(in: json, at: tokens) { return found }
+        // What the Open Inference Protocol calls parameters, MLflow calls params.
+        return tokens.first == "parameters" ? scalar(in: json, at: ["params"] + tokens.dropFirst()) : nil
+    }
+
+    private func scalar(in json: [UInt8], at tokens: [String]) -> String? {
+        var scanner = JSONScanner(json, mostDepth: 64)
         do throws(InferenceError) {
             for token in tokens {
                 guard try scanner.enter(token) else { return nil }
@@ -102,11 +109,17 @@ extension JSONScanner {
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "n"): return nil
         default:
             let number = try number()
-            if let whole = number.integer(UInt64.self) { return String(whole) }
-            if let whole = number.integer(Int64.self) { return String(whole) }
-            let text = bytes[number.range]
-            let isWhole = text.allSatisfy { 0x30...0x39 ~= $0 || $0 == UInt8(ascii: "-") }
-            return isWhole ? String(decoding: text, as: UTF8.self) : number.double(in: bytes).description
+            return digits(of: number) ?? number.double(in: bytes).description
         }
+    }
+
+    /// All digits of a whole number; nil for one with a fraction, or with an exponent and too long for 64
+    /// bits.
+    func digits(of number: JSONNumber) -> String? {
+        if let whole = number.integer(UInt64.self) { return String(whole) }
+        if let whole = number.integer(Int64.self) { return String(whole) }
+        let text = bytes[number.range]
+        let isWhole = text.allSatisfy { 0x30...0x39 ~= $0 || $0 == UInt8(ascii: "-") }
+        return isWhole ? String(decoding: text, as: UTF8.self) : nil
     }
 }

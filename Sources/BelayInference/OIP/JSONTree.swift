@@ -5,6 +5,8 @@ package indirect enum JSONTree: Equatable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
+    /// A whole number that doubles do not tell from its neighbours, in its digits.
+    case integer(String)
     case text(String)
     case list([JSONTree])
     case object([String: JSONTree])
@@ -61,9 +63,22 @@ extension JSONScanner {
             try null()
             return .null
         default:
-            let number = try number().double(in: bytes)
-            guard number.isFinite else { throw failure(expected: "a number that a double can hold") }
-            return .number(number)
+            let number = try number()
+            let double = number.double(in: bytes)
+            guard double.isFinite else { throw failure(expected: "a number that a double can hold") }
+            guard abs(double) >= 0x1p53, let digits = digits(of: number) else { return .number(double) }
+            return .integer(digits)
+        }
+    }
+}
+
+extension JSONTree {
+    /// Nil for anything but a number.
+    package var number: Double? {
+        switch self {
+        case .number(let number): number
+        case .integer(let digits): Double(digits)
+        case .null, .bool, .text, .list, .object: nil
         }
     }
 }
@@ -75,6 +90,7 @@ extension LabelValue {
         case .null: return nil
         case .bool(let value): self = .bool(value)
         case .number(let value): self = .number(value)
+        case .integer(let digits): self = LabelValue(digits: digits)
         case .text(let value): self = .text(value)
         case .list(let elements):
             var values: [LabelValue] = []

@@ -20,7 +20,7 @@ package struct OIPLimits: Equatable, Sendable {
     }
 
     package static let standard = OIPLimits(
-        mostInputs: 256,
+        mostInputs: 4_096,
         mostElements: Tensor.mostElements,
         mostStrings: 1_048_576,
         mostStringBytes: 4_194_304,

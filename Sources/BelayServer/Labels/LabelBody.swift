@@ -163,7 +163,7 @@ private struct Fields {
 
     func number(_ key: String) throws(LabelFault) -> Double? {
         guard let tree = members[key], tree != .null else { return nil }
-        guard case .number(let number) = tree, number >= 0 else {
+        guard let number = tree.number, number >= 0 else {
             throw .unreadable("'\(key)' is not a number from 0 up")
         }
         return number

@@ -52,6 +52,7 @@ struct LabelMatch: Equatable, Sendable {
         case .number(let number):
             if let whole = UInt64(exactly: number) { return String(whole) }
             return Int64(exactly: number).map { String($0) } ?? number.description
+        case .integer(let digits): return digits
         case .null, .list, .object: throw .unreadable("'match' compares texts, numbers and booleans")
         }
     }
@@ -69,6 +70,8 @@ struct LabelMatching: Sendable {
 
     let log: InferenceLog
     var most = Self.mostAnswers
+    /// Different sets of pointers in one batch: each is looked up in every answer.
+    static let mostKinds = 4
 
     /// For each match, in order, the one answer that it names.
     func answers(
@@ -82,16 +85,19 @@ struct LabelMatching: Sendable {
             Wanted(pointers: matches[index].pointers, values: matches[index].values)
         }
         let pointers = Set(wanted.keys.map(\.pointers))
+        guard pointers.count <= Self.mostKinds else { return matches.map { _ in .failure(.matchTooWide) } }
         var found: [[AnswerRecord]] = Array(repeating: [], count: matches.count)
         var (cursor, seen) = (await log.answers(matching: filter), 0)
         while let page = try await cursor.next() {
+            try Task.checkCancellation()
             for record in page.lazy.map(\.record) {
                 seen += record.status < 400 ? 1 : 0
                 guard seen <= most else { return matches.map { _ in .failure(.matchTooWide) } }
                 for places in pointers {
-                    let values = places.map {
-                        $0.scalar(in: record.request, headerLength: record.requestHeaderLength) ?? "\u{0}"
+                    let values = places.compactMap {
+                        $0.scalar(in: record.request, headerLength: record.requestHeaderLength)
                     }
+                    guard values.count == places.count else { continue }
                     for index in wanted[Wanted(pointers: places, values: values)] ?? []
                     where matches[index].from <= record.at && record.at < matches[index].until {
                         found[index].take(record)

@@ -10,7 +10,7 @@ extension LabelScoring {
     /// them, else the positive one comes last. A batch is right when every row is.
     ///
     /// - Throws: ``LabelFault/notComparable(_:)`` for text, for other shapes, and for a label that is none of
-    ///   the policy's classes.
+    ///   the policy's classes, or, without them, not the opposite of a truth value.
     func scored(_ label: LabelValue, _ output: Tensor) throws(LabelFault) -> LabelCell? {
         guard let threshold = labels.threshold, let positive = labels.positive else { return nil }
         let truths = label.flattened
@@ -43,9 +43,15 @@ extension LabelScoring {
 
     private func isPositive(_ truth: LabelValue, _ positive: String) throws(LabelFault) -> Bool {
         if Self.is(truth, positive) { return true }
-        guard labels.classes.isEmpty || labels.classes.contains(where: { Self.is(truth, $0) }) else {
-            throw .notComparable("The label is none of labels.classes.")
+        let others = labels.classes.isEmpty ? Self.opposites[positive.lowercased()] : labels.classes
+        guard let others else { return false }
+        guard others.contains(where: { Self.is(truth, $0) }) else {
+            let list = others.joined(separator: ", ")
+            throw .notComparable("The label is neither '\(positive)' nor one of \(list).")
         }
         return false
     }
+
+    /// What is not positive where the policy names no classes: for any other positive class, all else.
+    private static let opposites = ["1": ["0"], "0": ["1"], "true": ["false"], "false": ["true"]]
 }

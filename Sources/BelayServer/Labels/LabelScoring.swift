@@ -127,11 +127,13 @@ struct LabelScoring {
     /// What a table's text is, given what it is compared with.
     private func typed(_ value: LabelValue, _ isTabular: Bool, for output: Tensor) -> LabelValue {
         guard isTabular, case .text(let text) = value else { return value }
-        if text.hasPrefix("["), let list = LabelValue(canonical: text) { return list }
         guard output.type != .bytes else { return value }
+        if text.hasPrefix("["), let list = LabelValue(canonical: text) { return list }
         if let flag = ["true": true, "false": false][text.lowercased()] { return .bool(flag) }
-        guard let number = Double(text), number.isFinite else { return value }
-        return .number(number)
+        // Swift reads hexadecimal, too.
+        guard !text.contains(where: { "xX".contains($0) }), let number = Double(text), number.isFinite
+        else { return value }
+        return Int128(text) == nil ? .number(number) : LabelValue(digits: text)
     }
 
     // MARK: - Classes
@@ -160,6 +162,7 @@ struct LabelScoring {
         switch label {
         case .text(let text): text == name
         case .number(let number): Self.is(number, name)
+        case .integer(let whole): String(whole) == name
         case .bool(let flag): Self.is(flag ? 1 : 0, name)
         case .list, .outputs: false
         }
@@ -191,7 +194,7 @@ struct LabelScoring {
         guard truths.count == output.count, !truths.isEmpty else { return [] }
         var (absolute, squared) = (0.0, 0.0)
         for (index, truth) in truths.enumerated() {
-            guard case .number(let wanted) = truth, let given = output.number(at: index) else { return [] }
+            guard let wanted = truth.number, let given = output.number(at: index) else { return [] }
             absolute += abs(given - wanted)
             squared += (given - wanted) * (given - wanted)
         }
@@ -248,7 +251,7 @@ struct LabelScoring {
         case .number(let number):
             return Int(exactly: number).flatMap { (0..<columns).contains($0) ? $0 : nil }
         case .bool(let flag): return columns == 2 ? (flag ? 1 : 0) : nil
-        case .text, .list, .outputs: return nil
+        case .integer, .text, .list, .outputs: return nil
         }
     }
 
@@ -273,6 +276,7 @@ extension LabelScoring {
             if let approves = thumbs[text.lowercased()] { return thumb(approves) }
             guard let number = Double(text) else { throw .badFeedback }
             return try opinion(.number(number), isScore: isScore)
+        case .integer(let whole): return try opinion(.number(Double(whole)), isScore: isScore)
         case .number(let number):
             if !isScore, number == 0 || number == 1 { return thumb(number == 1) }
             guard number.isFinite, let code = Magnitude.code(of: number) else { throw .badFeedback }

@@ -51,12 +51,14 @@ struct LabelSlicing {
             request = try OIPRequest(decoding: body, headerLength: header, limits: .standard)
                 .completed(by: signature)
         } catch {
-            request = try? Scoring.request(
-                decoding: body,
-                format: .json,
-                signature: signature,
-                limits: .standard
-            )
+            for format in [ScoringFormat.json, .csv] where request == nil {
+                request = try? Scoring.request(
+                    decoding: body,
+                    format: format,
+                    signature: signature,
+                    limits: .standard
+                )
+            }
         }
         return request?.inputs ?? []
     }
