@@ -31,6 +31,9 @@ struct CircuitBreaker: Equatable {
     private var pause = CircuitBreaker.shortest
     private var lastOpened: NIODeadline?
     private var trouble = Trouble()
+    /// Good answers in a row since the pause was over, of a version that is asked although it is open: the
+    /// last of a chain.
+    private var unheeded = 0
 
     /// What an outcome changed.
     enum Change: Equatable {
@@ -65,23 +68,32 @@ struct CircuitBreaker: Equatable {
         trouble.count(failed: false, at: now)
         switch state {
         case .closed: count(failed: false, at: now)
-        case .open: break
+        case .open(let until):
+            guard now >= until else { break }
+            unheeded += 1
+            if unheeded >= Self.successesToClose { close(at: now) }
         case .probing(_, let successes):
             if successes + 1 < Self.successesToClose {
                 state = .probing(isAsked: false, successes: successes + 1)
             } else {
-                state = .closed
-                pause = Self.shortest
-                (runs, failures, windowBegan) = (0, 0, now)
+                close(at: now)
             }
         }
+    }
+
+    private mutating func close(at now: NIODeadline) {
+        state = .closed
+        pause = Self.shortest
+        (runs, failures, windowBegan) = (0, 0, now)
     }
 
     mutating func failed(at now: NIODeadline) -> Change {
         failuresInARow += 1
         trouble.count(failed: true, at: now)
         switch state {
-        case .open: return .nothing
+        case .open:
+            unheeded = 0
+            return .nothing
         case .probing:
             pause = min(pause + pause, Self.longest)
             return open(at: now)
@@ -100,7 +112,7 @@ struct CircuitBreaker: Equatable {
 
     private mutating func open(at now: NIODeadline) -> Change {
         state = .open(until: now + pause)
-        (failuresInARow, runs, failures) = (0, 0, 0)
+        (failuresInARow, runs, failures, unheeded) = (0, 0, 0, 0)
         defer { lastOpened = now }
         guard let lastOpened, now - lastOpened <= Self.relapse else { return .opened }
         return .openedAgain

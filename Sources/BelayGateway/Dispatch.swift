@@ -85,11 +85,22 @@ struct Dispatch {
 
     private func store(_ reception: Reception, isFeedback: Bool) {
         let (labels, body) = (ports.labels, reception.body)
-        let type = reception.fields.contentType
-        finish(reception.ticket) {
-            await labels(body, type, isFeedback)
-        } reply: { answer in
-            Reply(status: answer.status, headers: [], json: answer.json)
+        let (type, coding) = (reception.fields.contentType, reception.coding)
+        let limit = ports.configuration.bodyLimit
+        finish(reception.ticket) { () -> Result<LabelReply, CompressionFault> in
+            do throws(CompressionFault) {
+                let plain = try coding.map { (coding) throws(CompressionFault) in
+                    try Compression.inflated(body, from: coding, limit: limit)
+                }
+                return .success(await labels(plain ?? body, type, isFeedback))
+            } catch {
+                return .failure(error)
+            }
+        } reply: { result in
+            switch result {
+            case .success(let answer): Reply(status: answer.status, headers: [], json: answer.json)
+            case .failure(let fault): Reply(Rejection(compression: fault), headers: [])
+            }
         }
     }
 
@@ -174,7 +185,9 @@ struct Patience: Equatable {
         }
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let factor = ["": 1, "ms": 1, "s": 1000][text.dropFirst(digits.count)]
-        guard let factor, let number = Int(digits), number > 0 else { return nil }
+        guard let factor, !digits.isEmpty else { return nil }
+        let number = Int(digits) ?? .max
+        guard number > 0 else { return nil }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
         milliseconds = overflow ? 3_600_000 : min(product, 3_600_000)
     }

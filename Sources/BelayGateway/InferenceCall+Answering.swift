@@ -14,6 +14,8 @@ extension InferenceCall {
         let bound = NIOLoopBound((self, goOn), eventLoop: cell.eventLoop)
         let (loop, mustFit) = (cell.eventLoop, record.onFull == .refuse)
         isCommitting = true
+        // The version has done its part; its record may take what is left of the time.
+        alarm = max(alarm, deadline)
         cell.runBegan()
         let isTaken = ports.log.record(answerRecord(of: answerReply), mustFit) { isKept in
             loop.execute {
@@ -152,7 +154,8 @@ extension InferenceCall {
     /// False when the log had no room.
     private func keep(_ reply: Reply) -> Bool {
         guard isRecorded else {
-            ports.log.sampledOut(model)
+            // What was refused before any version was asked is no answer, and is not recorded either.
+            if lastTried != nil { ports.log.sampledOut(model) }
             return true
         }
         return ports.log.record(answerRecord(of: reply), record.onFull == .refuse && reply.status == 200, nil)
@@ -195,7 +198,7 @@ extension InferenceCall {
             request: facts.question.readBody,
             requestLength: facts.question.length,
             requestHeaderLength: facts.question.headerLength,
-            response: callerLeft ? [] : payload?.record.bytes ?? reply.body,
+            response: callerLeft ? [] : payload?.record.bytes ?? recordable(reply),
             responseHeaderLength: payload?.record.headerLength,
             redaction: redaction,
             subjectPointer: subjectPointer,
@@ -216,6 +219,11 @@ extension InferenceCall {
     /// Where its body says so; the log's writer looks, for a body may be long.
     private var subjectPointer: JSONPointer? {
         if case .pointer(let pointer) = subjectSource { pointer } else { nil }
+    }
+
+    /// An error may name what it was about, which redaction would not find in it.
+    private func recordable(_ reply: Reply) -> [UInt8] {
+        redaction == nil || reply.status < 400 ? reply.body : Array(#"{"error":"[redacted]"}"#.utf8)
     }
 
     // MARK: - Shadows
@@ -271,8 +279,20 @@ private func fixedAnswer(
     do throws(Rejection) {
         let request = try question.request(for: signature)
         do throws(InferenceError) {
+            try signature.check(request.inputs, outputs: request.outputNames)
+        } catch {
+            throw Rejection(objection: error)
+        }
+        do throws(InferenceError) {
             let rows = signature.rows(of: request.inputs)
-            let outputs = try OIPResponse.fixed(fixed, rows: rows, signature: signature)
+            // Rows without elements cost a request nothing, and would cost an answer.
+            guard rows <= max(1, question.length) else {
+                throw .tooLarge(what: "rows in a request of \(question.length) bytes", limit: question.length)
+            }
+            let all = try OIPResponse.fixed(fixed, rows: rows, signature: signature)
+            let outputs =
+                request.outputs.isEmpty
+                ? all : request.outputNames.compactMap { name in all.first { $0.name == name } }
             return .success(
                 try write(outputs, request, model: version.model, version: nil, form: question.form)
             )

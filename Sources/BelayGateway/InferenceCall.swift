@@ -93,7 +93,8 @@ final class InferenceCall {
         isHurried = limit < max(1, settings.timeoutMilliseconds)
         record = settings.record
         redaction = routed.redaction
-        subjectSource = routed.subjectSource
+        // Pinned requests have no sticky unit, and are about somebody all the same.
+        subjectSource = routed.subjectSource ?? routed.unitSource
         isRecorded = settings.record.extent.keeps(cell.toss)
     }
 

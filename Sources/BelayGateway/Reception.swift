@@ -26,14 +26,14 @@ final class Reception {
         number: Int,
         limit: Int
     ) {
+        fields = RequestFields(head.headers)
         ticket = Ticket(
             number: number,
             version: head.version,
-            keepsAlive: head.isKeepAlive,
+            keepsAlive: head.isKeepAlive && !fields.wantsUpgrade && head.method != .CONNECT,
             isHead: head.method == .HEAD
         )
         headers = head.headers
-        fields = RequestFields(head.headers)
         self.limit = limit
         var path = path
         var coding: ContentCoding?

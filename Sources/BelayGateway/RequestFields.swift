@@ -18,6 +18,8 @@ struct RequestFields {
     private(set) var deadline: String?
     private(set) var model: String?
     private(set) var traceparent: String?
+    /// `Upgrade`, which is not heeded; the parser reads nothing behind such a request.
+    private(set) var wantsUpgrade = false
 
     init(_ headers: HTTPHeaders) {
         for (name, value) in headers { note(name, value) }
@@ -28,6 +30,7 @@ struct RequestFields {
         let value = withoutBlanks(field)
         switch name.utf8.count {
         case 6 where isSame(name, "expect"): awaitsContinue = isSame(value, "100-continue")
+        case 7 where isSame(name, "upgrade"): wantsUpgrade = true
         case 11 where isSame(name, "traceparent"): traceparent = traceparent ?? value
         case 11 where isSame(name, "belay-model"): model = model ?? value
         case 12 where isSame(name, "content-type"): contentType = contentType ?? value

@@ -91,6 +91,22 @@ import Testing
         }
     }
 
+    /// Without a standby its breaker keeps nobody out, and must not say for ever that it is open.
+    @Test func theLastOfAChainClosesByGoodAnswersOnceItsPauseIsOver() {
+        var breaker = CircuitBreaker()
+        let start = NIODeadline.uptimeNanoseconds(0) + .seconds(100)
+        for _ in 0..<CircuitBreaker.consecutive { _ = breaker.failed(at: start) }
+        for _ in 0..<10 { breaker.succeeded(at: start) }
+        #expect(breaker.state != .closed)
+        let later = start + CircuitBreaker.shortest
+        for _ in 1..<CircuitBreaker.successesToClose { breaker.succeeded(at: later) }
+        #expect(breaker.failed(at: later) == .nothing)
+        for _ in 1..<CircuitBreaker.successesToClose { breaker.succeeded(at: later) }
+        #expect(breaker.state != .closed)
+        breaker.succeeded(at: later)
+        #expect(breaker.state == .closed)
+    }
+
     @Test func oldOutcomesAreForgotten() {
         var breaker = CircuitBreaker()
         for _ in 0..<4 { _ = breaker.failed(at: at(0)) }

@@ -22,6 +22,36 @@ import Testing
         "POST \(inferPath) HTTP/1.1\r\nHost: h\r\n\(headers)\r\n\r\n\(body)"
     }
 
+    /// The parser reads nothing behind such a request, so the caller must not send more on the connection.
+    @Test func anUpgradeIsPassedOverAndEndsTheConnection() async throws {
+        try await Rig.run { rig in
+            let client = try await rig.rawClient()
+            try await client.send(
+                "GET /v2 HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"
+            )
+            let text = await client.read(until: "never")
+            #expect(text.hasPrefix("HTTP/1.1 200"))
+            #expect(text.lowercased().contains("connection: close"))
+        }
+    }
+
+    @Test func compressedLabelsAreRead() async throws {
+        try await Rig.run { rig in
+            let client = try await rig.client()
+            let headers = ["Content-Encoding": "gzip", "Content-Type": "text/csv"] as HTTPHeaders
+            let given = try await client.send(
+                .POST,
+                "/v1/labels",
+                headers: headers,
+                body: CompressionTests.gzip
+            )
+            #expect(given.status == 202)
+            #expect(String(decoding: given.body, as: UTF8.self).contains("\"bytes\":3"))
+            let damaged = try await client.send(.POST, "/v1/labels", headers: headers, body: [1, 2, 3])
+            #expect(damaged.status == 400)
+        }
+    }
+
     @Test func oneConnectionServesManyRequestsAlsoAfterErrors() async throws {
         try await serve { rig in
             let client = try await rig.client()

@@ -142,6 +142,29 @@ import Testing
         }
     }
 
+    @Test func anErrorIsNotRecordedWithWhatIsHidden() async throws {
+        try await Rig.run { rig in
+            let failing = ScriptedInstance(signature: try signature()) { _ throws(InferenceError) in
+                throw .runFailed(reason: "no index 4111111111111111")
+            }
+            rig.pool.put(failing, for: fraudVersion(1))
+            let hiding = RecordSettings(
+                extent: .every,
+                durability: .buffered,
+                onFull: .drop,
+                redact: ["/inputs/x"],
+                subject: nil,
+                keepMilliseconds: nil,
+                keepBytes: nil
+            )
+            _ = try await rig.gateway.publish(table(1, route(stable: 1, record: hiding)))
+            let response = try await rig.client().ask()
+            #expect(response.status >= 500)
+            let kept = String(decoding: try #require(rig.log.last).response, as: UTF8.self)
+            #expect(kept == #"{"error":"[redacted]"}"#)
+        }
+    }
+
     @Test func whatIsHiddenStaysHiddenWhenTheRouteIsGone() async throws {
         try await Rig.run { rig in
             let gate = rig.gate()

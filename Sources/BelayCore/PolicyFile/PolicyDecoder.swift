@@ -52,6 +52,7 @@ struct PolicyDecoder {
         guard let model, let serving, let plan, let guards, let labels, let rollback, let notify else {
             return nil
         }
+        guard checkSlices(guards, serving.record.redact, fields["guards"]) else { return nil }
         return Policy(
             model: model,
             serving: serving,
@@ -61,6 +62,25 @@ struct PolicyDecoder {
             rollback: rollback,
             notify: notify
         )
+    }
+
+    /// Slices are told by their values, in evidence that is kept: not of what may not reach the disk.
+    private mutating func checkSlices(_ guards: [Guard], _ redact: [String], _ node: PolicyNode?) -> Bool {
+        for guarded in guards {
+            let hidden = guarded.focus.sliceBy.first { feature in
+                let input = feature.prefix { $0 != "[" }
+                return redact.contains { $0 == "/inputs" || $0 == "/inputs/\(input)" }
+            }
+            guard let hidden, let node else { continue }
+            report(
+                node.place,
+                .contradiction,
+                "the guard \(guarded.name) is sliced by \"\(shown(hidden))\", which serving.record redacts",
+                "slice by another feature, or take it out of redact"
+            )
+            return false
+        }
+        return true
     }
 
     private mutating func checkFormat(_ node: PolicyNode) {

@@ -79,6 +79,8 @@ extension TensorType {
 
     private func holds(_ number: Double) -> Bool {
         switch self {
+        // Above that, the policy's own number may have been another one: doubles do not tell them apart.
+        case .int64 where abs(number) > 0x1p53, .uint64 where number > 0x1p53: false
         case .int8: Int8(exactly: number) != nil
         case .int16: Int16(exactly: number) != nil
         case .int32: Int32(exactly: number) != nil
