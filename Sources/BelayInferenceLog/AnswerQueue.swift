@@ -50,6 +50,11 @@ final class AnswerQueue: Sendable {
         var flushes: [(through: Int, waiter: CheckedContinuation<Void, Never>)] = []
         var closings: [CheckedContinuation<Void, Never>] = []
 
+        /// One alone always fits, or what is longer than the queue could never be recorded.
+        func fits(_ cost: Int, _ limits: LogLimits) -> Bool {
+            rows == 0 || rows < limits.queuedRows && bytes + cost <= limits.queuedBytes
+        }
+
         mutating func giveBack(_ cost: Int) {
             rows -= 1
             bytes -= cost
@@ -86,7 +91,7 @@ final class AnswerQueue: Sendable {
         let (isTaken, rings) = state.withLock { state in
             if isReserved, let reservation { state.giveBack(reservation.cost) }
             state.page[track, .answered] += 1
-            let fits = state.rows < limits.queuedRows && state.bytes + cost <= limits.queuedBytes
+            let fits = state.fits(cost, limits)
             guard !state.isClosed, isReserved || fits else {
                 state.page[track, .dropped] += 1
                 state.counters.add(model, kind) {
@@ -124,9 +129,9 @@ final class AnswerQueue: Sendable {
     /// Takes a place for a record that is to come; nil when there is none, or when the disk refuses records.
     func reserve(_ cost: Int) -> Reservation? {
         let isAdmitted = state.withLock { state in
-            guard !state.isClosed, state.counters.trouble == nil, state.rows < limits.queuedRows,
-                state.bytes + cost <= limits.queuedBytes
-            else { return false }
+            guard !state.isClosed, state.counters.trouble == nil, state.fits(cost, limits) else {
+                return false
+            }
             state.rows += 1
             state.bytes += cost
             return true

@@ -20,19 +20,22 @@ package struct NewestCursor: Sendable {
     package mutating func next() async throws(InferenceLogError) -> [StoredAnswer]? {
         while index < segments.count {
             let segment = segments[index]
+            let found: (start: Int, answers: Result<[StoredAnswer], InferenceLogError>)?
             do {
-                while let page = try await segment.page(filter, before: position) {
-                    position = page.start
-                    let answers = try page.answers.get()
-                    if !answers.isEmpty { return answers.reversed() }
-                }
-                index += 1
+                found = try await segment.page(filter, before: position)
             } catch {
-                if position == Int.max { index += 1 }
+                index += 1
                 // Removed to save space: not having it is no failure.
                 guard folder.segments.contains(where: { $0 === segment }) else { continue }
                 throw error
             }
+            guard let page = found else {
+                index += 1
+                continue
+            }
+            position = page.start
+            let answers = try page.answers.get()
+            if !answers.isEmpty { return answers.reversed() }
         }
         return nil
     }

@@ -64,6 +64,41 @@ struct ReadingTests {
         #expect(newest.first?.record.id == "199")
     }
 
+    /// Found by a reader of the code: it asked the removed segment for ever.
+    @Test func theWayBackEndsWhenSegmentsGoUnderIt() async throws {
+        let log = try await filled()
+        await log.flush()
+        var cursor = await log.newest(matching: AnswerFilter(model: fixture.fraud))
+        let first = try #require(try await cursor.next())
+        #expect(try log.folder.trim(to: 0) > 1)
+        var rest: [StoredAnswer] = []
+        while let page = try await cursor.next() { rest += page }
+        #expect(rest.count + first.count < 134)
+        await log.close()
+    }
+
+    @Test func theWayBackGoesOnBehindASegmentThatCannotBeRead() async throws {
+        var log = try await filled()
+        await log.close()
+        let segments = try folder.segments
+        let damaged = "\(folder.path)/\(segments[segments.count - 2])"
+        try Data("nothing".utf8).write(to: URL(fileURLWithPath: damaged))
+        log = try InferenceLog(folder: folder.path, limits: .standard)
+        var cursor = await log.newest(matching: AnswerFilter(model: fixture.fraud))
+        var (found, faults) = (0, 0)
+        for _ in 0..<1000 {
+            do {
+                guard let page = try await cursor.next() else { break }
+                found += page.count
+            } catch {
+                faults += 1
+            }
+        }
+        #expect(faults == 1 && found > 80)
+        #expect(try await cursor.next() == nil)
+        await log.close()
+    }
+
     @Test func unitsOfARestartAreThoseSinceAMomentOrSomeMoreOfTheSameBlock() async throws {
         let limits = LogLimits.changed {
             $0.batchRows = 1; $0.blockBytes = 1

@@ -156,8 +156,16 @@ extension Judge {
     /// more to compare.
     private func watch(_ release: Release, since: Timestamp, now: Timestamp) -> Ruling {
         let isOver = now.since(since) >= .milliseconds(plan.watchMilliseconds)
-        guard release.holdsBack else { return isOver ? .advance([]) : .wait([]) }
         let view = view(since: since, now: now)
+        guard release.holdsBack else {
+            // What must never happen needs nothing to compare it with, but something to go back to.
+            let never = cases.first { $0.reaction == .rollback && $0.hasHappened }
+            if let never, release.proposal.stable != nil {
+                let name = never.guarded.name
+                return .rollback(name, reports(in: view, culprit: name, waived: release.waived))
+            }
+            return isOver ? .advance([]) : .wait([])
+        }
         let culprit = culprit(in: view)
         let reports = reports(in: view, culprit: culprit, waived: release.waived)
         if let culprit { return .rollback(culprit, reports) }

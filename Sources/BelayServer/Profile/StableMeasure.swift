@@ -11,6 +11,7 @@ import Logging
 package struct StableMeasure: Sendable {
     static let mostAnswers = 20_000
     static let window = Duration.seconds(86_400)
+    private static let mostFaults = 100
     package static let standardPatience = Duration.seconds(2)
 
     let log: InferenceLog
@@ -40,7 +41,7 @@ package struct StableMeasure: Sendable {
         )
         var draft = ProfileDraft(wish, now: now)
         do {
-            try await read(into: &draft, endpoint.model, now: now)
+            await read(into: &draft, endpoint.model, now: now)
             let measured = draft.profile(extent: serving.effectivePolicy.serving.record.extent)
             return try await withLabels(measured, stable.release.flatMap { state.releases[$0] }, policy)
         } catch {
@@ -56,17 +57,26 @@ package struct StableMeasure: Sendable {
         into draft: inout ProfileDraft,
         _ model: ModelName,
         now: Timestamp
-    ) async throws(InferenceLogError) {
+    ) async {
         let deadline = ContinuousClock.now + patience
         var filter = AnswerFilter(model: model)
         filter.since = now.advanced(by: .zero - Self.window)
         var cursor = await log.newest(matching: filter)
         var looked = 0
-        while looked < Self.mostAnswers, ContinuousClock.now < deadline,
-            let answers = try await cursor.next()
-        {
-            for answer in answers.prefix(Self.mostAnswers - looked) { draft.add(answer.record) }
-            looked += answers.count
+        var faults = 0
+        while looked < Self.mostAnswers, faults < Self.mostFaults, ContinuousClock.now < deadline {
+            do throws(InferenceLogError) {
+                guard let answers = try await cursor.next() else { return }
+                for answer in answers.prefix(Self.mostAnswers - looked) { draft.add(answer.record) }
+                looked += answers.count
+            } catch {
+                // The others tell of stable all the same.
+                faults += 1
+                logger.warning(
+                    "a part of the log could not be read to measure stable",
+                    metadata: ["model": "\(model)", "error": "\(error.explanation.summary)"]
+                )
+            }
         }
     }
 

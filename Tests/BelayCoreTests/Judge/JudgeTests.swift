@@ -322,6 +322,16 @@ struct JudgeTests {
         #expect(trial.ruling == .wait([]))
     }
 
+    @Test func whatMustNeverHappenEndsAWatchThatComparesNothing() throws {
+        var trial = try Trial(policy(twoSteps(watch: hour)))
+        try trial.release.apply(.promoted, at: noon)
+        #expect(!trial.release.holdsBack)
+        trial.count(Count(.errorRate, .candidate, bad: true, 1))
+        #expect(trial.ruling == .wait([]))
+        trial.count(Count(.invalidOutput, .candidate, bad: true, 1))
+        #expect(trial.ruling.name == "rollback invalid_output")
+    }
+
     @Test(arguments: [-1, 3, Int.max, .min])
     func aStepThatThePlanDoesNotHaveIsNoTrap(step: Int) throws {
         var trial = try trial()
