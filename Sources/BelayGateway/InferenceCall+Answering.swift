@@ -212,13 +212,24 @@ extension InferenceCall {
         case .header(let name):
             facts.headers.value(of: name).flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) }
         case .pointer: nil
-        case .request, nil: exchange?.assignment.stickyUnit
+        case .request: exchange?.assignment.stickyUnit
+        case nil: exchange?.assignment.stickyUnit ?? unitInHead
         }
+    }
+
+    /// Pinned requests are not tossed by their unit, and are about somebody all the same.
+    private var unitInHead: UnitHash? {
+        guard case .header(let name) = unitSource else { return nil }
+        return facts.headers.value(of: name).flatMap { $0.isEmpty ? nil : UnitHash(bytes: $0.utf8) }
     }
 
     /// Where its body says so; the log's writer looks, for a body may be long.
     private var subjectPointer: JSONPointer? {
-        if case .pointer(let pointer) = subjectSource { pointer } else { nil }
+        switch (subjectSource, unitSource) {
+        case (.pointer(let pointer), _): pointer
+        case (nil, .pointer(let pointer)) where exchange?.assignment.stickyUnit == nil: pointer
+        default: nil
+        }
     }
 
     /// An error may name what it was about, which redaction would not find in it.

@@ -37,6 +37,7 @@ final class InferenceCall {
     /// As it was when the request came: a route that is gone since must not let through what it hid.
     let redaction: Redaction?
     let subjectSource: RoutedModel.Source?
+    let unitSource: RoutedModel.Source
     let isRecorded: Bool
     let respond: (Reply) -> Void
 
@@ -93,8 +94,8 @@ final class InferenceCall {
         isHurried = limit < max(1, settings.timeoutMilliseconds)
         record = settings.record
         redaction = routed.redaction
-        // Pinned requests have no sticky unit, and are about somebody all the same.
-        subjectSource = routed.subjectSource ?? routed.unitSource
+        subjectSource = routed.subjectSource
+        unitSource = routed.unitSource
         isRecorded = settings.record.extent.keeps(cell.toss)
     }
 

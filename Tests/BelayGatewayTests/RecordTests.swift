@@ -1,6 +1,7 @@
 import BelayCore
 import BelayInference
 import NIOCore
+import NIOHTTP1
 import Testing
 
 @testable import BelayGateway
@@ -139,6 +140,27 @@ import Testing
             rig.log.commit()
             #expect(try answered(try await answer) == 9)
             #expect(rig.log.all.count == 1)
+        }
+    }
+
+    /// They are not tossed by their unit, and an erasure must find them all the same.
+    @Test func pinnedRequestsAreAboutSomebodyToo() async throws {
+        try await Rig.run { rig in
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            let client = try await rig.client()
+            func kept(_ path: String) async throws -> Answer {
+                let response = try await client.post(path, headers: ["X-User": "ann"], question)
+                #expect(response.status == 200)
+                return try #require(rig.log.last)
+            }
+            _ = try await rig.gateway.publish(table(1, route(stable: 1)))
+            for path in ["/v2/models/fraud/infer", "/v2/models/fraud/versions/1/infer"] {
+                #expect(try await kept(path).subject == UnitHash(bytes: "ann".utf8), "\(path)")
+            }
+            let byBody = ServingSettings.Unit.pointer("/id")
+            _ = try await rig.gateway.publish(table(2, route(stable: 1, unit: byBody)))
+            let pinned = try await kept("/v2/models/fraud/versions/1/infer")
+            #expect(pinned.subject == nil && pinned.subjectPointer?.description == "/id")
         }
     }
 
