@@ -51,6 +51,8 @@ final class HTTPClient: Sendable {
         }
         let head = HTTPRequestHead(version: .http1_1, method: method, uri: path, headers: headers)
         return try await channel.eventLoop.flatSubmit { [channel, collector] in
+            // What has ended tells nobody any more.
+            guard channel.isActive else { return channel.eventLoop.makeFailedFuture(ConnectionLost()) }
             let response = collector.value.expect(on: channel.eventLoop)
             channel.write(HTTPClientRequestPart.head(head), promise: nil)
             channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: body))), promise: nil)
