@@ -11,14 +11,16 @@ import Testing
     private func record(
         _ extent: RecordSettings.Extent = .every,
         _ durability: RecordSettings.Durability = .buffered,
-        _ onFull: RecordSettings.Overflow = .drop
+        _ onFull: RecordSettings.Overflow = .drop,
+        redact: [String] = [],
+        subject: ServingSettings.Unit? = nil
     ) -> RecordSettings {
         RecordSettings(
             extent: extent,
             durability: durability,
             onFull: onFull,
-            redact: [],
-            subject: nil,
+            redact: redact,
+            subject: subject,
             keepMilliseconds: nil,
             keepBytes: nil
         )
@@ -170,15 +172,7 @@ import Testing
                 throw .runFailed(reason: "no index 4111111111111111")
             }
             rig.pool.put(failing, for: fraudVersion(1))
-            let hiding = RecordSettings(
-                extent: .every,
-                durability: .buffered,
-                onFull: .drop,
-                redact: ["/inputs/x"],
-                subject: nil,
-                keepMilliseconds: nil,
-                keepBytes: nil
-            )
+            let hiding = record(redact: ["/inputs/x"])
             _ = try await rig.gateway.publish(table(1, route(stable: 1, record: hiding)))
             let response = try await rig.client().ask()
             #expect(response.status >= 500)
@@ -191,15 +185,7 @@ import Testing
         try await Rig.run { rig in
             let gate = rig.gate()
             rig.pool.put(try waiting(1, at: gate), for: fraudVersion(1))
-            let hiding = RecordSettings(
-                extent: .every,
-                durability: .buffered,
-                onFull: .drop,
-                redact: ["/inputs/x"],
-                subject: .pointer("/id"),
-                keepMilliseconds: nil,
-                keepBytes: nil
-            )
+            let hiding = record(redact: ["/inputs/x"], subject: .pointer("/id"))
             _ = try await rig.gateway.publish(table(1, route(stable: 1, record: hiding)))
             let client = try await rig.client()
             async let answer = client.ask()

@@ -159,12 +159,10 @@ extension Judge {
         let view = view(since: since, now: now)
         guard release.holdsBack else {
             // What must never happen needs nothing to compare it with, but something to go back to.
-            let never = cases.first { $0.reaction == .rollback && $0.hasHappened }
-            if let never, release.proposal.stable != nil {
-                let name = never.guarded.name
-                return .rollback(name, reports(in: view, culprit: name, waived: release.waived))
+            guard release.proposal.stable != nil, let name = happened else {
+                return isOver ? .advance([]) : .wait([])
             }
-            return isOver ? .advance([]) : .wait([])
+            return .rollback(name, reports(in: view, culprit: name, waived: release.waived))
         }
         let culprit = culprit(in: view)
         let reports = reports(in: view, culprit: culprit, waived: release.waived)
@@ -217,10 +215,15 @@ extension Judge {
 // MARK: - Harm
 
 extension Judge {
+    /// The guard on what must never happen that takes back, once it has happened.
+    private var happened: String? {
+        cases.first { $0.reaction == .rollback && $0.hasHappened }?.guarded.name
+    }
+
     /// The guard to blame when harm is proven, else nil.
     private func culprit(in view: StepView, isStarved: Bool = false) -> String? {
+        if let happened { return happened }
         let rollback = cases.filter { $0.reaction == .rollback }
-        if let never = rollback.first(where: \.hasHappened) { return never.guarded.name }
         if isStarved { return harm(atLeast: GuardCase.threshold, in: view) }
         if let told = rollback.first(where: { !$0.isBet && $0.isBreached(in: view) }) {
             return told.guarded.name

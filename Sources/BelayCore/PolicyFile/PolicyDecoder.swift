@@ -65,11 +65,17 @@ struct PolicyDecoder {
     }
 
     /// Slices are told by their values, in evidence that is kept: not of what may not reach the disk.
+    ///
+    /// A pointer to an input by its place may be to any of them.
     private mutating func checkSlices(_ guards: [Guard], _ redact: [String], _ node: PolicyNode?) -> Bool {
         for guarded in guards {
             let hidden = guarded.focus.sliceBy.first { feature in
                 let input = feature.prefix { $0 != "[" }
-                return redact.contains { $0 == "/inputs" || $0 == "/inputs/\(input)" }
+                return redact.contains { pointer in
+                    let tokens = pointer.split(separator: "/")
+                    guard tokens.first == "inputs" else { return false }
+                    return tokens.count == 1 || tokens[1] == input || tokens[1].allSatisfy(\.isNumber)
+                }
             }
             guard let hidden, let node else { continue }
             report(
