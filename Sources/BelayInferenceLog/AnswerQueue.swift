@@ -69,11 +69,13 @@ final class AnswerQueue: Sendable {
 
     private let limits: LogLimits
     private let bell: Doorbell
+    private let copy: RunPageCopy?
     private let state: Mutex<State>
 
     init(limits: LogLimits, page: sending RunPage) throws(InferenceLogError) {
         self.limits = limits
         self.bell = try Doorbell()
+        self.copy = page.copy
         self.state = Mutex(State(page: page))
     }
 
@@ -235,16 +237,26 @@ extension AnswerQueue {
             state.flushes.removeAll { $0.through <= settled }
             return done.map(\.waiter)
         }
+        keepCopy()
         for row in rows { row.whenSettled?(trouble == nil) }
         for waiter in waiters { waiter.resume() }
+    }
+
+    /// Outside of the lock, which gateways take, because it may wait for the disk.
+    private func keepCopy() {
+        if let copy { copy.take(state.withLock { $0.page.content }) }
     }
 
     func removed(segments: Int) { state.withLock { $0.counters.segmentsRemoved += segments } }
 
     /// Tells those who wait for the end that it has come.
     func finish() {
+        if let copy {
+            copy.close(state.withLock { $0.page.content })
+        } else {
+            state.withLock { $0.page.markClosed() }
+        }
         let waiters = state.withLock { state in
-            state.page.markClosed()
             state.isFinished = true
             defer { state.closings = [] }
             return state.closings

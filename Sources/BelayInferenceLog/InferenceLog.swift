@@ -19,19 +19,32 @@ package final class InferenceLog: Sendable {
     private let reserve: LogReserve
 
     /// Opens the folder, makes it when it is missing, and starts the writer's thread.
-    package convenience init(folder path: String, limits: LogLimits) throws(InferenceLogError) {
-        try self.init(folder: path, limits: limits, before: { _ in })
+    ///
+    /// - Parameters:
+    ///   - path: Of the folder.
+    ///   - limits: What may wait, and how large segments are.
+    ///   - memory: A folder of a file system that is memory, where answers are counted without waiting for
+    ///     the disk; nil counts them in `path`.
+    /// - Throws: When the folder or what is in it cannot be used.
+    package convenience init(
+        folder path: String,
+        limits: LogLimits,
+        memory: String? = nil
+    ) throws(InferenceLogError) {
+        try self.init(folder: path, limits: limits, memory: memory, before: { _ in })
     }
 
     init(
         folder path: String,
         limits: LogLimits,
+        memory: String? = nil,
         before: @escaping @Sendable (Int) throws(InferenceLogError) -> Void
     ) throws(InferenceLogError) {
         var (folder, opening) = try SegmentFolder.open(path, limits)
-        let page = try RunPage(path: "\(path)/counters")
+        let page = try RunPage(path: "\(path)/counters", memory: memory)
         let tail = try folder.tail(after: page, opening)
         opening.gap = page.settle(with: tail)
+        opening.countsOnDisk = memory != nil && page.copy == nil
         let queue = try AnswerQueue(limits: limits, page: page)
         self.queue = queue
         self.folder = folder

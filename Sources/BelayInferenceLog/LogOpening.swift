@@ -17,6 +17,8 @@ package struct LogOpening: Equatable, Sendable {
     package internal(set) var unwritten = 0
     /// What the run before could not put into the log; nil when it ended in order.
     package internal(set) var gap: LogGap?
+    /// Answers are counted in a file on the disk, so that a disk that hangs can keep them waiting.
+    package internal(set) var countsOnDisk = false
 }
 
 /// Answers that the log cannot show after a process was killed.
@@ -27,7 +29,7 @@ package struct LogGap: Equatable, Sendable {
     package let withheld: Int
     /// Answers of shadows that are gone; nobody was given them.
     package let shadows: Int
-    /// False when the machine itself went down: at least so many are missing then.
+    /// False when the machine itself went down, or what it counted in: at least so many are missing then.
     ///
     /// The counts may be older than the last answers. Answers that waited for the disk are never among them.
     package let isExact: Bool

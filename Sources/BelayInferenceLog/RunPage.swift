@@ -1,11 +1,16 @@
 import Foundation
 import Glibc
+import Synchronization
 
-/// The log's totals in a page of memory that is a file, `counters`.
+/// The log's totals in a page of memory that outlives the process.
 ///
-/// A store into it costs nothing and outlives the process, however it ends: the page belongs to the kernel.
-/// That is what makes the account exact after `kill -9`. After a power cut it may be older than the log,
-/// which the boot id tells. Not for several threads at once; whoever holds it brings the lock.
+/// A store into it costs nothing and is not lost, however the process ends: the page belongs to the kernel.
+/// That is what makes the account exact after `kill -9`. It is in a file system that is memory where there is
+/// one, for event loops store into it and must not wait for a disk; the log's folder has a copy of it
+/// (``RunPageCopy``) and its number. Elsewhere it is the file `counters` of the log's folder itself.
+///
+/// After a power cut, or when that memory went with a container, the counts may be older than the log. Not
+/// for several threads at once; whoever holds it brings the lock.
 final class RunPage {
     /// Answers are accounted for apart by what becomes of them when a process dies.
     enum Track: Int, CaseIterable {
@@ -20,69 +25,155 @@ final class RunPage {
     /// A total since the log began; what is logged is counted by the log itself.
     enum Field: Int, CaseIterable { case answered, dropped, sampledOut, failed, lost }
 
-    private static let bytes = 4096
     private static let magic: UInt64 = 0x4245_4c41_594c_4f47
     private static let layout: UInt64 = 1
 
     /// Words before the totals: magic, layout, 1 while a process runs, hash of the boot id.
     private enum Word: Int { case magic, layout, isRunning, boot, totals }
 
-    private let memory: UnsafeMutableRawPointer
+    private static let totals =
+        Word.totals.rawValue..<Word.totals.rawValue + Track.allCases.count * Field.allCases.count
+    /// In the folder's file, behind the totals: which page in memory they are a copy of; 0 for none.
+    static let number = totals.upperBound
+
+    private let page: MappedPage
+    /// What the folder has of the page; nil when the page is the folder's own.
+    let copy: RunPageCopy?
 
     /// How the process before ended.
-    enum Ending: Equatable { case none, closed, killed, machineWentDown }
+    enum Ending: Equatable {
+        case none, closed, killed
+        case machineWentDown
+        /// It was killed, and the memory that it counted in is gone as well.
+        case forgotten
+    }
 
     let ending: Ending
 
-    /// Opens the file, making it when it is missing or no such file, and marks it as running.
-    init(path: String) throws(InferenceLogError) {
-        let file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw .unavailable(path: path, reason: String(cString: strerror(errno))) }
-        defer { close(file) }
-        // Space is taken now, because a store into a page for which there is none would end the process.
-        guard posix_fallocate(file, 0, off_t(Self.bytes)) == 0 else { throw .storageFull(path: path) }
-        guard let memory = mmap(nil, Self.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0),
-            memory != MAP_FAILED
-        else { throw .unavailable(path: path, reason: String(cString: strerror(errno))) }
-        self.memory = memory
-        let words = memory.assumingMemoryBound(to: UInt64.self)
+    /// Opens the file, making it when it is missing, and marks it as running.
+    ///
+    /// - Parameters:
+    ///   - path: Of the file in the log's folder.
+    ///   - memory: A folder of a file system that is memory; nil to count in the file itself.
+    /// - Throws: When the file cannot be made, or there is no space for it.
+    init(path: String, memory: String? = nil) throws(InferenceLogError) {
+        let file = try MappedPage(path: path, .any)
         let boot = XXH64.hash(
             Array((try? String(contentsOfFile: Self.bootPath, encoding: .utf8))?.utf8 ?? "".utf8)
         )
-        if words[Word.magic.rawValue] != Self.magic || words[Word.layout.rawValue] != Self.layout {
-            memset(memory, 0, Self.bytes)
-            ending = .none
-        } else if words[Word.isRunning.rawValue] == 0 {
-            ending = .closed
-        } else {
-            ending = words[Word.boot.rawValue] == boot ? .killed : .machineWentDown
+        let former = file.words[Self.number]
+        var isTaken = false
+        var ending = Self.ending(of: file, boot: boot)
+        if ending == .none { memset(file.words, 0, MappedPage.bytes) }
+        if ending == .killed, former != 0 {
+            if let memory, let left = try? MappedPage(path: Self.path(former, in: memory), .left),
+                left.words[Self.number] == former
+            {
+                Self.copyTotals(from: left, to: file)
+                isTaken = true
+            } else {
+                ending = .forgotten
+            }
         }
-        words[Word.magic.rawValue] = Self.magic
-        words[Word.layout.rawValue] = Self.layout
-        words[Word.boot.rawValue] = boot
-        words[Word.isRunning.rawValue] = 1
-        msync(memory, Self.bytes, MS_SYNC)
+        self.ending = ending
+        file.words[Word.magic.rawValue] = Self.magic
+        file.words[Word.layout.rawValue] = Self.layout
+        file.words[Word.boot.rawValue] = boot
+        file.words[Word.isRunning.rawValue] = 1
+        if let memory, let page = Self.page(in: memory) {
+            Self.copyTotals(from: file, to: page)
+            page.note(home: path)
+            file.words[Self.number] = page.words[Self.number]
+            file.synchronise()
+            copy = try RunPageCopy(path: path, of: page.path)
+            self.page = page
+        } else {
+            file.words[Self.number] = 0
+            file.synchronise()
+            page = file
+            copy = nil
+        }
+        // Only now, for until then its counts are in no other file.
+        if let memory, isTaken { unlink(Self.path(former, in: memory)) }
+        if let memory { Self.sweep(memory) }
     }
-
-    deinit { munmap(memory, Self.bytes) }
 
     private static let bootPath = "/proc/sys/kernel/random/boot_id"
 
+    private static func ending(of file: borrowing MappedPage, boot: UInt64) -> Ending {
+        guard file.words[Word.magic.rawValue] == magic, file.words[Word.layout.rawValue] == layout else {
+            return .none
+        }
+        guard file.words[Word.isRunning.rawValue] != 0 else { return .closed }
+        return file.words[Word.boot.rawValue] == boot ? .killed : .machineWentDown
+    }
+
+    private static func path(_ number: UInt64, in folder: String) -> String {
+        "\(folder)/\(prefix)\(String(number, radix: 16))"
+    }
+
+    static let prefix = "belay-counters-"
+
+    /// Every run counts in a page of its own, so that a copied data folder shares none with the original.
+    private static func page(in folder: String) -> MappedPage? {
+        let chosen = UInt64.random(in: 1...UInt64.max)
+        guard let page = try? MappedPage(path: path(chosen, in: folder), .new) else { return nil }
+        page.words[number] = chosen
+        return page
+    }
+
+    fileprivate static func copyTotals(from one: borrowing MappedPage, to other: borrowing MappedPage) {
+        for index in totals { other.words[index] = one.words[index] }
+    }
+
     subscript(track: Track, field: Field) -> Int {
-        get { Int(truncatingIfNeeded: words[Self.index(track, field)]) }
-        set { words[Self.index(track, field)] = UInt64(truncatingIfNeeded: newValue) }
+        get { Int(truncatingIfNeeded: page.words[Self.index(track, field)]) }
+        set { page.words[Self.index(track, field)] = UInt64(truncatingIfNeeded: newValue) }
     }
 
-    /// The log ended in order; whatever comes after is another run's.
+    /// Every total, as ``RunPageCopy/take(_:)`` wants them.
+    var content: [UInt64] { Self.totals.map { page.words[$0] } }
+
+    /// The log ended in order; a copy has to be closed as well.
     func markClosed() {
-        words[Word.isRunning.rawValue] = 0
-        msync(memory, Self.bytes, MS_SYNC)
+        page.words[Word.isRunning.rawValue] = 0
+        page.synchronise()
     }
-
-    private var words: UnsafeMutablePointer<UInt64> { memory.assumingMemoryBound(to: UInt64.self) }
 
     private static func index(_ track: Track, _ field: Field) -> Int {
-        Word.totals.rawValue + track.rawValue * Field.allCases.count + field.rawValue
+        totals.lowerBound + track.rawValue * Field.allCases.count + field.rawValue
+    }
+
+    fileprivate static func store(_ content: [UInt64], in page: borrowing MappedPage) {
+        for (index, word) in zip(totals, content) { page.words[index] = word }
+    }
+
+    fileprivate static func close(_ page: borrowing MappedPage) {
+        page.words[Word.isRunning.rawValue] = 0
+        page.synchronise()
+    }
+}
+
+/// What the log's folder has of a page that is in memory; for the writer's thread, because it may wait for
+/// the disk.
+final class RunPageCopy: Sendable {
+    private let file: Mutex<MappedPage>
+    private let original: String
+
+    fileprivate init(path: String, of original: String) throws(InferenceLogError) {
+        file = Mutex(try MappedPage(path: path, .any))
+        self.original = original
+    }
+
+    func take(_ content: [UInt64]) { file.withLock { RunPage.store(content, in: $0) } }
+
+    /// The log ended in order, with these totals; the page in memory is needed no more.
+    func close(_ content: [UInt64]) {
+        file.withLock { file in
+            RunPage.store(content, in: file)
+            RunPage.close(file)
+        }
+        unlink(original)
     }
 }
 
@@ -113,10 +204,10 @@ extension RunPage {
             lost: missing[.served, default: 0],
             withheld: missing[.held, default: 0],
             shadows: missing[.shadow, default: 0],
-            isExact: ending != .machineWentDown
+            isExact: ending == .killed || ending == .closed || ending == .none
         )
         switch ending {
-        case .killed, .machineWentDown: return gap
+        case .killed, .machineWentDown, .forgotten: return gap
         case .none, .closed: return gap.isEmpty ? nil : gap
         }
     }

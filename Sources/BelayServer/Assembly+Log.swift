@@ -24,6 +24,9 @@ extension LogOpening {
                 ]
             )
         }
+        if countsOnDisk {
+            logger.notice("answers are counted on the disk, because there is no /dev/shm to count them in")
+        }
         if unwritten > 0 {
             logger.warning(
                 "the machine went down before these answers were on the disk",

@@ -55,11 +55,15 @@ struct AccountTests {
         var expected = Expected()
         var gap: LogGap?
         var folder = try TemporaryFolder()
+        // Counted in the folder's own file, or in another folder that stands for memory.
+        var memory = seed.isMultiple(of: 2) ? nil : try TemporaryFolder()
         for life in 0..<4 {
             let disk = Disk()
-            let log = try InferenceLog(folder: folder.path, limits: .changed { $0.queuedRows = 8 }) {
-                (_) throws(InferenceLogError) in try disk.admit()
-            }
+            let log = try InferenceLog(
+                folder: folder.path,
+                limits: .changed { $0.queuedRows = 8 },
+                memory: memory?.path
+            ) { (_) throws(InferenceLogError) in try disk.admit() }
             #expect(log.opening.gap == gap, "life \(life)")
             for number in 0..<20 { await act(chance.number(below: 6), number, log, disk, &expected) }
             #expect(Expected(log.totals) == expected)
@@ -72,6 +76,7 @@ struct AccountTests {
             for number in 0..<shadows { log.record(fixture.answer("x\(number)", kind: .shadow)) }
             if served + held + shadows > 0 { disk.gate.waitForArrival() }
             let image = try folder.crashImage()
+            let memoryImage = try memory?.crashImage()
             disk.mood.withLock { $0 = .willing }
             disk.gate.open(times: 9)
             await log.close()
@@ -81,13 +86,16 @@ struct AccountTests {
             expected.dropped += served - kept
             expected.lost += kept
             folder = image
+            memory = memoryImage
         }
-        let last = try InferenceLog(folder: folder.path, limits: .standard)
+        let last = try InferenceLog(folder: folder.path, limits: .standard, memory: memory?.path)
         #expect(last.opening.gap == gap)
         #expect(Expected(last.totals) == expected)
         let check = try await last.check()
         #expect(check.findings.isEmpty)
         await last.close()
+        #expect(try memory?.names ?? [] == [])
+        // A log that ended in order is all in its folder.
         let again = try InferenceLog(folder: folder.path, limits: .standard)
         #expect(again.opening.gap == nil)
         #expect(Expected(again.totals) == expected)

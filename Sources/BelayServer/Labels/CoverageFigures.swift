@@ -8,13 +8,25 @@ actor CoverageFigures {
 
     private let reader: CoverageReader
     private var newest: (at: Timestamp, ratios: [VersionID: Double])?
+    private var reading: Task<Void, Never>?
 
     init(reader: CoverageReader) { self.reader = reader }
 
     /// Labelled answers as a part of all answers of the last week; versions without answers are missing, and
     /// so is a model whose figures cannot be read now.
-    func ratios(of models: some Sequence<ModelName>, now: Timestamp) async -> [VersionID: Double] {
-        if let newest, (.zero..<Self.patience).contains(now.since(newest.at)) { return newest.ratios }
+    ///
+    /// Nobody waits for the disk, which may hang: what was read last is given, at first nothing.
+    func ratios(of models: some Collection<ModelName>, now: Timestamp) async -> [VersionID: Double] {
+        let isFresh = newest.map { (.zero..<Self.patience).contains(now.since($0.at)) } ?? false
+        if !isFresh, reading == nil {
+            let models = Array(models)
+            reading = Task { await read(models, now: now) }
+        }
+        return newest?.ratios ?? [:]
+    }
+
+    private func read(_ models: [ModelName], now: Timestamp) async {
+        defer { reading = nil }
         var sums: [VersionID: (labelled: Int, answers: Int)] = [:]
         for model in models {
             guard let figures = try? await reader.figures(of: model, days: Self.days, now: now) else {
@@ -29,6 +41,5 @@ actor CoverageFigures {
         let ratios = sums.filter { $0.value.answers > 0 }
             .mapValues { Double($0.labelled) / Double($0.answers) }
         newest = (now, ratios)
-        return ratios
     }
 }
