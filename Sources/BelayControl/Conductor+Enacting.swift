@@ -32,7 +32,7 @@ extension Conductor {
     /// too that was loaded or unloaded under an unchanged table.
     func publish() async throws -> Receipt {
         published = nil
-        let handover = try await publisher.hand(routeTable)
+        let handover = concluded(try await hand())
         let receipt = handover.acknowledged
         published = receipt
         for fence in state.endpoints.values.compactMap(\.unfenced) where receipt.epoch >= fence.epoch {

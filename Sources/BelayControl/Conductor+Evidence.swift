@@ -23,41 +23,55 @@ extension Conductor {
     }
 
     func gather() async throws {
-        // Sources hand each count over once, so what cannot be recorded now is kept for the next round.
-        for source in sources { unrecorded.merge(await source.collect()) }
+        await collect()
         let time = now()
         try await recordRunning(at: time)
         try await recordResting(at: time)
     }
 
+    /// Sources hand each count over once, so what cannot be recorded now is kept for the next round.
+    func collect() async {
+        for source in sources { unrecorded.merge(await source.collect()) }
+    }
+
     private func recordRunning(at time: Timestamp) async throws {
         guard !unrecorded.isEmpty || !readings.isEmpty else { return }
-        var ticks: [EvidenceTick] = []
-        var over = EvidenceCounts()
+        // Before the ticks are recorded: a judge brought back afterwards would count them twice.
+        for tick in unrecordedTicks(at: time) { judges[tick.release] = try await judge(of: tick.release) }
+        // What is collected from here on comes after them.
+        let ticks = unrecordedTicks(at: time)
+        let (counts, said) = (unrecorded, readings)
+        (unrecorded, readings) = (EvidenceCounts(), [:])
+        recording = ticks
+        defer { recording = [] }
+        do {
+            try await archive.appendTicks(ticks)
+        } catch {
+            unrecorded.merge(counts)
+            readings.merge(said) { $1 + $0 }
+            throw error
+        }
+        for tick in ticks { judges[tick.release]?.settle(tick) }
+        let recorded = Set(ticks.map(\.release))
+        for (id, late) in counts.byRelease where !recorded.contains(id) {
+            if state.releases[id]?.hasEnded == true { resting.merge(late) }
+        }
+    }
+
+    /// What is not recorded yet of the releases that run.
+    func unrecordedTicks(at time: Timestamp) -> [EvidenceTick] {
         let counts = unrecorded.byRelease
-        for id in Set(counts.keys).union(readings.keys).sorted() {
-            guard let release = state.releases[id] else { continue }
-            if let step = release.evidenceStep {
-                ticks.append(
-                    EvidenceTick(
-                        release: id,
-                        at: time,
-                        step: step,
-                        counts: counts[id] ?? EvidenceCounts(),
-                        readings: readings[id] ?? []
-                    )
+        return Set(counts.keys).union(readings.keys).sorted().compactMap { id in
+            state.releases[id]?.evidenceStep.map { step in
+                EvidenceTick(
+                    release: id,
+                    at: time,
+                    step: step,
+                    counts: counts[id] ?? EvidenceCounts(),
+                    readings: readings[id] ?? []
                 )
-            } else if release.hasEnded, let late = counts[id] {
-                over.merge(late)
             }
         }
-        // Before the ticks are recorded: a judge brought back afterwards would count them twice.
-        for tick in ticks { judges[tick.release] = try await judge(of: tick.release) }
-        try await archive.appendTicks(ticks)
-        unrecorded = EvidenceCounts()
-        readings = [:]
-        resting.merge(over)
-        for tick in ticks { judges[tick.release]?.settle(tick) }
     }
 
     /// Counts of what serves, and labels that come late.

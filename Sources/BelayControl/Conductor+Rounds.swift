@@ -27,6 +27,12 @@ extension Conductor {
                 }
             }
             group.addTask { await self.watchDrains() }
+            group.addTask {
+                while !Task.isCancelled {
+                    try await clock.sleep(for: cadence)
+                    await self.lookAtRound()
+                }
+            }
             while !Task.isCancelled {
                 for chore in takeDue() {
                     group.addTask { await self.outlive("\(chore) failed") { try await self.carryOut(chore) } }
@@ -52,16 +58,21 @@ extension Conductor {
     /// Nothing that only the round needs is waited for in the turnstile, so rollbacks pass at any time.
     package func tick() async throws {
         try await rounds.pass {
+            looksAtRound = 0
+            defer { looksAtRound = nil }
+            await recordSuspended()
             do {
                 try await gather()
                 for id in running {
                     try await renewUnits(of: id)
                     try await rule(on: id)
                 }
+                await liftVerdictsThatAreNone()
                 try await lookAtStables()
                 try await lookAtLateLabels()
                 forgetEnded()
             } catch {
+                await judgeAhead()
                 // What is recorded is carried out even while nothing more can be recorded.
                 try await reconcile()
                 throw error

@@ -21,7 +21,7 @@ package actor Conductor {
     /// Within this time of a rollback, asking for one again means the same one.
     private static let echo = Duration.seconds(10)
 
-    private let ledger: any Ledger
+    let ledger: any Ledger
     let archive: any Archive
     let publisher: any RoutePublisher
     let sources: [any EvidenceSource]
@@ -34,7 +34,7 @@ package actor Conductor {
     let rounds = Turnstile()
 
     package private(set) var state: State
-    private var head: Head
+    private(set) var head: Head
     /// The routes that the newest record which changed any led to.
     private var newestTable: RouteTable?
     /// Recorded entries that the server's log does not say yet.
@@ -43,6 +43,10 @@ package actor Conductor {
     private var shown: State?
     /// What was collected and is not recorded yet.
     var unrecorded = EvidenceCounts()
+    /// What of that is on its way to the record.
+    var recording: [EvidenceTick] = []
+    /// How often the round under way has been looked at; nil between rounds.
+    var looksAtRound: Int?
     /// The same of releases that are over, which are recorded less often; since when.
     var resting = EvidenceCounts()
     var rested: Timestamp?
@@ -59,6 +63,11 @@ package actor Conductor {
     var published: Receipt?
     /// Rollbacks that are over, with the proof, until the record says so.
     var proven: [EndpointID: (fence: PendingFence, receipt: Receipt)] = [:]
+    /// Versions that answer nobody although their rollbacks are not recorded yet.
+    var suspensions: [EndpointID: Suspension] = [:]
+    var suspensionsMade = 0
+    /// Tables go out one at a time, so that an older one never follows a newer one of the same epoch.
+    let publishing = Turnstile()
     /// Rollbacks that some requests in flight do not follow yet.
     var draining: [EndpointID: Drain] = [:]
     /// Rings when there is one more of them.
@@ -115,6 +124,8 @@ package actor Conductor {
         package let standbys: [EndpointID: [StandbyHealth]]
         /// Endpoints whose newest rollback is over although the record does not say so yet.
         package let fenced: Set<EndpointID>
+        /// Versions that answer nobody although they would by the record, which says nothing of it yet.
+        package let suspended: [EndpointID: Suspended]
         package let tallies: ControlTallies
     }
 
@@ -125,12 +136,13 @@ package actor Conductor {
             reports: rulings.mapValues(\.reports),
             standbys: standbys(in: known),
             fenced: Set(proven.keys),
+            suspended: suspensions.compactMapValues(\.shown),
             tallies: tallies
         )
     }
 
     /// The routes of the state; equal epochs mean equal tables.
-    var routeTable: RouteTable {
+    var recordedTable: RouteTable {
         if let newestTable, newestTable.epoch == state.epoch { newestTable } else { state.routeTable }
     }
 
@@ -172,6 +184,31 @@ package actor Conductor {
         reason: String?,
         expecting expectation: Expectation? = nil
     ) async throws -> Performed {
+        let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: [:])
+        let ahead = await suspendAhead(request, by: actor, reason: reason, expecting: expectation)
+        do {
+            let performed = try await rollbackInTurn(
+                endpoint,
+                to: reference,
+                by: actor,
+                reason: reason,
+                expecting: expectation
+            )
+            if let ahead { await lift(ahead) }
+            return performed
+        } catch {
+            if let ahead { await lift(ahead) }
+            throw error
+        }
+    }
+
+    private func rollbackInTurn(
+        _ endpoint: EndpointID,
+        to reference: VersionReference?,
+        by actor: Actor,
+        reason: String?,
+        expecting expectation: Expectation?
+    ) async throws -> Performed {
         let began = ContinuousClock.now
         var unloadable: [VersionNumber: String] = [:]
         var loading: Set<VersionID> = []
@@ -192,7 +229,12 @@ package actor Conductor {
                 // What is wanted and already so contradicts nobody, however it came about.
                 if !events.isEmpty { try expectation?.check(in: state) }
                 guard unloadedTarget(of: events) == nil else { return nil }
-                let performed = try await carryOut(events, by: actor, reason: reason)
+                let performed = try await carryOut(
+                    events,
+                    of: .rollback(request),
+                    by: actor,
+                    reason: reason
+                )
                 return (performed, draining[endpoint])
             }
             if let attempt {
@@ -221,13 +263,13 @@ package actor Conductor {
     /// Who types `rollback` while a guard or a colleague does the same means the same version. Taken
     /// literally, a moment later, it would take out the one gone back to, which nobody has accused; who means
     /// that names a target.
-    private func justTakenOut(at endpoint: EndpointID) -> Endpoint.TakenOut? {
+    func justTakenOut(at endpoint: EndpointID) -> Endpoint.TakenOut? {
         guard let last = state.endpoints[endpoint]?.lastTakenOut else { return nil }
         let since = now().since(last.at)
         return since >= .zero && since < Self.echo ? last : nil
     }
 
-    private func unloadedTarget(of events: [Event]) -> Version? {
+    func unloadedTarget(of events: [Event]) -> Version? {
         for case .release(.rolledBack(let rollback)) in events {
             guard let number = rollback.to else { continue }
             let id = VersionID(rollback.endpoint.model, number)
@@ -241,16 +283,25 @@ package actor Conductor {
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
         let reports = rulings.mapValues(\.reports)
         let events = try decide(command, by: actor, in: state, unready: unready, reports: reports)
-        return try await carryOut(events, by: actor, reason: reason)
+        return try await carryOut(events, of: command, by: actor, reason: reason)
     }
 
     /// Records what was decided, and publishes what it changes.
-    private func carryOut(_ events: [Event], by actor: Actor, reason: String?) async throws -> Performed {
+    private func carryOut(
+        _ events: [Event],
+        of command: Command,
+        by actor: Actor,
+        reason: String?
+    ) async throws -> Performed {
         guard !events.isEmpty else { return Performed(events: [], receipt: try await publishIfNewer()) }
         // Nobody is told of routes that the gateways are still being told of.
         shown = state
         defer { shown = nil }
-        try await append(events, by: actor, reason: reason)
+        do {
+            try await append(events, by: actor, reason: reason)
+        } catch let error as StoreError {
+            throw unrecorded(events, of: command, by: actor, reason: reason, error)
+        }
         do {
             return Performed(events: events, receipt: try await publishIfNewer())
         } catch {
@@ -273,6 +324,7 @@ package actor Conductor {
             // record counts. A store that cannot be read either has said so by this error already.
             if let standing = try? await ledger.standing, standing.head != head {
                 (state, head) = (standing.state, standing.head)
+                noteRecordedSuspensions()
             }
             throw error
         }
@@ -283,7 +335,7 @@ package actor Conductor {
     ///
     /// A rollback answers as soon as it is recorded and fenced. That it was fenced is recorded directly
     /// afterwards, or by whatever comes first; after a crash in between, the next start sees it again.
-    private func drafts(of events: [Event], by actor: Actor, reason: String?) -> [EntryDraft] {
+    func drafts(of events: [Event], by actor: Actor, reason: String?) -> [EntryDraft] {
         let time = now()
         let fences = provenFences.map { EntryDraft(at: time, actor: .belay, reason: nil, event: $0) }
         return fences + events.map { EntryDraft(at: time, actor: actor, reason: reason, event: $0) }
@@ -291,11 +343,12 @@ package actor Conductor {
 
     /// Makes the batch durable while the gateways are told which table it leads to, if to another.
     ///
-    /// They answer by the one that they have until that is published, which is after the record.
+    /// They answer by the one that they have until that is published, which is after the record; but what is
+    /// rolled back answers nobody any more.
     private func record(_ batch: Batch) async throws {
         guard batch.state.epoch > state.epoch else { return try await ledger.append(batch) }
         let table = batch.state.routeTable
-        async let isPrepared: Void = publisher.prepare(table)
+        async let isPrepared: Void = getReady(for: table, batch)
         do {
             try await ledger.append(batch)
         } catch {
@@ -307,8 +360,14 @@ package actor Conductor {
         newestTable = table
     }
 
+    private func getReady(for table: RouteTable, _ batch: Batch) async {
+        await suspend(whatIsTakenOutBy: batch)
+        await publisher.prepare(table)
+    }
+
     private func adopt(_ batch: Batch) {
         (state, head) = (batch.state, batch.head)
+        noteRecordedSuspensions()
         for entry in batch.entries { tallies.count(entry.entry.event) }
         unsaid += batch.entries
     }

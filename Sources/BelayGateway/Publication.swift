@@ -63,7 +63,7 @@ final class Publication: Sendable {
         }
     }
 
-    /// Makes `table` current on every loop, unless a newer or equal one already is.
+    /// Makes `table` current on every loop, unless a newer one already is.
     ///
     /// Instances are looked up anew in any case, and every loop acknowledges in any case: a publication that
     /// was cut short before is made good by the next, and control can publish a table again after a load.
@@ -129,16 +129,17 @@ final class Publication: Sendable {
 
     /// Hands a table to every loop, in a turn of each.
     private func hand(_ table: RouteTable, after former: Snapshot) async -> Proof {
-        let isNewer = !former.isPublished || table.epoch > former.table.epoch
+        let isOlder = former.isPublished && table.epoch < former.table.epoch
         let next = Snapshot(
-            table: isNewer ? table : former.table,
+            table: isOlder ? former.table : table,
             pool: pool,
             former: former,
             makeLane: makeLane
         )
         current.withLock { $0 = next }
         let taken = await stations.inTurn { cell in cell.take(next) }
-        forget(but: next.table)
+        // Within an epoch a release may only seem to be over: its rollback may yet be refused.
+        if next.table.epoch > former.table.epoch { forget(but: next.table) }
         return Proof(
             epoch: next.table.epoch,
             replayed: taken.reduce(0) { $0 + $1.replayed },

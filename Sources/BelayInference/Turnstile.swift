@@ -14,6 +14,9 @@ package final class Turnstile: Sendable {
 
     package init() {}
 
+    /// Whether somebody is inside, or was a moment ago.
+    package var isTaken: Bool { queue.withLock { $0.isTaken } }
+
     package func pass<Value: Sendable>(
         isolation: isolated (any Actor)? = #isolation,
         _ work: () async throws -> Value

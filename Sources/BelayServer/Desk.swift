@@ -17,7 +17,8 @@ struct Desk: Sendable {
             loaded: pool.loaded,
             reports: picture.reports,
             standbys: picture.standbys,
-            fenced: picture.fenced
+            fenced: picture.fenced,
+            suspended: picture.suspended
         )
     }
 }

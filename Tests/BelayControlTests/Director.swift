@@ -32,7 +32,8 @@ struct Story: Sendable, CustomTestStringConvertible {
 ///                                                 and whether version 1 answers what it fails
 /// late r2 stable 900 candidate 100 fail 9%            labels of a release that is over
 /// waive r2 accuracy · close i1
-/// publish fails · crash                the next publication is not acknowledged; another process starts
+/// publish fails · crash                the next two publications are not acknowledged; another process
+///                                      starts
 /// expect serving fraud 1 | ledger | release r2 | rollback | loaded | quarantine fraud
 /// ```
 ///
@@ -72,7 +73,7 @@ final class Director {
         case "rollback": try await rollback(&words)
         case "unloadable": stage.runtime.refuseToLoad(words.rest)
         case "loadable": stage.runtime.loadAgain(words.rest)
-        case "publish": stage.publisher.fail(1)
+        case "publish": stage.publisher.fail(2)
         case "crash": stage.restart()
         case "tick": try await tick(words.duration())
         case "waive": try await command(.waive(words.release(), guards: [words.next()]))

@@ -16,7 +16,8 @@ struct PublicationTests {
     }
 
     @Test func aFailedPublicationLeavesTheFencePendingAndTheNextRoundCompletesIt() async throws {
-        stage.publisher.fail(1)
+        // Before the record, and after it.
+        stage.publisher.fail(2)
         let performed = try await stage.rollBack("fraud")
         #expect(performed.receipt == nil)
         #expect(await stage.conductor.state.demand.fences.count == 1)
@@ -54,7 +55,11 @@ struct PublicationTests {
         let before = stage.publisher.current
         stage.process.store.refuseEntries(1)
         await #expect(throws: StoreError.storageFull(path: "ledger")) {
-            try await stage.rollBack("fraud")
+            try await stage.conductor.perform(
+                .changePolicy(Build.endpoint("fraud"), Build.policy("fraud", steps: [10])),
+                by: .person("ada"),
+                reason: nil
+            )
         }
         #expect(stage.publisher.prepared == nil)
         #expect(stage.publisher.current == before)
@@ -157,6 +162,10 @@ struct PublicationTests {
             by: .person("ada"),
             reason: nil
         )
+        // Before the record, and after it.
+        await stage.publisher.door.arrival()
+        #expect(await stage.serving("fraud") == Build.number(2))
+        stage.publisher.door.letThrough()
         await stage.publisher.door.arrival()
         #expect(await stage.serving("fraud") == Build.number(1))
         #expect(await shown("fraud") == Build.number(2), "no gateway knows of it yet")
@@ -190,7 +199,7 @@ struct PublicationTests {
     }
 
     @Test func aTableThatWasNotAcknowledgedIsShownAllTheSame() async throws {
-        stage.publisher.fail(1)
+        stage.publisher.fail(2)
         try await stage.rollBack("fraud")
         let endpoint = await stage.conductor.picture.state.endpoints[Build.endpoint("fraud")]
         #expect(endpoint?.stable?.version == Build.number(1))

@@ -75,7 +75,7 @@ final class RecordingPublisher: RoutePublisher {
                 content.failures -= 1
                 throw Unacknowledged()
             }
-            let current = content.current.flatMap { $0.epoch >= table.epoch ? $0 : nil } ?? table
+            let current = content.current.flatMap { $0.epoch > table.epoch ? $0 : nil } ?? table
             content.current = current
             content.visible = content.pool.loaded
             let epoch = current.epoch
@@ -99,7 +99,7 @@ private func objections(to table: RouteTable, after former: [RouteTable], _ stan
     if table.epoch.value > standing.head.sequence {
         found.append("table \(table.epoch) was published before its entry was recorded")
     }
-    for same in former where same.epoch == table.epoch && same != table {
+    for same in former where same.epoch == table.epoch && !differOnlyInSuspensions(same, table) {
         found.append("two tables of epoch \(table.epoch) differ")
     }
     for route in table.routes.values {
@@ -111,4 +111,14 @@ private func objections(to table: RouteTable, after former: [RouteTable], _ stan
         }
     }
     return found
+}
+
+/// Whether two tables differ in nothing but a rollback that is not recorded yet.
+private func differOnlyInSuspensions(_ one: RouteTable, _ other: RouteTable) -> Bool {
+    guard one.routes.keys == other.routes.keys else { return false }
+    return one.routes.allSatisfy { model, route in
+        guard let second = other.routes[model], route != second else { return true }
+        return route.withdrawn.isStrictSubset(of: second.withdrawn)
+            || second.withdrawn.isStrictSubset(of: route.withdrawn)
+    }
 }

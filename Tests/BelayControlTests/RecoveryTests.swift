@@ -77,7 +77,8 @@ struct RecoveryTests {
         try await stage.register("churn", "two")
         try await stage.release("churn", 2, policy: Build.policy("churn", dwell: 600_000))
         try await stage.conductor.load()
-        stage.publisher.fail(1)
+        // Before the record, and after it.
+        stage.publisher.fail(2)
         let performed = try await stage.rollBack("fraud")
         #expect(performed.receipt == nil)
         try await stage.count(.errorRate, of: "churn", .candidate, 100)

@@ -208,7 +208,7 @@ import Testing
             #expect(try await client.get("/v2/models/fraud/ready").status == 400)
             rig.pool.put(try constant(1), for: fraudVersion(1))
             // The same epoch again: the routes stay, the instances are looked up anew.
-            _ = try await rig.gateway.publish(table(1, route(stable: 1)))
+            _ = try await rig.gateway.publish(table(1, route(stable: 1, standbys: [2], withdrawn: [3])))
             #expect(try await client.get("/v2/health/ready").status == 200)
             #expect(try await client.get("/v2/models/fraud/ready").status == 200)
             #expect(try await client.get("/v2/models/fraud/versions/2/ready").status == 400)

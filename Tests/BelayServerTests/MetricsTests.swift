@@ -177,7 +177,8 @@ private let nothing = Snapshot(
     loaded: [],
     reports: [:],
     standbys: [:],
-    fenced: []
+    fenced: [],
+    suspended: [:]
 )
 
 @Suite("Readiness")

@@ -316,7 +316,24 @@ import Testing
         )
     }
 
-    private func endpoint(serving version: Int, release: ReleaseView? = nil) -> StatusView {
+    @Test func aWatchedStatusSaysWhatIsNotRecordedYet() {
+        var news = StatusNews()
+        _ = news.lines(endpoint(serving: 2), look)
+        let full = SuspensionView(version: 2, since: "", failure: "No space was left.")
+        #expect(
+            news.lines(endpoint(serving: 2, suspended: full), look) == [
+                "  fraud@2 answers nobody any more; its rollback could not be recorded, which is tried "
+                    + "again: No space was left."
+            ]
+        )
+        #expect(news.lines(endpoint(serving: 1), look) == ["✓ fraud  version 1 serves instead of 2"])
+    }
+
+    private func endpoint(
+        serving version: Int,
+        release: ReleaseView? = nil,
+        suspended: SuspensionView? = nil
+    ) -> StatusView {
         StatusView(
             endpoints: [
                 EndpointView(
@@ -330,6 +347,7 @@ import Testing
                     automatic: true,
                     epoch: 1,
                     fencing: false,
+                    suspended: suspended,
                     readiness: []
                 )
             ],

@@ -47,6 +47,20 @@ package struct Receipt: Hashable, Codable, Sendable {
     }
 }
 
+extension Receipt {
+    /// With the requests of an earlier one; all else is this one's.
+    fileprivate func adding(_ earlier: Receipt) -> Receipt {
+        Receipt(
+            epoch: epoch,
+            loops: loops,
+            replayed: replayed + earlier.replayed,
+            cutOff: cutOff + earlier.cutOff,
+            drained: drained + earlier.drained,
+            elapsedMicroseconds: elapsedMicroseconds
+        )
+    }
+}
+
 /// A table that every event loop has, and what may still come of the one before.
 package struct Handover: Sendable {
     /// As of the last acknowledgement: no request that came since is answered by a withdrawn version.
@@ -61,6 +75,16 @@ package struct Handover: Sendable {
         self.acknowledged = acknowledged
         self.drained = drained
     }
+
+    /// What both meant for requests, as one: this one completed what an `earlier` one had begun.
+    package func completing(_ earlier: Handover) -> Handover {
+        let acknowledged = acknowledged.adding(earlier.acknowledged)
+        guard drained != nil || earlier.drained != nil else { return Handover(acknowledged) }
+        return Handover(acknowledged) { [self] in
+            let first = try await earlier.drained?() ?? earlier.acknowledged
+            return try await (drained?() ?? self.acknowledged).adding(first)
+        }
+    }
 }
 
 /// The seam through which control hands tables to the data plane.
@@ -68,8 +92,9 @@ package protocol RoutePublisher: Sendable {
     /// Makes `table` current everywhere; returns when every event loop has it.
     ///
     /// From then on no answer of a version that it withdraws can leave any more, save those that
-    /// ``Handover/drained`` waits for. A table whose epoch is not newer than the current one changes nothing
-    /// and is acknowledged with the current epoch.
+    /// ``Handover/drained`` waits for. A table whose epoch is older than the current one changes nothing and
+    /// is acknowledged with the current epoch. Of two with the same epoch the later one counts: they differ
+    /// in what a rollback keeps from callers while it is being recorded.
     func hand(_ table: RouteTable) async throws -> Handover
 
     /// Says which table will probably come next, so that publishing it takes less time; nil takes that back.

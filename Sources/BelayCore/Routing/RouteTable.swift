@@ -1,6 +1,6 @@
 /// What every gateway needs in order to answer, as one immutable value.
 ///
-/// A pure function of ``State``; equal epochs mean equal tables.
+/// A pure function of ``State``, but for what a rollback keeps from callers while it is being recorded.
 package struct RouteTable: Equatable, Sendable {
     package let epoch: Epoch
     /// By model, since the data plane of one process serves one environment.
@@ -9,6 +9,12 @@ package struct RouteTable: Equatable, Sendable {
     package init(epoch: Epoch, routes: [ModelName: Route]) {
         self.epoch = epoch
         self.routes = routes
+    }
+
+    /// The same with these routes instead of those of their models.
+    package func replacing(_ changed: [Route]) -> RouteTable {
+        let changed = Dictionary(changed.map { ($0.endpoint.model, $0) }) { first, _ in first }
+        return RouteTable(epoch: epoch, routes: routes.merging(changed) { _, new in new })
     }
 
     package static let empty = RouteTable(epoch: Epoch(0), routes: [:])

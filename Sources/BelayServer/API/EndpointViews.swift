@@ -25,6 +25,20 @@ package struct ShadowView: Codable, Equatable, Sendable {
     }
 }
 
+/// A version that answers nobody although the record does not say so yet.
+package struct SuspensionView: Codable, Equatable, Sendable {
+    package let version: Int
+    package let since: String
+    /// Why its rollback could not be recorded, which is tried again; nil while it is being recorded.
+    @ExplicitNull package private(set) var failure: String?
+
+    package init(version: Int, since: String, failure: String?) {
+        self.version = version
+        self.since = since
+        self.failure = failure
+    }
+}
+
 /// What one endpoint serves, tries, and could go back to.
 package struct EndpointView: Codable, Equatable, Sendable {
     package let model: String
@@ -41,6 +55,8 @@ package struct EndpointView: Codable, Equatable, Sendable {
     package let epoch: Int
     /// A rollback whose fence is not complete yet.
     package let fencing: Bool
+    /// What a rollback that is not recorded yet keeps from callers.
+    @ExplicitNull package private(set) var suspended: SuspensionView?
     /// What is known of the stable version and of the standbys, stable first.
     package let readiness: [StandbyView]
 
@@ -55,6 +71,7 @@ package struct EndpointView: Codable, Equatable, Sendable {
         automatic: Bool,
         epoch: Int,
         fencing: Bool,
+        suspended: SuspensionView?,
         readiness: [StandbyView]
     ) {
         self.model = model
@@ -67,6 +84,7 @@ package struct EndpointView: Codable, Equatable, Sendable {
         self.automatic = automatic
         self.epoch = epoch
         self.fencing = fencing
+        self.suspended = suspended
         self.readiness = readiness
     }
 }

@@ -216,6 +216,15 @@ extension Metrics {
                 )
             }
         }
+        text.family(
+            "belay_rollback_unrecorded",
+            .gauge,
+            "Whether a version answers nobody although its rollback is not recorded yet."
+        ) { family in
+            for endpoint in endpoints {
+                family.add(labels(endpoint.id), snapshot.suspended[endpoint.id] == nil ? 0 : 1)
+            }
+        }
         text.family("belay_release_held", .gauge, "Whether the release that runs is held.") { family in
             for endpoint in endpoints {
                 let release = snapshot.state.activeRelease(at: endpoint.id)

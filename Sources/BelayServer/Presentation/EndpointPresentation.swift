@@ -12,6 +12,8 @@ struct Snapshot: Sendable {
     let standbys: [EndpointID: [StandbyHealth]]
     /// Endpoints whose newest rollback is over although the record does not say so yet.
     let fenced: Set<EndpointID>
+    /// What rollbacks that are not recorded yet keep from callers.
+    let suspended: [EndpointID: Suspended]
 
     func endpoint(_ model: ModelName) -> EndpointView {
         let id = EndpointID(model, in: .prod)
@@ -29,6 +31,13 @@ struct Snapshot: Sendable {
             automatic: endpoint.map { $0.automatic == .allowed } ?? true,
             epoch: state.epoch.value,
             fencing: endpoint?.unfenced != nil && !fenced.contains(id),
+            suspended: suspended[id].map { suspended in
+                SuspensionView(
+                    version: suspended.version.number.value,
+                    since: suspended.since.description,
+                    failure: suspended.failure
+                )
+            },
             readiness: standbys[id]?.map(StandbyView.init) ?? []
         )
     }

@@ -25,9 +25,20 @@ struct RollbackCommand: AsyncParsableCommand {
 
     func run() async throws {
         let body = RollbackBody(to: to, reason: reason)
-        let view: RollbackView = try await options.client().post(.rollback(model), body)
+        let client = try options.client()
+        async let _: Void = explainWaiting(client)
+        let view: RollbackView = try await client.post(.rollback(model), body)
         try options.show(view) { view.sentence($0) + "\n" }
         // Some loop may still answer from the old table: who called must not believe otherwise.
         if !view.isComplete { throw ExitStatus.unsafe.silently }
+    }
+
+    /// Says, when the answer takes long, what has come of it so far: the disk of the server may hang.
+    private func explainWaiting(_ client: Client) async {
+        guard (try? await ContinuousClock().sleep(for: .seconds(2))) != nil,
+            let endpoint: EndpointView = try? await client.get(.endpoint(model)),
+            let suspended = endpoint.suspended
+        else { return }
+        Stream.talk.line(suspended.sentence(of: model.text))
     }
 }

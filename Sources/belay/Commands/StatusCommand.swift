@@ -98,6 +98,10 @@ struct StatusCommand: AsyncParsableCommand {
             text += "\n\(release.sentence(look))\n"
             text += release.guards.map { "  \($0.line(look))\n" }.joined()
         }
+        for endpoint in view.endpoints {
+            guard let suspended = endpoint.suspended else { continue }
+            text += "\n\(look.bad(look.symbols.undecided)) \(suspended.sentence(of: endpoint.model))\n"
+        }
         for (model, count) in view.undelivered.sorted(by: { $0.key < $1.key }) {
             let notices = count == 1 ? "1 notice" : "\(count) notices"
             text += "\n\(notices) about \(model) did not arrive; see `belay deliveries \(model) --failed`\n"

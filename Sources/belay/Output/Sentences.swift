@@ -59,6 +59,18 @@ extension ReleaseView {
     private var servesNow: String { stable.map { "\(model)@\($0) serves" } ?? "nothing serves" }
 }
 
+extension SuspensionView {
+    /// What a rollback has done so far, in one line, for people.
+    func sentence(of model: String) -> String {
+        let name = "\(printable(model))@\(version)"
+        guard let failure else {
+            return "\(name) answers nobody any more; its rollback waits for the disk to record it"
+        }
+        return "\(name) answers nobody any more; its rollback could not be recorded, which is tried again: "
+            + printable(failure)
+    }
+}
+
 extension RollbackView {
     /// The receipt in one line, for people.
     func sentence(_ look: Look) -> String {

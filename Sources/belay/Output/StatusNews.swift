@@ -39,6 +39,9 @@ struct StatusNews {
                 "  \(name)  \(endpoint.fencing ? "a rollback is being fenced" : "the fence is complete")"
             )
         }
+        if before.suspended != endpoint.suspended, let suspended = endpoint.suspended {
+            lines.append("  \(suspended.sentence(of: endpoint.model))")
+        }
         if standings(before) != standings(endpoint) {
             let all = endpoint.readiness.map { "\($0.version) \($0.standing)" }
             lines.append("  \(name)  ready to serve: \(all.joined(separator: ", "))")

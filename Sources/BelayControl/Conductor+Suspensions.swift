@@ -1,0 +1,264 @@
+package import BelayCore
+import BelayInference
+import BelayStore
+import Logging
+
+/// A version that answers nobody any more, and whose rollback the record does not say yet.
+///
+/// That takes a moment; as long as a disk hangs or refuses, it takes that long. The record decides which
+/// routes there are, but who waits for it need not be answered by a version that is to go: as with an open
+/// circuit breaker, the next in the chain answers, and nothing has to be remembered for that. A restart
+/// before the record lets the version answer again.
+struct Suspension {
+    /// A command to carry out anew, because its events could not be recorded.
+    struct Retry {
+        let command: Command
+        let actor: Actor
+        let reason: String?
+        let failure: String
+    }
+
+    /// Tells it from every other of this process.
+    let number: Int
+    let version: VersionID
+    /// Which route answers instead: the one that the record will lead to.
+    let route: Route
+    let since: Timestamp
+    /// What it meant for requests; nil until every event loop has the route.
+    var handover: Handover?
+    var isRecorded = false
+    /// Whether a guard asked for it on evidence that is not recorded yet.
+    var isVerdict = false
+    var retry: Retry?
+
+    /// As it is told; nil before anything came of it, and once the record says so itself.
+    var shown: Suspended? {
+        guard handover != nil, !isRecorded else { return nil }
+        return Suspended(version: version, since: since, failure: retry?.failure)
+    }
+}
+
+/// A version that answers nobody although the record does not say so yet.
+package struct Suspended: Equatable, Sendable {
+    package let version: VersionID
+    package let since: Timestamp
+    /// Why its rollback could not be recorded, when that was tried; nil while it is being recorded.
+    package let failure: String?
+}
+
+/// A rollback that holds in this process and that could not be recorded.
+struct UnrecordedRollback: Error, Explainable {
+    let version: VersionID
+    let failure: StoreError
+
+    var category: FailureCategory { .unavailable }
+
+    var explanation: Explanation {
+        Explanation(
+            code: "rollback.unrecorded",
+            summary:
+                "\(version) answers nobody any more, but that could not be recorded: "
+                + failure.explanation.summary,
+            remedy:
+                "Belay tries again every round. Make the data directory writable, and do not restart before: "
+                + "\(version) would answer again."
+        )
+    }
+}
+
+extension Conductor {
+    /// Hands out the routes of the record, with those of suspensions instead where there are any.
+    func hand() async throws -> Handover {
+        try await publishing.pass {
+            let suspended = suspensions.values.filter { !$0.isRecorded }.map(\.route)
+            let table = suspended.isEmpty ? recordedTable : recordedTable.replacing(suspended)
+            return try await publisher.hand(table)
+        }
+    }
+
+    // MARK: - Before the record
+
+    /// Takes what a batch rolls back from all requests, at once.
+    func suspend(whatIsTakenOutBy batch: Batch) async {
+        _ = await suspend(batch.entries.map(\.entry.event), by: batch.state.routeTable)
+    }
+
+    /// - Returns: What was suspended by this.
+    private func suspend(_ events: [Event], by table: RouteTable) async -> [Suspension] {
+        var suspended: [Suspension] = []
+        for case .release(.rolledBack(let rollback)) in events {
+            let (endpoint, model) = (rollback.endpoint, rollback.endpoint.model)
+            guard suspensions[endpoint] == nil, let route = table.routes[model],
+                recordedTable.routes[model]?.answering.contains(rollback.from) == true
+            else { continue }
+            suspensionsMade += 1
+            let suspension = Suspension(
+                number: suspensionsMade,
+                version: VersionID(model, rollback.from),
+                route: route,
+                since: now()
+            )
+            suspensions[endpoint] = suspension
+            suspended.append(suspension)
+        }
+        guard !suspended.isEmpty else { return [] }
+        // Should a gateway not acknowledge, the table of the record comes next and counts.
+        let handover = try? await hand()
+        for each in suspended where suspensions[each.route.endpoint]?.number == each.number {
+            suspensions[each.route.endpoint]?.handover = handover
+        }
+        return suspended
+    }
+
+    /// Takes what a rollback will take out from all requests while it still waits for its turn: whoever has
+    /// it may wait for a disk that hangs.
+    ///
+    /// - Returns: What was suspended, to be lifted unless the rollback is carried out.
+    func suspendAhead(
+        _ request: RollbackRequest,
+        by actor: Actor,
+        reason: String?,
+        expecting expectation: Expectation?
+    ) async -> Suspension? {
+        guard turnstile.isTaken, suspensions[request.endpoint] == nil,
+            request.to != nil || justTakenOut(at: request.endpoint) == nil
+        else { return nil }
+        do {
+            try expectation?.check(in: state)
+            let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
+            guard unloadedTarget(of: events) == nil else { return nil }
+            let batch = try ledger.seal(drafts(of: events, by: actor, reason: reason), after: head)
+            return await suspend(events, by: batch.state.routeTable).first
+        } catch {
+            // It is said when it is the rollback's turn.
+            return nil
+        }
+    }
+
+    /// Looks, once a cadence, whether a round takes longer than with a disk that does not hang.
+    func lookAtRound() async {
+        guard let looks = looksAtRound else { return }
+        looksAtRound = looks + 1
+        if looks + 1 >= Self.patientLooks { await judgeAhead() }
+    }
+
+    private static let patientLooks = 3
+
+    /// Lets guards speak on evidence that cannot be recorded now: what they would roll back answers nobody
+    /// any more.
+    ///
+    /// The rollback itself waits for the record, so that everything that led to it can be read there.
+    func judgeAhead() async {
+        await collect()
+        let time = now()
+        let ticks = recording + unrecordedTicks(at: time)
+        for id in Set(ticks.map(\.release)).sorted() {
+            guard var judge = judges[id], let release = state.releases[id], !release.hasEnded,
+                suspensions[release.proposal.endpoint] == nil
+            else { continue }
+            for tick in ticks where tick.release == id { judge.settle(tick) }
+            let ruling = judge.rule(on: release, now: time)
+            guard case .rollback = ruling,
+                let events = try? decide(.rule(id, ruling), by: .belay, in: state, unready: unready),
+                unloadedTarget(of: events) == nil,
+                let batch = try? ledger.seal(drafts(of: events, by: .belay, reason: nil), after: head)
+            else { continue }
+            for each in await suspend(events, by: batch.state.routeTable)
+            where suspensions[each.route.endpoint]?.number == each.number {
+                suspensions[each.route.endpoint]?.isVerdict = true
+            }
+        }
+    }
+
+    /// Gives back their requests to versions that no guard would take out on all the evidence.
+    func liftVerdictsThatAreNone() async {
+        // What has come since is the next round's.
+        guard unrecorded.isEmpty, readings.isEmpty else { return }
+        for suspension in suspensions.values where suspension.isVerdict { await lift(suspension) }
+    }
+
+    // MARK: - After it
+
+    /// What came of what was suspended and is recorded now goes into the proof that it is over.
+    func concluded(_ handover: Handover) -> Handover {
+        var handover = handover
+        for (endpoint, suspension) in suspensions where suspension.isRecorded {
+            if let earlier = suspension.handover { handover = handover.completing(earlier) }
+            suspensions[endpoint] = nil
+        }
+        return handover
+    }
+
+    /// Leaves to the record what it says itself.
+    func noteRecordedSuspensions() {
+        for (endpoint, suspension) in suspensions {
+            let route = recordedTable.routes[endpoint.model]
+            suspensions[endpoint]?.isRecorded = route?.answering.contains(suspension.version.number) != true
+        }
+    }
+
+    /// The error for a command whose events could not be recorded; what it took out stays so, and is tried
+    /// again.
+    func unrecorded(
+        _ events: [Event],
+        of command: Command,
+        by actor: Actor,
+        reason: String?,
+        _ failure: StoreError
+    ) -> any Error {
+        var error: any Error = failure
+        for case .release(.rolledBack(let rollback)) in events {
+            guard let suspension = suspensions[rollback.endpoint], suspension.shown != nil else { continue }
+            suspensions[rollback.endpoint]?.retry = Suspension.Retry(
+                command: command,
+                actor: actor,
+                reason: reason,
+                failure: failure.explanation.summary
+            )
+            error = UnrecordedRollback(version: suspension.version, failure: failure)
+        }
+        return error
+    }
+
+    /// Tries again to record what could not be.
+    func recordSuspended() async {
+        for (endpoint, suspension) in suspensions {
+            guard let retry = suspension.retry else { continue }
+            do {
+                try await turnstile.pass {
+                    guard suspensions[endpoint]?.retry != nil else { return }
+                    _ = try await performNow(retry.command, by: retry.actor, reason: retry.reason)
+                }
+                await giveUp(suspension)
+            } catch let error as UnrecordedRollback {
+                logger.error("a rollback is not recorded", metadata: ["error": "\(reasonText(error))"])
+            } catch is StoreError {
+                continue
+            } catch {
+                // What was to be rolled back is not there any more, or nothing to go back to.
+                await giveUp(suspension)
+            }
+        }
+    }
+
+    /// Lets go of a suspension that needs no trying again.
+    private func giveUp(_ suspension: Suspension) async {
+        let endpoint = suspension.route.endpoint
+        if suspensions[endpoint]?.number == suspension.number { suspensions[endpoint]?.retry = nil }
+        await lift(suspension)
+    }
+
+    /// Lets the record alone say who answers, unless a rollback is recorded or still to be.
+    func lift(_ suspension: Suspension) async {
+        let endpoint = suspension.route.endpoint
+        guard let standing = suspensions[endpoint], standing.number == suspension.number,
+            !standing.isRecorded, standing.retry == nil
+        else { return }
+        suspensions[endpoint] = nil
+        do {
+            _ = try await hand()
+        } catch {
+            logger.error("a table was not acknowledged", metadata: ["error": "\(reasonText(error))"])
+        }
+    }
+}
