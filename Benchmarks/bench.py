@@ -112,10 +112,28 @@ def judge(records, switches):
     return stale, lost
 
 
+def last_old_answers(records, switches):
+    """For each measured switch, how many milliseconds after it was asked for the last answer came that another
+    version gave; 0 when none came after.
+
+    Answers that are on their way when a switch is asked for are among them, with the time they take to arrive.
+    """
+    begun = [switch.begun for switch in switches]
+    last = [0.0] * len(switches)
+    for _, done, by_header, by_body, status, outcome, _ in RECORD.iter_unpack(records):
+        place = bisect.bisect_right(begun, done) - 1
+        if place < 0 or outcome != 0 or not 200 <= status < 300:
+            continue
+        if (by_body if by_body >= 0 else by_header) != switches[place].to:
+            last[place] = max(last[place], (done - begun[place]) / 1e6)
+    return [value for value, switch in zip(last, switches, strict=True) if switch.is_measured]
+
+
 class Round(NamedTuple):
     """What some switches of one peer cost."""
 
     milliseconds: list
+    last_old: list
     stale: int
     lost: int
     requests: int
@@ -140,9 +158,10 @@ def round_of_switches(workshop, peer, count, connections):
         switch(peer.switches_to[number % len(peer.switches_to)], peer.switch, True)
     load.send_signal(signal.SIGTERM)
     requests = json.loads(load.communicate()[0])["requests"]
-    stale, lost = judge(records.read_bytes(), switches)
+    content = records.read_bytes()
+    stale, lost = judge(content, switches)
     measured = [(each.acknowledged - each.begun) / 1e6 for each in switches if each.is_measured]
-    return Round(measured, stale, lost, requests)
+    return Round(measured, last_old_answers(content, switches), stale, lost, requests)
 
 
 def switch_peers(workshop, binary, stack, upstreams):
@@ -174,21 +193,24 @@ def bench_switches(workshop, binary, count, rounds, connections=32):
     for peer in peers:
         rounds_of = results[peer.name]
         times = [value for each in rounds_of for value in each.milliseconds]
+        last_old = [value for each in rounds_of for value in each.last_old]
         receipts = getattr(peer, "receipts", None)
         rows.append([
             peer.name, len(times), f"{percentile(times, 0.5):.2f}", f"{percentile(times, 0.99):.2f}",
+            f"{percentile(last_old, 0.5):.2f} / {percentile(last_old, 0.99):.2f}",
             f"{percentile(receipts, 0.5):.3f} / {percentile(receipts, 0.99):.3f}" if receipts else "–",
             sum(each.stale for each in rounds_of), sum(each.lost for each in rounds_of),
             sum(each.requests for each in rounds_of),
         ])  # fmt: skip
     table(
-        ["", "n", "acknowledged p50 ms", "p99 ms", "of which fence p50 / p99 ms", "stale", "lost",
-         "requests"],
+        ["", "n", "acknowledged p50 ms", "p99 ms", "last old answer p50 / p99 ms",
+         "of which fence p50 / p99 ms", "stale", "lost", "requests"],
         rows,
     )
     print(
         "*Acknowledged*: as the caller sees it, from asking to the answer; Belay's is durable in the ledger "
-        "before the fence. *Stale*: answers by the old version to requests sent after the acknowledgement. "
+        "before the fence. *Last old answer*: from asking until the last answer by the old version arrived. "
+        "*Stale*: answers by the old version to requests sent after the acknowledgement. "
         "*Lost*: requests whose connection ended before the answer, or whose status was not 2xx.\n"
     )
 

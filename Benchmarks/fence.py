@@ -4,11 +4,13 @@
 
 Constant models name their version in every answer; every request is stamped when it is sent. Workers release
 version 2 (to everybody, or as a canary) and roll it back, over and over, while faults happen: kill -9 and a
-start, SIGSTOP and SIGCONT, a full disk, loads of an 80 MB model, bodies that trickle, slow readers.
+start, SIGSTOP and SIGCONT, a full disk, a disk that hangs, loads of an 80 MB model, bodies that trickle, slow
+readers.
 
 It ends with 1 and names the violations with their stamps when
 - a request that was sent after an acknowledged rollback was answered by the withdrawn version,
 - a request was lost or refused while the server was not being killed,
+- the version of a rollback went on answering while that waited for a disk that hung, or an answer waited for it,
 - a rollback was refused without a fault that explains it, or the ledger does not verify,
 - after a full disk the control API does not work again within ten seconds,
 - a fault that was asked for never happened.
@@ -37,12 +39,15 @@ from peers import SCALAR
 from server import Belay, Refused, compiled, name_runtime, request_bytes
 from slow import drip_body, read_slowly
 
-FAULTS = ("kill", "stall", "disk", "load", "drip", "reader")
+FAULTS = ("kill", "stall", "disk", "freeze", "load", "drip", "reader")
 # A log without bound fills the disk of a long run; the fault is to fill it, not the run.
 POLICY = {"serving": {"timeout": "10s", "keep": {"size": "50MB"}}}
 LARGE = 80_000_000
 CANARY = {"steps": [{"canary": "50%", "for": "8h", "min_samples": 1000000}]}
 SHOWN = 20
+# After so long a rollback that waits for the disk must keep its version from answering: on a busy machine, and
+# the request may have waited for a connection.
+SUSPENDED_AFTER = 1_000_000_000
 
 
 class Span(NamedTuple):
@@ -103,7 +108,7 @@ class World:
         self.random = random.Random(options.seed)
         self.data = self.folder / "mount" / "data"
         self.data.parent.mkdir()
-        self.is_mounted = "disk" in options.faults and self._mount()
+        self.is_mounted = ("disk" in options.faults or "freeze" in options.faults) and self._mount()
         self.server = Belay(options.belay, self.data)
         self.server.log = self.folder / "server.log"
         self.up = threading.Event()
@@ -114,13 +119,26 @@ class World:
         self.loads = []
 
     def _mount(self):
-        """A small file system of its own, so that filling it harms nobody else."""
-        words = ["mount", "-t", "tmpfs", "-o", f"size={self.options.disk}m", "none", self.data.parent]
-        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+        """A small file system of its own, so that filling it harms nobody else; one on a disk can be frozen."""
+        size = f"{self.options.disk}m"
+        image = self.folder / "image"
+        commands = [["mount", "-t", "tmpfs", "-o", f"size={size}", "none", self.data.parent]]
+        if "freeze" in self.options.faults:
+            commands = [
+                ["truncate", "--size", size, image],
+                ["mkfs.ext4", "-q", "-F", image],
+                ["mount", "-o", "loop", image, self.data.parent],
+            ]
+        return all(subprocess.run(each, capture_output=True, check=False).returncode == 0 for each in commands)
+
+    def thaw(self):
+        subprocess.run(["fsfreeze", "--unfreeze", self.data.parent], capture_output=True, check=False)
 
     def close(self):
         for load in self.loads:
             load.kill()
+        if "freeze" in self.options.faults:
+            self.thaw()
         self.server.stop(signal.SIGKILL)
         if self.is_mounted:
             subprocess.run(["umount", self.data.parent], check=False)
@@ -299,6 +317,29 @@ def fill_disk(world):
             time.sleep(0.05)
 
 
+def freeze(world):
+    """The data folder's file system stands still, as under a snapshot or a volume that lost its host; a model of
+    its own is rolled back meanwhile."""
+    if not world.is_mounted:
+        return
+    line = world.server.line()
+    told = time.monotonic_ns()
+    world.story.switch("frozen", told, told, None)
+    try_again(world, "frozen", line)
+    begun = time.monotonic_ns()
+    subprocess.run(["fsfreeze", "--freeze", world.data.parent], check=True)
+    thaw = threading.Timer(world.random.uniform(0.1, 3), world.thaw)
+    thaw.start()
+    try:
+        asked = time.monotonic_ns()
+        receipt = world.server.rollback("frozen", line)
+        if receipt["to"] == 1 and receipt["fence"] == "complete":
+            world.story.switch("frozen", asked, time.monotonic_ns(), 1)
+    finally:
+        thaw.join()
+        world.story.span(begun, time.monotonic_ns(), "freeze")
+
+
 def prove_full(world):
     """A full disk must be felt: new bytes are refused."""
     data = world.random.randbytes(1 << 20)
@@ -313,14 +354,19 @@ def prove_full(world):
 def load_large(world):
     """An 80 MB model is released and taken back beside the others."""
     line = world.server.line()
-    view = world.server.endpoint("large", line)
-    versions = world.server.call("GET", "/v1/models/large/versions", None, line)["versions"]
-    if any(each["version"] == 2 and each["state"] == "withdrawn" for each in versions):
-        world.server.clear("large", 2, line)
-    if view["serving"]["version"] == 1 and view["release"] is None:
-        world.server.release("large", 2, None, line, **POLICY)
-    world.server.wait_serving("large", 2, line)
+    try_again(world, "large", line)
     world.server.rollback("large", line)
+
+
+def try_again(world, model, line):
+    """Version 2 serves, whatever was before."""
+    view = world.server.endpoint(model, line)
+    versions = world.server.call("GET", f"/v1/models/{model}/versions", None, line)["versions"]
+    if any(each["version"] == 2 and each["state"] == "withdrawn" for each in versions):
+        world.server.clear(model, 2, line)
+    if view["serving"]["version"] == 1 and view["release"] is None:
+        world.server.release(model, 2, None, line, **POLICY)
+    world.server.wait_serving(model, 2, line)
 
 
 def drip(world):
@@ -339,9 +385,12 @@ def read(world):
         world.story.answer(model, *answer, "reader")
 
 
-ACTS = {"kill": kill, "stall": stall, "disk": fill_disk, "load": load_large, "drip": drip, "reader": read}
+ACTS = {
+    "kill": kill, "stall": stall, "disk": fill_disk, "freeze": freeze, "load": load_large, "drip": drip,
+    "reader": read,
+}  # fmt: skip
 # Mean seconds from the end of one to the begin of the next.
-PAUSES = {"kill": 8, "stall": 2, "disk": 6, "load": 3, "drip": 0.5, "reader": 1}
+PAUSES = {"kill": 8, "stall": 2, "disk": 6, "freeze": 8, "load": 3, "drip": 0.5, "reader": 1}
 
 
 class Fault(threading.Thread):
@@ -383,6 +432,13 @@ def judge(story, model, answers):
     promises = [(ended, begun) for begun, ended, to in switches if to == 1]
     promises.sort()
     ends = [ended for ended, _ in promises]
+    waited = [
+        (begun + SUSPENDED_AFTER, ended) for begun, ended, to in switches
+        if to == 1 and ended - begun > SUSPENDED_AFTER and not story.overlaps(begun, ended, "kill")
+        and not story.overlaps(begun, begun + SUSPENDED_AFTER, "stall")
+    ]  # fmt: skip
+    if waited:
+        story.count("rollbacks that waited for the disk", len(waited))
     judged = 0
     for sent, done, version, status, how in answers:
         if status != 200 or version < 0:
@@ -391,6 +447,11 @@ def judge(story, model, answers):
             else:
                 story.violate(f"{model}: sent {sent}, ended {done}: {how}, status {status}")
             continue
+        if done - sent > SUSPENDED_AFTER and how == "answered" and story.overlaps(sent, done, "freeze"):
+            if not story.overlaps(sent, done, "kill", "stall", "disk"):
+                story.violate(f"{model}: an answer took {(done - sent) / 1e9:.2f} s, sent {sent}, in a freeze")
+        if version != 1 and any(since <= sent <= until for since, until in waited):
+            story.violate(f"{model}: sent {sent}, answered by version {version} while its rollback waited")
         place = bisect.bisect_left(ends, sent) - 1
         if place < 0:
             continue
@@ -424,11 +485,11 @@ def judge_all(world, records):
             world.story.violate(f"the ledger does not verify: {proof}")
         world.story.count("ledger entries verified", proof["entries"])
     for begun, ended, to in (each for several in world.story.rollbacks.values() for each in several):
-        for what in ("stall", "disk"):
+        for what in ("stall", "disk", "freeze"):
             if to == 1 and world.story.overlaps(begun, ended, what):
                 world.story.count(f"rollbacks acknowledged in a {what}")
     for fault in world.options.faults:
-        if world.story.counts[f"fault: {fault}"] == 0 or (fault == "disk" and not world.is_mounted):
+        if world.story.counts[f"fault: {fault}"] == 0 or (fault in ("disk", "freeze") and not world.is_mounted):
             world.story.violate(f"the fault '{fault}' never happened")
 
 
@@ -454,13 +515,15 @@ def run(world):
         for number in (1, 2):
             world.server.register(model, models.constant(number))
         world.server.serve(model, 1, **POLICY)
-    if "load" in world.options.faults:
-        for number in (1, 2):
-            world.server.register("large", models.constant(number, LARGE))
-        world.server.serve("large", 1, **POLICY)
+    for fault, model, size in (("load", "large", LARGE), ("freeze", "frozen", 1024)):
+        if fault in world.options.faults:
+            for number in (1, 2):
+                world.server.register(model, models.constant(number, size))
+            world.server.serve(model, 1, **POLICY)
     world.up.set()
     program = compiled("load", world.folder)
-    loads = {model: start_load(world, program, model) for model in names}
+    loaded = [*names, "frozen"] if "freeze" in world.options.faults else names
+    loads = {model: start_load(world, program, model) for model in loaded}
     world.loads = [process for process, _ in loads.values()]
     gate = threading.Lock()
     workers = [Worker(world, model, f"{world.options.seed} {model}") for model in names]

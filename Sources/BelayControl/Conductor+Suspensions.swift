@@ -68,23 +68,28 @@ struct UnrecordedRollback: Error, Explainable {
 
 extension Conductor {
     /// Hands out the routes of the record, with those of suspensions instead where there are any.
-    func hand() async throws -> Handover {
+    func hand(preparing next: RouteTable? = nil) async throws -> Handover {
         try await publishing.pass {
             let suspended = suspensions.values.filter { !$0.isRecorded }.map(\.route)
             let table = suspended.isEmpty ? recordedTable : recordedTable.replacing(suspended)
-            return try await publisher.hand(table)
+            return try await publisher.hand(table, preparing: next)
         }
     }
 
     // MARK: - Before the record
 
-    /// Takes what a batch rolls back from all requests, at once.
-    func suspend(whatIsTakenOutBy batch: Batch) async {
-        _ = await suspend(batch.entries.map(\.entry.event), by: batch.state.routeTable)
-    }
-
+    /// Takes what is rolled back from all requests, at once.
+    ///
+    /// - Parameters:
+    ///   - events: What is decided.
+    ///   - table: The routes that the events lead to.
+    ///   - next: A table to prepare in the same turn of the event loops.
     /// - Returns: What was suspended by this.
-    private func suspend(_ events: [Event], by table: RouteTable) async -> [Suspension] {
+    func suspend(
+        _ events: [Event],
+        by table: RouteTable,
+        preparing next: RouteTable? = nil
+    ) async -> [Suspension] {
         var suspended: [Suspension] = []
         for case .release(.rolledBack(let rollback)) in events {
             let (endpoint, model) = (rollback.endpoint, rollback.endpoint.model)
@@ -103,7 +108,7 @@ extension Conductor {
         }
         guard !suspended.isEmpty else { return [] }
         // Should a gateway not acknowledge, the table of the record comes next and counts.
-        let handover = try? await hand()
+        let handover = try? await hand(preparing: next)
         for each in suspended where suspensions[each.route.endpoint]?.number == each.number {
             suspensions[each.route.endpoint]?.handover = handover
         }

@@ -361,8 +361,8 @@ package actor Conductor {
     }
 
     private func getReady(for table: RouteTable, _ batch: Batch) async {
-        await suspend(whatIsTakenOutBy: batch)
-        await publisher.prepare(table)
+        let events = batch.entries.map(\.entry.event)
+        if await suspend(events, by: table, preparing: table).isEmpty { await publisher.prepare(table) }
     }
 
     private func adopt(_ batch: Batch) {

@@ -132,9 +132,9 @@ package final class Gateway: RoutePublisher, EvidenceSource {
 
     // MARK: - Routes
 
-    package func hand(_ table: RouteTable) async throws -> Handover {
+    package func hand(_ table: RouteTable, preparing next: RouteTable?) async throws -> Handover {
         if case .stopped = phase.withLock({ $0 }) { throw GatewayError.stopped }
-        return await publication.hand(table)
+        return await publication.hand(table, preparing: next)
     }
 
     package func prepare(_ table: RouteTable?) async {

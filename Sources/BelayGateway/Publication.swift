@@ -46,15 +46,7 @@ final class Publication: Sendable {
     /// prepared: its receipt waits for those requests anyway.
     func prepare(_ table: RouteTable?) async {
         await turnstile.pass {
-            let former = current.withLock { $0 }
-            var next: Forthcoming?
-            if let table, former.isPublished, table.epoch > former.table.epoch,
-                !table.routes.values.contains(where: { $0.failing.inflight == .drain })
-            {
-                next = Forthcoming(
-                    Snapshot(table: table, pool: pool, former: former, makeLane: makeLane)
-                )
-            }
+            let next = coming(table, after: current.withLock { $0 })
             guard next != nil || forthcoming.withLock({ $0 != nil }) else { return }
             // Only what every loop knows can become current without them.
             forthcoming.withLock { $0 = nil }
@@ -63,13 +55,20 @@ final class Publication: Sendable {
         }
     }
 
-    /// Makes `table` current on every loop, unless a newer one already is.
+    private func coming(_ table: RouteTable?, after former: Snapshot) -> Forthcoming? {
+        guard let table, former.isPublished, table.epoch > former.table.epoch,
+            !table.routes.values.contains(where: { $0.failing.inflight == .drain })
+        else { return nil }
+        return Forthcoming(Snapshot(table: table, pool: pool, former: former, makeLane: makeLane))
+    }
+
+    /// Makes `table` current on every loop, unless a newer one already is, and says which comes next.
     ///
     /// Instances are looked up anew in any case, and every loop acknowledges in any case: a publication that
     /// was cut short before is made good by the next, and control can publish a table again after a load.
     ///
     /// Others may publish while the requests end that this table lets finish.
-    func hand(_ table: RouteTable) async -> Handover {
+    func hand(_ table: RouteTable, preparing following: RouteTable? = nil) async -> Handover {
         let began = NIODeadline.now()
         let proof = await turnstile.pass { () -> Proof in
             let former = current.withLock { $0 }
@@ -77,10 +76,12 @@ final class Publication: Sendable {
                 defer { next = nil }
                 return next
             }
-            if let next, next.snapshot.table == table, table.epoch > former.table.epoch {
+            if let next, following == nil, next.snapshot.table == table,
+                table.epoch > former.table.epoch
+            {
                 return await activate(next)
             }
-            return await hand(table, after: former)
+            return await hand(table, after: former, preparing: following)
         }
         let acknowledged = receipt(proof, drained: 0, since: began)
         guard !proof.drains.isEmpty else { return Handover(acknowledged) }
@@ -128,7 +129,11 @@ final class Publication: Sendable {
     }
 
     /// Hands a table to every loop, in a turn of each.
-    private func hand(_ table: RouteTable, after former: Snapshot) async -> Proof {
+    private func hand(
+        _ table: RouteTable,
+        after former: Snapshot,
+        preparing following: RouteTable?
+    ) async -> Proof {
         let isOlder = former.isPublished && table.epoch < former.table.epoch
         let next = Snapshot(
             table: isOlder ? former.table : table,
@@ -136,8 +141,14 @@ final class Publication: Sendable {
             former: former,
             makeLane: makeLane
         )
+        let following = coming(following, after: next)
         current.withLock { $0 = next }
-        let taken = await stations.inTurn { cell in cell.take(next) }
+        let taken = await stations.inTurn { cell in
+            let taken = cell.take(next)
+            if let following { cell.expect(following) }
+            return taken
+        }
+        forthcoming.withLock { $0 = following }
         // Within an epoch a release may only seem to be over: its rollback may yet be refused.
         if next.table.epoch > former.table.epoch { forget(but: next.table) }
         return Proof(

@@ -63,14 +63,14 @@ final class RecordingPublisher: RoutePublisher {
 
     func prepare(_ table: RouteTable?) async { content.withLock { $0.prepared = table } }
 
-    func hand(_ table: RouteTable) async throws -> Handover {
+    func hand(_ table: RouteTable, preparing next: RouteTable?) async throws -> Handover {
         await door.pass()
         guard !fate.isDead else { throw Unacknowledged() }
         let standing = store.standing
         return try content.withLock { content throws(Unacknowledged) in
             content.violations += objections(to: table, after: content.offered, standing)
             content.offered.append(table)
-            content.prepared = nil
+            content.prepared = next
             guard content.failures == 0 else {
                 content.failures -= 1
                 throw Unacknowledged()

@@ -177,9 +177,15 @@ import Testing
             await rig.gateway.prepare(table(6, after))
             _ = try await rig.gateway.publish(table(5, before))
             #expect(try answered(try await rig.client().ask()) == 2)
-            await rig.gateway.prepare(table(6, after))
+            // As control does: out at once, and what is to be recorded is prepared in the same turn.
+            _ = try await rig.gateway.hand(table(5, after), preparing: table(6, after))
+            let suspended = try await rig.client().ask()
+            #expect(try answered(suspended) == 1)
+            #expect(suspended["Belay-Epoch"] == "5")
             #expect(try await rig.gateway.publish(table(6, after)).epoch == Epoch(6))
-            #expect(try answered(try await rig.client().ask()) == 1)
+            let recorded = try await rig.client().ask()
+            #expect(try answered(recorded) == 1)
+            #expect(recorded["Belay-Epoch"] == "6")
         }
     }
 

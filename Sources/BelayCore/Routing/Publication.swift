@@ -95,7 +95,10 @@ package protocol RoutePublisher: Sendable {
     /// ``Handover/drained`` waits for. A table whose epoch is older than the current one changes nothing and
     /// is acknowledged with the current epoch. Of two with the same epoch the later one counts: they differ
     /// in what a rollback keeps from callers while it is being recorded.
-    func hand(_ table: RouteTable) async throws -> Handover
+    ///
+    /// With `next`, it says in the same turn of every event loop which table will come after it, as
+    /// ``prepare(_:)`` does.
+    func hand(_ table: RouteTable, preparing next: RouteTable?) async throws -> Handover
 
     /// Says which table will probably come next, so that publishing it takes less time; nil takes that back.
     ///
@@ -106,7 +109,7 @@ package protocol RoutePublisher: Sendable {
 extension RoutePublisher {
     /// Makes `table` current everywhere; returns when no answer of a version it withdraws can leave any more.
     package func publish(_ table: RouteTable) async throws -> Receipt {
-        let handover = try await hand(table)
+        let handover = try await hand(table, preparing: nil)
         return try await handover.drained?() ?? handover.acknowledged
     }
 }
