@@ -63,6 +63,12 @@ struct CircuitBreaker: Equatable {
         if case .probing(_, let successes) = state { state = .probing(isAsked: false, successes: successes) }
     }
 
+    /// A request failed that another version failed on as well.
+    mutating func failedLikeOthers(at now: NIODeadline) {
+        trouble.count(failed: true, at: now)
+        forget()
+    }
+
     mutating func succeeded(at now: NIODeadline) {
         failuresInARow = 0
         trouble.count(failed: false, at: now)

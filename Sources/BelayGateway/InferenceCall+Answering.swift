@@ -138,6 +138,7 @@ extension InferenceCall {
         isOver = true
         alarm = .distantFuture
         countInvalidOutput()
+        blameDoubted()
         if let cohort { cell.tally.leave(cohort) }
         cohort = nil
         cell.end(self)

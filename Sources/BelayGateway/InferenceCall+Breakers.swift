@@ -34,6 +34,64 @@ extension InferenceCall {
         )
     }
 
+    /// A version that erred, or answered what is no answer: that may be its fault, or the request's.
+    struct Doubt {
+        let lane: Lane
+        let attempt: Exchange.Attempt
+    }
+
+    /// Lets the version's circuit breaker know, as far as it is known what the outcome says of the version.
+    ///
+    /// A request that every version fails on is to blame for that itself: one caller with five of them must
+    /// not keep a version from everybody, nor have a release taken back.
+    func tell(_ lane: Lane?, of outcome: Exchange.Outcome, _ attempt: Exchange.Attempt) {
+        guard let lane else { return }
+        switch outcome {
+        case .answered: _ = lane.note(.good, at: cell.now)
+        case .objected: _ = lane.note(.neither, at: cell.now)
+        case .failed(let failure) where failure.isCallers: _ = lane.note(.neither, at: cell.now)
+        case .failed(.erred), .failed(.invalidOutput):
+            // Who names a version is compared with nobody.
+            guard attempt.role != .pinned else { return _ = lane.note(.neither, at: cell.now) }
+            doubts.append(Doubt(lane: lane, attempt: attempt))
+        case .failed(let failure) where failure.wasRun: blame(lane, attempt)
+        case .failed: break
+        }
+    }
+
+    /// Decides whose fault failures were, once somebody has answered or nobody will.
+    func settleDoubts(after outcome: Exchange.Outcome, _ action: Exchange.Action) {
+        guard !doubts.isEmpty else { return }
+        switch action {
+        case .wait, .run: return
+        case .answer: break
+        case .answerFixed, .reject:
+            if case .objected = outcome { return acquitDoubted() }
+            if doubts.count > 1 { return acquitDoubted() }
+        }
+        blameDoubted()
+    }
+
+    func blameDoubted() {
+        let doubts = doubts
+        self.doubts = []
+        for doubt in doubts { blame(doubt.lane, doubt.attempt) }
+    }
+
+    private func acquitDoubted() {
+        for doubt in doubts { _ = doubt.lane.note(.badLikeOthers, at: cell.now) }
+        doubts = []
+    }
+
+    private func blame(_ lane: Lane, _ attempt: Exchange.Attempt) {
+        guard lane.note(.bad, at: cell.now) == .openedAgain,
+            attempt.role == .candidate || attempt.role == .stable,
+            let assignment = exchange?.assignment, let counting,
+            attempt.role == .stable || !isStableTroubled
+        else { return }
+        cell.tally.countRelapse(on: attempt.arm, of: assignment, by: counting)
+    }
+
     /// Whether the version that answers in the candidate's place fails as well.
     var isStableTroubled: Bool { current?.stableLane?.breaker.isTroubled(at: cell.now) ?? false }
 }

@@ -54,6 +54,8 @@ final class InferenceCall {
     var accused: Arm?
     var lastTried: Exchange.Attempt?
     var lane: Lane?
+    /// Versions that failed on the request, until it is known whether others do, too.
+    var doubts: [Doubt] = []
     var payload: Job.Payload?
     var cancellation: Cancellation?
     /// An answer whose record is on its way to the disk.
@@ -238,25 +240,9 @@ final class InferenceCall {
         let step = exchange?.apply(.ended(attempt: attempt.number, outcome), route: route) {
             cell.retries.take(at: cell.now)
         }
-        if let step { perform(step) }
-    }
-
-    /// Lets the version's circuit breaker know.
-    private func tell(_ lane: Lane?, of outcome: Exchange.Outcome, _ attempt: Exchange.Attempt) {
-        guard let lane else { return }
-        switch outcome {
-        case .answered: _ = lane.note(.good, at: cell.now)
-        case .objected: _ = lane.note(.neither, at: cell.now)
-        case .failed(let failure) where failure.isCallers: _ = lane.note(.neither, at: cell.now)
-        case .failed(let failure):
-            guard failure.wasRun else { return }
-            let change = lane.note(.bad, at: cell.now)
-            guard change == .openedAgain, attempt.role == .candidate || attempt.role == .stable,
-                let assignment = exchange?.assignment, let counting,
-                attempt.role == .stable || !isStableTroubled
-            else { return }
-            cell.tally.countRelapse(on: attempt.arm, of: assignment, by: counting)
-        }
+        guard let step else { return }
+        settleDoubts(after: outcome, step.action)
+        perform(step)
     }
 
     // MARK: - Running

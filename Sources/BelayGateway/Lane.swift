@@ -167,6 +167,7 @@ final class Lane: Sendable {
             switch outcome {
             case .good: state.breaker.succeeded(at: now)
             case .bad: return state.breaker.failed(at: now)
+            case .badLikeOthers: state.breaker.failedLikeOthers(at: now)
             case .neither: state.breaker.forget()
             }
             return .nothing
@@ -175,6 +176,8 @@ final class Lane: Sendable {
 
     enum Outcome {
         case good, bad
+        /// It failed, and so did another version on the same request.
+        case badLikeOthers
         /// It was cancelled, or the caller asked nonsense.
         case neither
     }

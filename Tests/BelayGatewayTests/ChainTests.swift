@@ -34,6 +34,63 @@ import Testing
         }
     }
 
+    /// Fails on rows that begin with a negative number.
+    private func picky(_ value: Float) throws -> ScriptedInstance {
+        ScriptedInstance(signature: try signature()) { inputs throws(InferenceError) in
+            // The sign is the highest bit of the fourth byte.
+            guard case .packed(let bytes) = inputs.first?.tensor.storage, bytes[3] & 0x80 == 0 else {
+                throw .runFailed(reason: "negative")
+            }
+            return [try floats("y", [value], shape: [1])]
+        }
+    }
+
+    private let negative = #"{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[-1,0]}]}"#
+
+    /// Five in a row from one caller, twice: everybody else is answered as before.
+    @Test func requestsThatEveryVersionFailsOnOpenNoBreaker() async throws {
+        try await Rig.run { rig in
+            for number in 1...3 { rig.pool.put(try picky(Float(number)), for: fraudVersion(number)) }
+            _ = try await rig.gateway.publish(
+                table(1, route(stable: 2, candidate: 3, share: .all, standbys: [1]))
+            )
+            let client = try await rig.client()
+            for _ in 0..<2 * CircuitBreaker.consecutive {
+                #expect(try await client.post(inferPath, negative).status == 500)
+            }
+            let answer = try await client.ask()
+            #expect(try answered(answer) == 3)
+            #expect(answer["Belay-Fallback"] == nil)
+            #expect(await rig.gateway.figures().breakers.values.allSatisfy { $0 == .closed })
+        }
+    }
+
+    @Test func requestsThatOnlyOneVersionFailsOnOpenItsBreaker() async throws {
+        try await Rig.run { rig in
+            rig.pool.put(try picky(2), for: fraudVersion(2))
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            _ = try await rig.gateway.publish(table(1, route(stable: 2, standbys: [1])))
+            let client = try await rig.client()
+            for _ in 0..<CircuitBreaker.consecutive {
+                #expect(try answered(try await client.post(inferPath, negative)) == 1)
+            }
+            #expect(try await client.ask()["Belay-Fallback"] == "stable=tripped")
+        }
+    }
+
+    @Test func whoNamesAVersionOpensNoBreaker() async throws {
+        try await Rig.run { rig in
+            for number in 1...2 { rig.pool.put(try picky(Float(number)), for: fraudVersion(number)) }
+            _ = try await rig.gateway.publish(table(1, route(stable: 2, standbys: [1])))
+            let client = try await rig.client()
+            for _ in 0..<2 * CircuitBreaker.consecutive {
+                let path = "/v2/models/fraud/versions/2/infer"
+                #expect(try await client.post(path, negative).status == 500)
+            }
+            #expect(try answered(try await client.ask()) == 2)
+        }
+    }
+
     @Test func thePolicysOwnAnswerLeavesWhenNoVersionCan() async throws {
         try await Rig.run { rig in
             rig.pool.put(try failing(), for: fraudVersion(1))
