@@ -10,7 +10,10 @@ extension Conductor {
         try await turnstile.pass {
             _ = try await publishIfNewer()
             try await append([], by: .belay, reason: nil)
-            let wanted = state.demand.loaded.union(reserved.keys)
+            let answering = suspensions.values.flatMap { suspension in
+                suspension.route.answering.map { VersionID(suspension.endpoint.model, $0) }
+            }
+            let wanted = state.demand.loaded.union(reserved.keys).union(answering)
             let idle = loader.loaded.subtracting(wanted)
             for version in idle { loader.unload(version) }
             checks = checks.filter { wanted.contains($0.key) }

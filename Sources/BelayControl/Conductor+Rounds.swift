@@ -60,7 +60,7 @@ extension Conductor {
         try await rounds.pass {
             looksAtRound = 0
             defer { looksAtRound = nil }
-            await recordSuspended()
+            await retrySuspended()
             do {
                 try await gather()
                 for id in running {
@@ -105,6 +105,7 @@ extension Conductor {
         guard let ruling = look(at: id) else { return }
         if case .wait = ruling { return }
         try await turnstile.pass {
+            try await recordSuspended()
             // Again, for a person may have been quicker: what was ruled on one phase is nothing to another.
             guard let ruling = look(at: id) else { return }
             if case .wait = ruling { return }

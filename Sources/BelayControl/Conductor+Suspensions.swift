@@ -20,10 +20,14 @@ struct Suspension {
 
     /// Tells it from every other of this process.
     let number: Int
-    let version: VersionID
+    let endpoint: EndpointID
+    /// One, or the candidate and the version behind it.
+    var versions: [VersionNumber]
     /// Which route answers instead: the one that the record will lead to.
-    let route: Route
+    var route: Route
     let since: Timestamp
+    /// The endpoint's last change when it began.
+    let lastChange: Int
     /// What it meant for requests; nil until every event loop has the route.
     var handover: Handover?
     var isRecorded = false
@@ -36,6 +40,8 @@ struct Suspension {
         guard handover != nil, !isRecorded else { return nil }
         return Suspended(version: version, since: since, failure: retry?.failure)
     }
+
+    var version: VersionID { VersionID(endpoint.model, versions[0]) }
 }
 
 /// A version that answers nobody although the record does not say so yet.
@@ -91,26 +97,35 @@ extension Conductor {
         preparing next: RouteTable? = nil
     ) async -> [Suspension] {
         var suspended: [Suspension] = []
-        for case .release(.rolledBack(let rollback)) in events {
-            let (endpoint, model) = (rollback.endpoint, rollback.endpoint.model)
-            guard suspensions[endpoint] == nil, let route = table.routes[model],
-                recordedTable.routes[model]?.answering.contains(rollback.from) == true
-            else { continue }
-            suspensionsMade += 1
-            let suspension = Suspension(
-                number: suspensionsMade,
-                version: VersionID(model, rollback.from),
-                route: route,
-                since: now()
-            )
-            suspensions[endpoint] = suspension
-            suspended.append(suspension)
+        for (endpoint, versions) in events.takenOut {
+            guard let route = table.routes[endpoint.model] else { continue }
+            if let standing = suspensions[endpoint], !standing.isRecorded {
+                // What was a guard's wish is somebody's decision now.
+                suspensions[endpoint]?.isVerdict = false
+                guard !versions.allSatisfy(standing.versions.contains) else { continue }
+                suspensions[endpoint]?.versions += versions.filter { !standing.versions.contains($0) }
+                suspensions[endpoint]?.route = route
+            } else {
+                let answering = recordedTable.routes[endpoint.model]?.answering ?? []
+                guard versions.contains(where: answering.contains) else { continue }
+                suspensionsMade += 1
+                suspensions[endpoint] = Suspension(
+                    number: suspensionsMade,
+                    endpoint: endpoint,
+                    versions: versions,
+                    route: route,
+                    since: now(),
+                    lastChange: state.lastChange(of: endpoint)
+                )
+            }
+            if let suspension = suspensions[endpoint] { suspended.append(suspension) }
         }
         guard !suspended.isEmpty else { return [] }
         // Should a gateway not acknowledge, the table of the record comes next and counts.
-        let handover = try? await hand(preparing: next)
-        for each in suspended where suspensions[each.route.endpoint]?.number == each.number {
-            suspensions[each.route.endpoint]?.handover = handover
+        guard let handover = try? await hand(preparing: next) else { return suspended }
+        for each in suspended where suspensions[each.endpoint]?.number == each.number {
+            let earlier = suspensions[each.endpoint]?.handover
+            suspensions[each.endpoint]?.handover = earlier.map(handover.completing) ?? handover
         }
         return suspended
     }
@@ -157,7 +172,7 @@ extension Conductor {
         await collect()
         let time = now()
         let ticks = recording + unrecordedTicks(at: time)
-        for id in Set(ticks.map(\.release)).sorted() {
+        for id in judges.keys.sorted() {
             guard var judge = judges[id], let release = state.releases[id], !release.hasEnded,
                 suspensions[release.proposal.endpoint] == nil
             else { continue }
@@ -169,8 +184,8 @@ extension Conductor {
                 let batch = try? ledger.seal(drafts(of: events, by: .belay, reason: nil), after: head)
             else { continue }
             for each in await suspend(events, by: batch.state.routeTable)
-            where suspensions[each.route.endpoint]?.number == each.number {
-                suspensions[each.route.endpoint]?.isVerdict = true
+            where suspensions[each.endpoint]?.number == each.number {
+                suspensions[each.endpoint]?.isVerdict = true
             }
         }
     }
@@ -194,11 +209,13 @@ extension Conductor {
         return handover
     }
 
-    /// Leaves to the record what it says itself.
+    /// Leaves to the record what it says itself, and to people what they decide against a guard's wish.
     func noteRecordedSuspensions() {
         for (endpoint, suspension) in suspensions {
-            let route = recordedTable.routes[endpoint.model]
-            suspensions[endpoint]?.isRecorded = route?.answering.contains(suspension.version.number) != true
+            let answering = recordedTable.routes[endpoint.model]?.answering ?? []
+            let isOverruled = suspension.isVerdict && state.lastChange(of: endpoint) != suspension.lastChange
+            suspensions[endpoint]?.isRecorded =
+                isOverruled || !suspension.versions.contains(where: answering.contains)
         }
     }
 
@@ -213,7 +230,7 @@ extension Conductor {
     ) -> any Error {
         var error: any Error = failure
         for case .release(.rolledBack(let rollback)) in events {
-            guard let suspension = suspensions[rollback.endpoint], suspension.shown != nil else { continue }
+            guard let suspension = suspensions[rollback.endpoint], !suspension.isRecorded else { continue }
             suspensions[rollback.endpoint]?.retry = Suspension.Retry(
                 command: command,
                 actor: actor,
@@ -225,37 +242,61 @@ extension Conductor {
         return error
     }
 
-    /// Tries again to record what could not be.
-    func recordSuspended() async {
-        for (endpoint, suspension) in suspensions {
-            guard let retry = suspension.retry else { continue }
+    /// Records what could not be recorded before; in the turnstile, and before anything else is decided.
+    ///
+    /// So the record has what people asked for in the order in which they did.
+    ///
+    /// - Throws: ``UnrecordedRollback`` while the disk refuses.
+    func recordSuspended() async throws {
+        for endpoint in suspensions.keys.sorted() {
+            guard let suspension = suspensions[endpoint], !suspension.isRecorded,
+                let retry = suspension.retry
+            else { continue }
+            let events: [Event]
             do {
-                try await turnstile.pass {
-                    guard suspensions[endpoint]?.retry != nil else { return }
-                    _ = try await performNow(retry.command, by: retry.actor, reason: retry.reason)
-                }
-                await giveUp(suspension)
-            } catch let error as UnrecordedRollback {
-                logger.error("a rollback is not recorded", metadata: ["error": "\(reasonText(error))"])
-            } catch is StoreError {
-                continue
+                events = try decide(retry.command, by: retry.actor, in: state, unready: unready)
             } catch {
-                // What was to be rolled back is not there any more, or nothing to go back to.
+                logger.error("a rollback is not carried out", metadata: ["error": "\(reasonText(error))"])
                 await giveUp(suspension)
+                continue
             }
+            // It is these versions that were to go, whatever else the command would mean now.
+            let isMeant = events.takenOut.contains { other, versions in
+                other == endpoint && suspension.versions.allSatisfy(versions.contains)
+            }
+            guard isMeant else {
+                await giveUp(suspension)
+                continue
+            }
+            _ = try await carryOut(events, of: retry.command, by: retry.actor, reason: retry.reason)
+            retried[endpoint] = state.endpoints[endpoint]?.lastTakenOut?.at
+            toldFailure = nil
+        }
+    }
+
+    /// The same in a round of its own; says each failure once.
+    func retrySuspended() async {
+        guard suspensions.values.contains(where: { $0.retry != nil }) else { return }
+        do {
+            try await turnstile.pass { try await recordSuspended() }
+        } catch {
+            let failure = reasonText(error)
+            guard failure != toldFailure else { return }
+            toldFailure = failure
+            logger.error("a rollback is not recorded", metadata: ["error": "\(failure)"])
         }
     }
 
     /// Lets go of a suspension that needs no trying again.
     private func giveUp(_ suspension: Suspension) async {
-        let endpoint = suspension.route.endpoint
+        let endpoint = suspension.endpoint
         if suspensions[endpoint]?.number == suspension.number { suspensions[endpoint]?.retry = nil }
         await lift(suspension)
     }
 
     /// Lets the record alone say who answers, unless a rollback is recorded or still to be.
     func lift(_ suspension: Suspension) async {
-        let endpoint = suspension.route.endpoint
+        let endpoint = suspension.endpoint
         guard let standing = suspensions[endpoint], standing.number == suspension.number,
             !standing.isRecorded, standing.retry == nil
         else { return }
@@ -265,5 +306,20 @@ extension Conductor {
         } catch {
             logger.error("a table was not acknowledged", metadata: ["error": "\(reasonText(error))"])
         }
+    }
+}
+
+extension [Event] {
+    /// The versions that are rolled back, by endpoint, in order.
+    fileprivate var takenOut: [(endpoint: EndpointID, versions: [VersionNumber])] {
+        var all: [(endpoint: EndpointID, versions: [VersionNumber])] = []
+        for case .release(.rolledBack(let rollback)) in self {
+            if let index = all.firstIndex(where: { $0.endpoint == rollback.endpoint }) {
+                all[index].versions.append(rollback.from)
+            } else {
+                all.append((rollback.endpoint, [rollback.from]))
+            }
+        }
+        return all
     }
 }

@@ -66,6 +66,10 @@ package actor Conductor {
     /// Versions that answer nobody although their rollbacks are not recorded yet.
     var suspensions: [EndpointID: Suspension] = [:]
     var suspensionsMade = 0
+    /// When rollbacks were recorded that had been tried again: whoever asks for one anew may mean the same.
+    var retried: [EndpointID: Timestamp] = [:]
+    /// Why the newest could not be, as far as the server's log has said so.
+    var toldFailure: String?
     /// Tables go out one at a time, so that an older one never follows a newer one of the same epoch.
     let publishing = Turnstile()
     /// Rollbacks that some requests in flight do not follow yet.
@@ -164,6 +168,7 @@ package actor Conductor {
     ) async throws -> Performed {
         if case .promote(let id) = command { try await hear(id) }
         let (performed, drains) = try await turnstile.pass { () -> (Performed, [Drain]) in
+            try await recordSuspended()
             try expectation?.check(in: state)
             let before = state.sequence
             let performed = try await performNow(command, by: actor, reason: reason)
@@ -217,6 +222,7 @@ package actor Conductor {
         while true {
             let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: unloadable)
             let attempt = try await turnstile.pass { () -> (performed: Performed, drain: Drain?)? in
+                try await recordSuspended()
                 if reference == nil, let done = justTakenOut(at: endpoint) {
                     let performed = Performed(
                         events: [],
@@ -265,6 +271,7 @@ package actor Conductor {
     /// that names a target.
     func justTakenOut(at endpoint: EndpointID) -> Endpoint.TakenOut? {
         guard let last = state.endpoints[endpoint]?.lastTakenOut else { return nil }
+        if retried[endpoint] == last.at { return last }
         let since = now().since(last.at)
         return since >= .zero && since < Self.echo ? last : nil
     }
@@ -280,14 +287,16 @@ package actor Conductor {
         return nil
     }
 
+    /// In the turnstile.
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
+        try await recordSuspended()
         let reports = rulings.mapValues(\.reports)
         let events = try decide(command, by: actor, in: state, unready: unready, reports: reports)
         return try await carryOut(events, of: command, by: actor, reason: reason)
     }
 
     /// Records what was decided, and publishes what it changes.
-    private func carryOut(
+    func carryOut(
         _ events: [Event],
         of command: Command,
         by actor: Actor,

@@ -59,7 +59,14 @@ struct Exchange: Equatable {
         guard case .running(let attempt) = state else { return .wait }
         switch event {
         case .rerouted:
-            return isAllowed(attempt, by: route) ? .wait : withdraw(attempt, route: route)
+            guard isAllowed(attempt, by: route) else { return withdraw(attempt, route: route) }
+            // What was withdrawn and is not any more may be withdrawn again, and is waited for anew.
+            if attempt.isDraining {
+                var answering = attempt
+                answering.isDraining = false
+                state = .running(answering)
+            }
+            return .wait
         case .ended(let number, _) where number != attempt.number:
             return .wait
         case .ended(_, let outcome):

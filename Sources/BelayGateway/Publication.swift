@@ -149,8 +149,7 @@ final class Publication: Sendable {
             return taken
         }
         forthcoming.withLock { $0 = following }
-        // Within an epoch a release may only seem to be over: its rollback may yet be refused.
-        if next.table.epoch > former.table.epoch { forget(but: next.table) }
+        forget(but: next.table)
         return Proof(
             epoch: next.table.epoch,
             replayed: taken.reduce(0) { $0 + $1.replayed },
@@ -162,7 +161,8 @@ final class Publication: Sendable {
 
     /// Forgets the sticky units of releases that are over.
     private func forget(but table: RouteTable) {
-        seen.keepOnly(Set(table.routes.values.compactMap(\.candidate).map(EvidenceEpoch.init)))
+        let candidates = table.routes.values.compactMap(\.candidate) + table.suspended
+        seen.keepOnly(Set(candidates.map(EvidenceEpoch.init)))
     }
 
     /// Lets every version go; what is in flight keeps its own.

@@ -58,6 +58,7 @@ package final class InferenceLog: Sendable {
         }
         thread.name = "inference-log"
         thread.start()
+        if let memory { Thread.detachNewThread { RunPage.sweep(memory) } }
     }
 
     /// An abandoned log still drains, but nobody waits for it; see ``close()``.

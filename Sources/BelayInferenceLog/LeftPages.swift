@@ -5,15 +5,27 @@ extension RunPage {
     /// Pages that are looked at for being left behind.
     private static let mostLeft = 1000
 
+    /// How long a page is kept whose folder is not there: its disk may only not be mounted.
+    static let patience = Duration.seconds(7 * 86_400)
+
     /// Removes pages of killed runs whose folders are gone, or go on with another page.
-    static func sweep(_ memory: String) {
+    ///
+    /// It looks at other servers' folders, whose disks may hang: for a thread that nobody waits for.
+    static func sweep(_ memory: String, patience: Duration = patience) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: memory)) ?? []
         for name in names.lazy.filter({ $0.hasPrefix(prefix) }).prefix(mostLeft) {
-            guard let left = try? MappedPage(path: "\(memory)/\(name)", .left), let home = left.home else {
-                continue
-            }
-            if home.isGone || home.number.map({ $0 != left.words[number] }) == true { unlink(left.path) }
+            // Looked at without its lock, or its own run, which may be starting, would not get it.
+            guard let page = try? MappedPage(path: "\(memory)/\(name)", .seen), isLeft(page, patience),
+                let left = try? MappedPage(path: page.path, .left), isLeft(left, patience)
+            else { continue }
+            unlink(left.path)
         }
+    }
+
+    private static func isLeft(_ page: borrowing MappedPage, _ patience: Duration) -> Bool {
+        guard let home = page.home else { return false }
+        if home.isGone { return page.age >= patience }
+        return home.number.map { $0 != page.words[number] } == true
     }
 }
 
@@ -28,8 +40,12 @@ private struct Home {
 
     /// Which page the file names; nil when it cannot be read.
     var number: UInt64? {
-        guard let file = try? MappedPage(path: path, .any) else { return nil }
-        return file.words[RunPage.number]
+        let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var word: UInt64 = 0
+        let size = MemoryLayout<UInt64>.size
+        return pread(file, &word, size, off_t(RunPage.number * size)) == size ? word : nil
     }
 
     /// In which view of the file systems paths are meant: another container has other files by the same path.
@@ -40,6 +56,13 @@ private struct Home {
 }
 
 extension MappedPage {
+    /// Since its file was made or last counted as changed.
+    fileprivate var age: Duration {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return .zero }
+        return .seconds(time(nil) - status.st_mtim.tv_sec)
+    }
+
     /// Words for the view and for how long the path is, and then the path.
     private static var place: (view: Int, length: Int, path: Int) { (64, 65, 66) }
 

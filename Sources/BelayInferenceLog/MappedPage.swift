@@ -20,6 +20,8 @@ struct MappedPage: ~Copyable {
         case new
         /// Fails when it is missing, somebody else's, or some living process's.
         case left
+        /// Fails when it is missing or somebody else's; only to look at it.
+        case seen
     }
 
     init(path: String, _ opening: Opening) throws(InferenceLogError) {
@@ -27,16 +29,16 @@ struct MappedPage: ~Copyable {
         switch opening {
         case .any: flags = O_CREAT
         case .new: flags = O_CREAT | O_EXCL | O_NOFOLLOW
-        case .left: flags = O_NOFOLLOW | O_NONBLOCK
+        case .left, .seen: flags = O_NOFOLLOW | O_NONBLOCK
         }
         let file = Glibc.open(path, O_RDWR | O_CLOEXEC | flags, opening == .any ? 0o644 : 0o600)
         guard file >= 0 else { throw .unavailable(path: path, reason: String(cString: strerror(errno))) }
         var isKept = false
         defer { if !isKept { close(file) } }
-        if opening != .any, flock(file, LOCK_EX | LOCK_NB) != 0 {
+        if opening == .new || opening == .left, flock(file, LOCK_EX | LOCK_NB) != 0 {
             throw .unavailable(path: path, reason: "another process counts in it")
         }
-        if opening == .left, !Self.isOwn(file) {
+        if opening == .left || opening == .seen, !Self.isOwn(file) {
             throw .unavailable(path: path, reason: "it is not this user's page")
         }
         // Space is taken now, because a store into a page for which there is none would end the process.

@@ -95,7 +95,6 @@ final class RunPage {
         }
         // Only now, for until then its counts are in no other file.
         if let memory, isTaken { unlink(Self.path(former, in: memory)) }
-        if let memory { Self.sweep(memory) }
     }
 
     private static let bootPath = "/proc/sys/kernel/random/boot_id"
@@ -145,11 +144,13 @@ final class RunPage {
     }
 
     fileprivate static func store(_ content: [UInt64], in page: borrowing MappedPage) {
-        for (index, word) in zip(totals, content) { page.words[index] = word }
+        // What explains answers before the answers: killed in between, they are a lower bound.
+        for (index, word) in zip(totals, content).reversed() { page.words[index] = word }
     }
 
     fileprivate static func close(_ page: borrowing MappedPage) {
         page.words[Word.isRunning.rawValue] = 0
+        page.words[number] = 0
         page.synchronise()
     }
 }

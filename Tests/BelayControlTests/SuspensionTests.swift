@@ -148,6 +148,90 @@ struct SuspensionTests {
         #expect(stage.publisher.violations == [])
     }
 
+    /// Between its record and the word of the gateways, what is tried again would take out the next version.
+    @Test func whatIsRecordedMeanwhileIsNotTriedAgain() async throws {
+        try await stage.serve("fraud", "three")
+        stage.process.store.refuseEntries(1)
+        await #expect(throws: (any Error).self) { try await rollBack(stage.conductor) }
+        stage.publisher.fail(2)
+        await #expect(throws: RecordingPublisher.Unacknowledged.self) { try await rollBack(stage.conductor) }
+        for _ in 0..<2 { try await stage.conductor.tick() }
+        #expect(await stage.serving("fraud") == Build.number(2))
+        #expect(answering == Build.number(2))
+        #expect(stage.kinds.count { $0 == .rolledBack } == 1)
+        #expect(stage.fences.count == 1)
+        #expect(stage.publisher.violations == [])
+    }
+
+    /// People decide in an order, and the record has it.
+    @Test func whatIsAskedForNextComesAfterIt() async throws {
+        try await stage.register("fraud", "three")
+        stage.process.store.refuseEntries(2)
+        await #expect(throws: (any Error).self) { try await rollBack(stage.conductor) }
+        await #expect { try await stage.release("fraud", 3) } throws: { error in
+            (error as? any Explainable)?.explanation.code == "rollback.unrecorded"
+        }
+        #expect(!stage.kinds.suffix(2).contains(.proposed))
+        // Nothing is released here by itself any more, but a person may.
+        try await stage.release("fraud", 3)
+        #expect(stage.kinds.suffix(4).contains(.rolledBack))
+        #expect(stage.kinds.last == .proposed)
+        #expect(await stage.conductor.state.isQuarantined(Build.id("fraud", 2)))
+        #expect(await !stage.conductor.state.isQuarantined(Build.id("fraud", 3)))
+        #expect(answering == Build.number(1))
+        #expect(stage.publisher.violations == [])
+    }
+
+    /// Who repeats what was answered with an error means the same, however much later.
+    @Test func whatWasTriedAgainIsDoneForWhoeverRepeatsIt() async throws {
+        try await stage.serve("fraud", "three")
+        stage.process.store.refuseEntries(1)
+        await #expect(throws: (any Error).self) { try await rollBack(stage.conductor) }
+        try await stage.conductor.tick()
+        stage.time.advance(by: .seconds(600))
+        let repeated = try await rollBack(stage.conductor)
+        #expect(repeated.alreadyDone?.rollback.from == Build.number(3))
+        #expect(await stage.serving("fraud") == Build.number(2))
+    }
+
+    @Test func twoVersionsAtOnceAreBothOutUntilBothAreRecorded() async throws {
+        try await stage.serve("fraud", "three")
+        try await stage.register("fraud", "four")
+        try await stage.release("fraud", 4, policy: Build.policy("fraud", steps: [10], dwell: 1_000_000))
+        try await stage.round()
+        try await stage.count(.errorRate, of: "fraud", .stable, 900)
+        try await stage.count(.errorRate, of: "fraud", .candidate, 100, bad: 90)
+        stage.process.store.refuseEntries(2)
+        await #expect(throws: (any Error).self) { try await stage.rollBack("fraud", to: 1) }
+        for _ in 0..<2 {
+            let route = stage.publisher.current?.routes[fraud.model]
+            #expect(route?.stable == Build.number(1))
+            #expect(route?.withdrawn == [Build.number(3), Build.number(4)])
+            try? await stage.conductor.tick()
+        }
+        #expect(await stage.serving("fraud") == Build.number(1))
+        #expect(stage.kinds.count { $0 == .rolledBack } == 2)
+        #expect(await shown() == nil)
+        #expect(stage.publisher.violations == [])
+    }
+
+    /// Nothing else demands the version that a rollback has loaded.
+    @Test func theVersionGoneBackToStaysLoadedUntilTheRecord() async throws {
+        let stage = Stage(shelf: try Shelf())
+        try await stage.serve("fraud", "one", keepWarm: 0)
+        try await stage.serve("fraud", "two", keepWarm: 0)
+        try await stage.round()
+        stage.process.store.refuseEntries(3)
+        await #expect(throws: (any Error).self) { try await rollBack(stage.conductor) }
+        for _ in 0..<2 {
+            try await stage.round()
+            #expect(stage.publisher.visible.contains(Build.id("fraud", 1)))
+        }
+        try await stage.round()
+        #expect(await stage.serving("fraud") == Build.number(1))
+        #expect(stage.publisher.violations == [])
+    }
+
     @Test func aRestartBeforeTheRecordLetsItAnswerAgain() async throws {
         stage.process.store.refuseEntries(1)
         await #expect(throws: (any Error).self) { try await rollBack(stage.conductor) }

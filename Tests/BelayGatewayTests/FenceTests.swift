@@ -155,7 +155,33 @@ import Testing
         }
     }
 
-    /// Before a rollback is recorded its version answers nobody, and if it is not recorded, again.
+    /// What was allowed to finish, and then to stay, is waited for when it is withdrawn again.
+    @Test(.timeLimit(.minutes(10)))
+    func whatIsWithdrawnAgainIsDrainedAgain() async throws {
+        try await Rig.run { rig in
+            let gate = rig.gate()
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            rig.pool.put(try waiting(2, at: gate), for: fraudVersion(2))
+            let draining = FailureSettings(inflight: .drain, answer: nil)
+            let before = route(stable: 2, standbys: [1], failing: draining)
+            let after = route(stable: 1, withdrawn: [2], failing: draining)
+            _ = try await rig.gateway.publish(table(5, before))
+            let client = try await rig.client()
+            async let held = client.ask()
+            try await gate.waitForRun()
+            let first = try await rig.gateway.hand(table(5, after), preparing: nil)
+            #expect(first.drained != nil)
+            _ = try await rig.gateway.hand(table(5, before), preparing: nil)
+            let second = try await rig.gateway.hand(table(6, after), preparing: nil)
+            let receipt = second.drained
+            #expect(receipt != nil, "the fence is not complete yet")
+            gate.open()
+            #expect(try answered(try await held) == 2)
+            #expect(try await receipt?().drained == 1)
+        }
+    }
+
+    /// A rollback that is not recorded yet, and one that is refused after all.
     @Test(.timeLimit(.minutes(10)))
     func aTableOfTheSameEpochTakesAVersionOutAndBringsItBack() async throws {
         try await Rig.run { rig in

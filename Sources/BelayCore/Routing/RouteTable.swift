@@ -5,16 +5,23 @@ package struct RouteTable: Equatable, Sendable {
     package let epoch: Epoch
     /// By model, since the data plane of one process serves one environment.
     package let routes: [ModelName: Route]
+    /// On trial by the record, but kept from callers: their releases may yet go on.
+    package let suspended: [Route.Candidate]
 
-    package init(epoch: Epoch, routes: [ModelName: Route]) {
+    package init(epoch: Epoch, routes: [ModelName: Route], suspended: [Route.Candidate] = []) {
         self.epoch = epoch
         self.routes = routes
+        self.suspended = suspended
     }
 
     /// The same with these routes instead of those of their models.
     package func replacing(_ changed: [Route]) -> RouteTable {
         let changed = Dictionary(changed.map { ($0.endpoint.model, $0) }) { first, _ in first }
-        return RouteTable(epoch: epoch, routes: routes.merging(changed) { _, new in new })
+        return RouteTable(
+            epoch: epoch,
+            routes: routes.merging(changed) { _, new in new },
+            suspended: changed.keys.sorted().compactMap { routes[$0]?.candidate }
+        )
     }
 
     package static let empty = RouteTable(epoch: Epoch(0), routes: [:])
