@@ -329,6 +329,16 @@ import Testing
         #expect(news.lines(endpoint(serving: 1), look) == ["✓ fraud  version 1 serves instead of 2"])
     }
 
+    @Test func theDoctorSeesWhatIsNotRecordedYet() {
+        #expect(DoctorCommand.rollbacks(endpoint(serving: 2)).ok)
+        let waiting = SuspensionView(version: 2, since: "", failure: nil)
+        let check = DoctorCommand.rollbacks(endpoint(serving: 2, suspended: waiting))
+        #expect(!check.ok)
+        #expect(
+            check.detail == "fraud@2 answers nobody any more; its rollback waits for the disk to record it"
+        )
+    }
+
     private func endpoint(
         serving version: Int,
         release: ReleaseView? = nil,

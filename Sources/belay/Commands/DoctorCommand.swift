@@ -68,7 +68,20 @@ struct DoctorCommand: AsyncParsableCommand {
             ),
             answers(info), reserve(info),
         ]
-        return found + [disk(info, client.server), clock(headers["date"])].compactMap { $0 }
+        let rollbacks = (try? await client.get(.status)).map(Self.rollbacks)
+        return found + [rollbacks, disk(info, client.server), clock(headers["date"])].compactMap { $0 }
+    }
+
+    /// Whether every rollback that holds is also recorded.
+    static func rollbacks(_ status: StatusView) -> Check {
+        let unrecorded = status.endpoints.compactMap { endpoint in
+            endpoint.suspended.map { $0.sentence(of: endpoint.model) }
+        }
+        return Check(
+            name: "rollbacks",
+            ok: unrecorded.isEmpty,
+            detail: unrecorded.isEmpty ? "all are recorded" : unrecorded.joined(separator: "; ")
+        )
     }
 
     private func version(_ info: InfoView) -> Check {
