@@ -434,7 +434,9 @@ def judge(story, model, answers):
     ends = [ended for ended, _ in promises]
     waited = [
         (begun + SUSPENDED_AFTER, ended) for begun, ended, to in switches
-        if to == 1 and ended - begun > SUSPENDED_AFTER and not story.overlaps(begun, ended, "kill")
+        if to == 1 and ended - begun > SUSPENDED_AFTER and story.overlaps(begun, begun, "freeze")
+        # After a start the version gone back to may have to be loaded first, and until then nothing else answers.
+        and not story.overlaps(begun - 15_000_000_000, ended, "kill")
         and not story.overlaps(begun, begun + SUSPENDED_AFTER, "stall")
     ]  # fmt: skip
     if waited:
@@ -450,8 +452,12 @@ def judge(story, model, answers):
         if done - sent > SUSPENDED_AFTER and how == "answered" and story.overlaps(sent, done, "freeze"):
             if not story.overlaps(sent, done, "kill", "stall", "disk"):
                 story.violate(f"{model}: an answer took {(done - sent) / 1e9:.2f} s, sent {sent}, in a freeze")
-        if version != 1 and any(since <= sent <= until for since, until in waited):
-            story.violate(f"{model}: sent {sent}, answered by version {version} while its rollback waited")
+        for since, until in waited if version != 1 else ():
+            if since <= sent <= until:
+                story.violate(
+                    f"{model}: sent {sent}, answered by version {version} while its rollback waited, asked for at "
+                    f"{since - SUSPENDED_AFTER} and acknowledged at {until}"
+                )
         place = bisect.bisect_left(ends, sent) - 1
         if place < 0:
             continue

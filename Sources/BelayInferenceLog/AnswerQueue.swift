@@ -47,6 +47,8 @@ final class AnswerQueue: Sendable {
         var wake = Wake.nothing
         var isClosed = false
         var isFinished = false
+        /// Room is being made on a full disk.
+        var isMakingRoom = false
         var flushes: [(through: Int, waiter: CheckedContinuation<Void, Never>)] = []
         var closings: [CheckedContinuation<Void, Never>] = []
 
@@ -245,6 +247,12 @@ extension AnswerQueue {
     /// Outside of the lock, which gateways take, because it may wait for the disk.
     private func keepCopy() {
         if let copy { copy.take(state.withLock { $0.page.content }) }
+    }
+
+    /// While room is made on a full disk, the writer leaves to that what little there is.
+    var isMakingRoom: Bool {
+        get { state.withLock { $0.isMakingRoom } }
+        set { state.withLock { $0.isMakingRoom = newValue } }
     }
 
     func removed(segments: Int) { state.withLock { $0.counters.segmentsRemoved += segments } }

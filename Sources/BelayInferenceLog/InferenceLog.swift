@@ -279,6 +279,7 @@ extension InferenceLog {
     package func applyRetention(now: Timestamp) async throws(InferenceLogError) -> Int {
         await queue.flush()
         var (removed, failure): (Int, InferenceLogError?) = (0, nil)
+        defer { queue.isMakingRoom = false }
         for (model, retention) in retention.withLock({ $0 }) {
             var kept: Int64 = 0
             for segment in folder.segments.reversed() {
@@ -286,7 +287,9 @@ extension InferenceLog {
                     let left = retention.leaving(kept)
                     do throws(InferenceLogError) {
                         removed += try await segment.remove(model, left, now: now)
-                    } catch InferenceLogError.storageFull where reserve.spend() {
+                    } catch InferenceLogError.storageFull {
+                        queue.isMakingRoom = true
+                        _ = reserve.spend()
                         removed += try await segment.remove(model, left, now: now)
                     }
                     if retention.keepBytes != nil { kept += try await segment.bytes(of: model) }

@@ -39,6 +39,7 @@ struct LogWriter {
                 rest = rest.dropFirst(batch.count)
                 do throws(InferenceLogError) {
                     try before(batch.count)
+                    if queue.isMakingRoom { throw .storageFull(path: folder.path) }
                     if batch.isEmpty { try probe() } else { try write(batch) }
                     queue.settle(batch, nil)
                 } catch {

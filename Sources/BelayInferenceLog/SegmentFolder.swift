@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Only the writer adds and removes; readers take a copy of the list and work on that.
 final class SegmentFolder: Sendable {
-    private let path: String
+    let path: String
     private let list: Mutex<[Segment]>
 
     /// Lists the folder, makes it when it is missing, rewrites what Belay 0.1 left and seals what an

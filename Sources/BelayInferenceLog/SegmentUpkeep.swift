@@ -157,20 +157,24 @@ extension Segment {
         _ condition: String,
         _ arguments: StatementArguments
     ) async throws(InferenceLogError) -> Int {
-        let removed = try await write { database in
-            let count = try Int.fetchOne(
-                database,
-                sql: "SELECT sum(count) FROM block WHERE \(condition)",
-                arguments: arguments
-            )
-            guard let count, count > 0 else { return 0 }
-            try database.execute(
-                sql: "UPDATE block SET keys = NULL, answers = NULL, bytes = 0 WHERE \(condition)",
-                arguments: arguments
-            )
-            return count
+        let (removed, isUnwiped) = try await write { database in
+            let count =
+                try Int.fetchOne(
+                    database,
+                    sql: "SELECT sum(count) FROM block WHERE \(condition)",
+                    arguments: arguments
+                ) ?? 0
+            if count > 0 {
+                try database.execute(
+                    sql: "UPDATE block SET keys = NULL, answers = NULL, bytes = 0 WHERE \(condition)",
+                    arguments: arguments
+                )
+            }
+            // What was let go of before, too, if it could not be wiped then.
+            let unwiped = "SELECT EXISTS (SELECT 1 FROM block WHERE \(SegmentSchema.unwiped))"
+            return (count, try Bool.fetchOne(database, sql: unwiped) ?? false)
         }
-        if removed > 0 {
+        if removed > 0 || isUnwiped {
             try await write { database in
                 try self.wipe(database)
                 // Ids of answers that are gone lead nowhere.

@@ -58,9 +58,9 @@ struct Forgetting: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                await forget()
+                let pause = await forget() ? Self.cadence : Self.patience
                 do {
-                    try await Task.sleep(for: .seconds(60), clock: .continuous)
+                    try await Task.sleep(for: pause, clock: .continuous)
                 } catch {
                     return
                 }
@@ -68,7 +68,12 @@ struct Forgetting: Service {
         }
     }
 
-    private func forget() async {
+    private static let cadence = Duration.seconds(60)
+    /// After a failure: a disk that is full is soon full for good, if nothing is removed.
+    private static let patience = Duration.seconds(5)
+
+    /// False when something could not be removed.
+    private func forget() async -> Bool {
         let endpoints = await conductor.state.endpoints.values
         let settings = endpoints.map { ($0.id.model, $0.effectivePolicy.serving.record) }
         log.setRetention(
@@ -81,12 +86,13 @@ struct Forgetting: Service {
         do {
             let removed = try await log.applyRetention(now: wallClock())
             if removed > 0 { logger.info("answers were removed", metadata: ["count": "\(removed)"]) }
+            return true
         } catch {
-            // What could not be removed now is found again in a minute.
             logger.warning(
                 "answers could not be removed",
                 metadata: ["error": "\(error.explanation.summary)"]
             )
+            return false
         }
     }
 }

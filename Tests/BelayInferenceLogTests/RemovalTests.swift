@@ -171,6 +171,36 @@ struct RemovalTests {
         await log.close()
     }
 
+    /// The rows have let go of their answers, and the disk was too full for the rest.
+    @Test func whatCouldNotBeWipedIsWipedTheNextTime() async throws {
+        let log = try InferenceLog(folder: folder.path, limits: .standard)
+        log.record(fixture.answer("0", request: Array(canary.utf8)))
+        await log.flush()
+        let segment = try #require(log.folder.segments.last)
+        try segment.sync {
+            try $0.execute(sql: "UPDATE block SET keys = NULL, answers = NULL, bytes = 0")
+        }
+        #expect(try folder.holds(canary))
+        log.setRetention([fixture.fraud: Retention(keepMilliseconds: nil, keepBytes: 1_000_000)])
+        #expect(try await log.applyRetention(now: fixture.start) == 0)
+        #expect(try !folder.holds(canary))
+        await log.close()
+    }
+
+    @Test func whileRoomIsMadeTheWriterTakesNone() async throws {
+        let log = try InferenceLog(folder: folder.path, limits: .standard)
+        log.queue.isMakingRoom = true
+        log.record(fixture.answer("0"))
+        await log.flush()
+        #expect((log.counters.logged, log.counters.failed) == (0, 1))
+        // It ends with the removal.
+        _ = try await log.applyRetention(now: fixture.start)
+        log.record(fixture.answer("1"))
+        await log.flush()
+        #expect((log.counters.logged, log.counters.failed) == (1, 1))
+        await log.close()
+    }
+
     @Test func spaceIsKeptForRemovingAndGivenBackOnce() async throws {
         let log = try InferenceLog(folder: folder.path, limits: .standard)
         log.setRetention([fixture.fraud: Retention(keepMilliseconds: 1, keepBytes: nil)])
