@@ -142,7 +142,7 @@ extension Conductor {
     private func runGates(of id: ReleaseID) async throws {
         guard let release = state.releases[id], release.phase == .gating else { return }
         let result = GateResult(release: id, gates: try await gates(of: release))
-        try await turnstile.pass {
+        try await turn {
             _ = try await publish()
             _ = try await performNow(.concludeGates(result), by: .belay, reason: nil)
         }

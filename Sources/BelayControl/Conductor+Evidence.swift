@@ -135,7 +135,7 @@ extension Conductor {
             }
             guard let late = judge.rejudge(at: time) else { continue }
             let command = Command.rejudge(id, breached: late.breached, guards: late.reports)
-            _ = try await turnstile.pass {
+            _ = try await turn {
                 try await performNow(
                     command,
                     by: .belay,
@@ -196,7 +196,7 @@ extension Conductor {
                 let finding = held.watch.finding
             else { continue }
             let name = finding.guards.first?.name ?? finding.kind.rawValue
-            _ = try await turnstile.pass {
+            _ = try await turn {
                 try await performNow(
                     .ruleStable(id, finding),
                     by: .belay,
@@ -209,7 +209,7 @@ extension Conductor {
     /// Begins an epoch of evidence when the last one is over.
     func renewUnits(of id: ReleaseID) async throws {
         guard state.releases[id]?.isEpochOver(at: now()) == true else { return }
-        _ = try await turnstile.pass {
+        _ = try await turn {
             guard state.releases[id]?.isEpochOver(at: now()) == true else { return }
             _ = try await performNow(.beginEpoch(id), by: .belay, reason: nil)
         }

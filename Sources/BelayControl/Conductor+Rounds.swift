@@ -104,8 +104,7 @@ extension Conductor {
         if judges[id] == nil { judges[id] = try await judge(of: id) }
         guard let ruling = look(at: id) else { return }
         if case .wait = ruling { return }
-        try await turnstile.pass {
-            try await recordSuspended()
+        try await turn {
             // Again, for a person may have been quicker: what was ruled on one phase is nothing to another.
             guard let ruling = look(at: id) else { return }
             if case .wait = ruling { return }

@@ -32,7 +32,7 @@ struct Suspension {
     var handover: Handover?
     var isRecorded = false
     /// Whether a guard asked for it on evidence that is not recorded yet.
-    var isVerdict = false
+    var isVerdict: Bool
     var retry: Retry?
 
     /// As it is told; nil before anything came of it, and once the record says so itself.
@@ -90,18 +90,20 @@ extension Conductor {
     ///   - events: What is decided.
     ///   - table: The routes that the events lead to.
     ///   - next: A table to prepare in the same turn of the event loops.
+    ///   - isVerdict: Whether it is a guard's wish, on evidence that is not recorded yet.
     /// - Returns: What was suspended by this.
     func suspend(
         _ events: [Event],
         by table: RouteTable,
-        preparing next: RouteTable? = nil
+        preparing next: RouteTable? = nil,
+        isVerdict: Bool = false
     ) async -> [Suspension] {
         var suspended: [Suspension] = []
         for (endpoint, versions) in events.takenOut {
             guard let route = table.routes[endpoint.model] else { continue }
             if let standing = suspensions[endpoint], !standing.isRecorded {
                 // What was a guard's wish is somebody's decision now.
-                suspensions[endpoint]?.isVerdict = false
+                if !isVerdict { suspensions[endpoint]?.isVerdict = false }
                 guard !versions.allSatisfy(standing.versions.contains) else { continue }
                 suspensions[endpoint]?.versions += versions.filter { !standing.versions.contains($0) }
                 suspensions[endpoint]?.route = route
@@ -115,7 +117,8 @@ extension Conductor {
                     versions: versions,
                     route: route,
                     since: now(),
-                    lastChange: state.lastChange(of: endpoint)
+                    lastChange: state.lastChange(of: endpoint),
+                    isVerdict: isVerdict
                 )
             }
             if let suspension = suspensions[endpoint] { suspended.append(suspension) }
@@ -146,13 +149,24 @@ extension Conductor {
         do {
             try expectation?.check(in: state)
             let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
-            guard unloadedTarget(of: events) == nil else { return nil }
-            let batch = try ledger.seal(drafts(of: events, by: actor, reason: reason), after: head)
-            return await suspend(events, by: batch.state.routeTable).first
+            return try await suspendAhead(events, by: actor, reason: reason).first
         } catch {
             // It is said when it is the rollback's turn.
             return nil
         }
+    }
+
+    /// Suspends what events would take out that are not recorded yet, unless what is gone back to has to be
+    /// loaded first.
+    private func suspendAhead(
+        _ events: [Event],
+        by actor: Actor,
+        reason: String?,
+        isVerdict: Bool = false
+    ) async throws(StoreError) -> [Suspension] {
+        guard unloadedTarget(of: events) == nil else { return [] }
+        let batch = try ledger.seal(drafts(of: events, by: actor, reason: reason), after: head)
+        return await suspend(events, by: batch.state.routeTable, isVerdict: isVerdict)
     }
 
     /// Looks, once a cadence, whether a round takes longer than with a disk that does not hang.
@@ -179,14 +193,10 @@ extension Conductor {
             for tick in ticks where tick.release == id { judge.settle(tick) }
             let ruling = judge.rule(on: release, now: time)
             guard case .rollback = ruling,
-                let events = try? decide(.rule(id, ruling), by: .belay, in: state, unready: unready),
-                unloadedTarget(of: events) == nil,
-                let batch = try? ledger.seal(drafts(of: events, by: .belay, reason: nil), after: head)
+                let events = try? decide(.rule(id, ruling), by: .belay, in: state, unready: unready)
             else { continue }
-            for each in await suspend(events, by: batch.state.routeTable)
-            where suspensions[each.endpoint]?.number == each.number {
-                suspensions[each.endpoint]?.isVerdict = true
-            }
+            // What cannot be sealed is said when it is the rollback's turn.
+            _ = try? await suspendAhead(events, by: .belay, reason: nil, isVerdict: true)
         }
     }
 
@@ -242,12 +252,19 @@ extension Conductor {
         return error
     }
 
-    /// Records what could not be recorded before; in the turnstile, and before anything else is decided.
+    /// A turn in which something is decided: after what could not be recorded before, so that the record has
+    /// what people asked for in the order in which they did.
     ///
-    /// So the record has what people asked for in the order in which they did.
-    ///
-    /// - Throws: ``UnrecordedRollback`` while the disk refuses.
-    func recordSuspended() async throws {
+    /// - Throws: ``UnrecordedRollback`` while the disk refuses, and what `work` throws.
+    func turn<Value: Sendable>(_ work: () async throws -> Value) async throws -> Value {
+        try await turnstile.pass {
+            try await recordSuspended()
+            return try await work()
+        }
+    }
+
+    /// Records what could not be recorded before.
+    private func recordSuspended() async throws {
         for endpoint in suspensions.keys.sorted() {
             guard let suspension = suspensions[endpoint], !suspension.isRecorded,
                 let retry = suspension.retry
@@ -278,7 +295,7 @@ extension Conductor {
     func retrySuspended() async {
         guard suspensions.values.contains(where: { $0.retry != nil }) else { return }
         do {
-            try await turnstile.pass { try await recordSuspended() }
+            try await turn {}
         } catch {
             let failure = reasonText(error)
             guard failure != toldFailure else { return }

@@ -167,8 +167,7 @@ package actor Conductor {
         expecting expectation: Expectation? = nil
     ) async throws -> Performed {
         if case .promote(let id) = command { try await hear(id) }
-        let (performed, drains) = try await turnstile.pass { () -> (Performed, [Drain]) in
-            try await recordSuspended()
+        let (performed, drains) = try await turn { () -> (Performed, [Drain]) in
             try expectation?.check(in: state)
             let before = state.sequence
             let performed = try await performNow(command, by: actor, reason: reason)
@@ -221,8 +220,7 @@ package actor Conductor {
         defer { for id in loading { reserved[id] = reserved[id].flatMap { $0 > 1 ? $0 - 1 : nil } } }
         while true {
             let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: unloadable)
-            let attempt = try await turnstile.pass { () -> (performed: Performed, drain: Drain?)? in
-                try await recordSuspended()
+            let attempt = try await turn { () -> (performed: Performed, drain: Drain?)? in
                 if reference == nil, let done = justTakenOut(at: endpoint) {
                     let performed = Performed(
                         events: [],
@@ -287,9 +285,8 @@ package actor Conductor {
         return nil
     }
 
-    /// In the turnstile.
+    /// In a turn of somebody's.
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
-        try await recordSuspended()
         let reports = rulings.mapValues(\.reports)
         let events = try decide(command, by: actor, in: state, unready: unready, reports: reports)
         return try await carryOut(events, of: command, by: actor, reason: reason)

@@ -61,15 +61,42 @@ extension InferenceCall {
 
     /// Decides whose fault failures were, once somebody has answered or nobody will.
     func settleDoubts(after outcome: Exchange.Outcome, _ action: Exchange.Action) {
-        guard !doubts.isEmpty else { return }
-        switch action {
-        case .wait, .run: return
-        case .answer: break
-        case .answerFixed, .reject:
-            if case .objected = outcome { return acquitDoubted() }
-            if doubts.count > 1 { return acquitDoubted() }
+        guard let first = doubts.first else { return }
+        let hasOthers = current?.hasStandby(besides: first.attempt.version) ?? false
+        switch Fault(of: doubts.count, after: outcome, action, hasOthers: hasOthers) {
+        case nil: break
+        case .versions: blameDoubted()
+        case .requestsOrUnknown: acquitDoubted()
         }
-        blameDoubted()
+    }
+
+    /// Whose fault it is that versions failed on a request.
+    enum Fault: Equatable {
+        case versions
+        case requestsOrUnknown
+
+        /// Nil while another version is being asked.
+        ///
+        /// - Parameters:
+        ///   - failures: How many versions failed, at least one.
+        ///   - outcome: Of the last one that was asked.
+        ///   - action: What follows from that.
+        ///   - hasOthers: Whether a version could have been asked besides the first that failed: that it was
+        ///     not, for want of second tries, proves nothing.
+        init?(
+            of failures: Int,
+            after outcome: Exchange.Outcome,
+            _ action: Exchange.Action,
+            hasOthers: Bool
+        ) {
+            switch (action, outcome) {
+            case (.wait, _), (.run, _): return nil
+            case (.answer, _): self = .versions
+            case (.answerFixed, .objected), (.reject, .objected): self = .requestsOrUnknown
+            case (.answerFixed, _), (.reject, _):
+                self = failures == 1 && !hasOthers ? .versions : .requestsOrUnknown
+            }
+        }
     }
 
     func blameDoubted() {

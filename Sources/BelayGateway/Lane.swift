@@ -176,7 +176,7 @@ final class Lane: Sendable {
 
     enum Outcome {
         case good, bad
-        /// It failed, and so did another version on the same request.
+        /// It failed, and so did another version on the same request, or none could be asked.
         case badLikeOthers
         /// It was cancelled, or the caller asked nonsense.
         case neither

@@ -239,13 +239,9 @@ extension AnswerQueue {
             state.flushes.removeAll { $0.through <= settled }
             return done.map(\.waiter)
         }
-        keepCopy()
         for row in rows { row.whenSettled?(trouble == nil) }
         for waiter in waiters { waiter.resume() }
-    }
-
-    /// Outside of the lock, which gateways take, because it may wait for the disk.
-    private func keepCopy() {
+        // Last and outside of the lock: it may wait for the disk, and nobody may wait for that.
         if let copy { copy.take(state.withLock { $0.page.content }) }
     }
 

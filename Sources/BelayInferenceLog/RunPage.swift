@@ -134,10 +134,7 @@ final class RunPage {
     var content: [UInt64] { Self.totals.map { page.words[$0] } }
 
     /// The log ended in order; a copy has to be closed as well.
-    func markClosed() {
-        page.words[Word.isRunning.rawValue] = 0
-        page.synchronise()
-    }
+    func markClosed() { Self.close(page) }
 
     private static func index(_ track: Track, _ field: Field) -> Int {
         totals.lowerBound + track.rawValue * Field.allCases.count + field.rawValue

@@ -1,3 +1,4 @@
+import BelayCore
 import BelayInference
 import NIOCore
 import NIOPosix
@@ -14,6 +15,25 @@ import Testing
         for _ in 1..<CircuitBreaker.consecutive { #expect(breaker.failed(at: at(seconds)) == .nothing) }
         #expect(breaker.failed(at: at(seconds)) == .opened)
         return breaker
+    }
+
+    @Test func aVersionIsBlamedOnlyWhereAnotherAnswersOrThereIsNone() throws {
+        let model = try #require(ModelName("fraud"))
+        let failed = Exchange.Outcome.failed(.erred("negative"))
+        let attempt = Exchange.Attempt(number: 2, version: .first, role: .standby)
+        let end = Exchange.Action.reject(.nothingServes(model))
+        func fault(_ failures: Int, _ outcome: Exchange.Outcome, _ action: Exchange.Action, others: Bool)
+            -> InferenceCall.Fault?
+        {
+            InferenceCall.Fault(of: failures, after: outcome, action, hasOthers: others)
+        }
+        #expect(fault(1, failed, .run(attempt), others: true) == nil)
+        #expect(fault(1, .answered, .answer(attempt), others: true) == .versions)
+        #expect(fault(2, .answered, .answer(attempt), others: true) == .versions)
+        #expect(fault(1, failed, end, others: false) == .versions)
+        #expect(fault(2, failed, end, others: true) == .requestsOrUnknown)
+        #expect(fault(1, failed, end, others: true) == .requestsOrUnknown, "no second try was left")
+        #expect(fault(1, .objected(.nothingServes(model)), end, others: false) == .requestsOrUnknown)
     }
 
     @Test func itOpensAfterFailuresInARowAndLetsOneThroughAfterAWhile() {
