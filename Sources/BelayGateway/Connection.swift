@@ -282,14 +282,15 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     private func write(_ reply: Reply, _ ticket: Ticket?, keepsAlive: Bool) {
         guard let context else { return }
-        var buffer = context.channel.allocator.buffer(capacity: 512 + reply.body.count)
-        reply.write(
-            into: &buffer,
-            keepsAlive: keepsAlive,
-            isOld: ticket?.version == .http1_0,
-            isBodiless: ticket?.isHead == true
-        )
-        context.write(wrapOutboundOut(buffer), promise: nil)
+        let bytes = cell.outgoing(about: 512 + reply.body.count) { buffer in
+            reply.write(
+                into: &buffer,
+                keepsAlive: keepsAlive,
+                isOld: ticket?.version == .http1_0,
+                isBodiless: ticket?.isHead == true
+            )
+        }
+        context.write(wrapOutboundOut(bytes), promise: nil)
         hasWritten = true
     }
 

@@ -11,6 +11,9 @@ final class EventLoopCell {
     /// Request lines whose meaning is remembered.
     static let mostPaths = 256
 
+    /// Bytes that are kept for the next answer, at most.
+    static let mostOutput = 65_536
+
     let eventLoop: any EventLoop
     private(set) var snapshot = Snapshot()
     /// What the publisher sees of this loop.
@@ -34,6 +37,8 @@ final class EventLoopCell {
     private var lanesToWake: [Lane] = []
     private var isPulsing = false
     private var isSweeping = false
+    /// What was written last; used again once the system has it.
+    private var output = ByteBuffer()
     private var paths: [String: Result<InferencePath, Rejection>] = [:]
     /// The system's generator: callers must not be able to foresee which requests meet the candidate.
     private var generator = Entropy()
@@ -49,6 +54,15 @@ final class EventLoopCell {
 
     /// A number below one million.
     func toss() -> Int { Int(generator.next().multipliedFullWidth(by: 1_000_000).high) }
+
+    /// The bytes of one answer, in the memory of the last one when that has left.
+    func outgoing(about size: Int, _ write: (inout ByteBuffer) -> Void) -> ByteBuffer {
+        output.clear(minimumCapacity: size)
+        write(&output)
+        let bytes = output
+        if bytes.capacity > Self.mostOutput { output = ByteBuffer() }
+        return bytes
+    }
 
     /// What a request line means; the same few come again and again.
     func path(method: HTTPMethod, uri: String) -> Result<InferencePath, Rejection> {

@@ -23,7 +23,8 @@ struct Exchange: Equatable {
     /// Who failed before the one that answers, in order.
     private(set) var hops: [Hop] = []
     private(set) var replays = 0
-    private var tried: [VersionNumber]
+    /// Who was asked before the version that is asked now.
+    private var tried: [VersionNumber] = []
     /// What the caller is told when the chain ends without an answer.
     private var complaint: Rejection?
 
@@ -37,7 +38,6 @@ struct Exchange: Equatable {
             case .stable: .stable
             case .pinned: .pinned
             }
-        tried = [assignment.version]
         state = .running(Attempt(number: 1, version: assignment.version, role: role))
     }
 
@@ -138,7 +138,7 @@ struct Exchange: Equatable {
         replays += 1
         hops.append(Hop(role: attempt.role, reason: "withdrawn"))
         // Whoever failed before may be stable now, and the request has not been refused by it.
-        tried = [attempt.version]
+        tried = []
         guard let next = next(after: attempt, route: route) else { return end(route, nil) }
         return ask(next, after: attempt)
     }
@@ -146,16 +146,17 @@ struct Exchange: Equatable {
     /// Stable, else the newest standby that has not been asked.
     private func next(after attempt: Attempt, route: Route?) -> (VersionNumber, Role)? {
         guard let route else { return nil }
-        if let stable = route.stable, !tried.contains(stable), route.answers(with: stable) {
+        let isFresh = { [tried] in $0 != attempt.version && !tried.contains($0) }
+        if let stable = route.stable, isFresh(stable), route.answers(with: stable) {
             return (stable, .stable)
         }
         guard route.stable != nil else { return nil }
-        let standby = route.standbys.first { !tried.contains($0) && route.answers(with: $0) }
+        let standby = route.standbys.first { isFresh($0) && route.answers(with: $0) }
         return standby.map { ($0, .standby) }
     }
 
     private mutating func ask(_ next: (version: VersionNumber, role: Role), after former: Attempt) -> Step {
-        tried.append(next.version)
+        tried.append(former.version)
         let attempt = Attempt(number: former.number + 1, version: next.version, role: next.role)
         state = .running(attempt)
         return Step(.run(attempt), nil)

@@ -21,6 +21,7 @@ extension InferenceCall {
             loop.execute {
                 let (call, goOn) = bound.value
                 call.cell.runEnded()
+                call.look()
                 if !call.isOver { goOn(isKept || !mustFit) }
             }
         }
@@ -72,6 +73,7 @@ extension InferenceCall {
             fixedAnswer(fixed, to: question, signature: signature, version: version)
         } then: { result in
             bound.value.cell.runEnded()
+            bound.value.look()
             bound.value.answered(fixed: result)
         }
     }
@@ -91,7 +93,7 @@ extension InferenceCall {
             isFixed = true
             guard isDurable else { return finish(answerReply) }
             // A version may have used up all the time; the record gets a moment all the same.
-            alarm = max(deadline, cell.now + Self.recordGrace)
+            alarm = max(deadline, moment + Self.recordGrace)
             commit { [self] isKept in
                 isKept ? finish(answerReply, isKept: isCommitting) : reject(.logFull(model))
             }
@@ -168,7 +170,7 @@ extension InferenceCall {
             version: lastTried?.version,
             arm: lastTried?.arm,
             status: callerLeft ? 499 : reply.status,
-            latency: cell.now - started,
+            latency: moment - started,
             // The policy's own answer is no success of the version that failed before it.
             timing: isFixed ? nil : payload?.timing,
             at: arrival
@@ -193,7 +195,7 @@ extension InferenceCall {
             unit: assignment?.stickyUnit,
             subject: subject,
             trace: facts.trace?.trace,
-            latencyMicroseconds: (cell.eventLoop.now - started).nanoseconds / 1000,
+            latencyMicroseconds: (moment - started).nanoseconds / 1000,
             status: callerLeft ? 499 : reply.status,
             fallback: fallback,
             request: facts.question.readBody,

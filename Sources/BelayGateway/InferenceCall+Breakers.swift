@@ -47,12 +47,12 @@ extension InferenceCall {
     func tell(_ lane: Lane?, of outcome: Exchange.Outcome, _ attempt: Exchange.Attempt) {
         guard let lane else { return }
         switch outcome {
-        case .answered: _ = lane.note(.good, at: cell.now)
-        case .objected: _ = lane.note(.neither, at: cell.now)
-        case .failed(let failure) where failure.isCallers: _ = lane.note(.neither, at: cell.now)
+        case .answered: _ = lane.note(.good, at: moment)
+        case .objected: _ = lane.note(.neither, at: moment)
+        case .failed(let failure) where failure.isCallers: _ = lane.note(.neither, at: moment)
         case .failed(.erred), .failed(.invalidOutput):
             // Who names a version is compared with nobody.
-            guard attempt.role != .pinned else { return _ = lane.note(.neither, at: cell.now) }
+            guard attempt.role != .pinned else { return _ = lane.note(.neither, at: moment) }
             doubts.append(Doubt(lane: lane, attempt: attempt))
         case .failed(let failure) where failure.wasRun: blame(lane, attempt)
         case .failed: break
@@ -106,12 +106,12 @@ extension InferenceCall {
     }
 
     private func acquitDoubted() {
-        for doubt in doubts { _ = doubt.lane.note(.badLikeOthers, at: cell.now) }
+        for doubt in doubts { _ = doubt.lane.note(.badLikeOthers, at: moment) }
         doubts = []
     }
 
     private func blame(_ lane: Lane, _ attempt: Exchange.Attempt) {
-        guard lane.note(.bad, at: cell.now) == .openedAgain,
+        guard lane.note(.bad, at: moment) == .openedAgain,
             attempt.role == .candidate || attempt.role == .stable,
             let assignment = exchange?.assignment, let counting,
             attempt.role == .stable || !isStableTroubled
@@ -120,7 +120,7 @@ extension InferenceCall {
     }
 
     /// Whether the version that answers in the candidate's place fails as well.
-    var isStableTroubled: Bool { current?.stableLane?.breaker.isTroubled(at: cell.now) ?? false }
+    var isStableTroubled: Bool { current?.stableLane?.breaker.isTroubled(at: moment) ?? false }
 }
 
 extension RoutedModel {

@@ -6,7 +6,7 @@ extension InferenceCall {
     func count(_ charge: Charge) {
         if case .bad(.invalidOutput) = charge.verdict { accused = charge.arm }
         guard let assignment = exchange?.assignment, let counting, let cohort else { return }
-        let time = (ranUntil ?? cell.now) - routedAt
+        let time = (ranUntil ?? moment) - routedAt
         cell.tally.count(
             RequestOutcome(charge: charge, microseconds: time.nanoseconds / 1000, observation: observation),
             of: assignment,

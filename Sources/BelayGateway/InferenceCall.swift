@@ -30,6 +30,8 @@ final class InferenceCall {
     let facts: Facts
     let arrival: Timestamp
     let started: NIODeadline
+    /// The time of the turn of the loop that has to do with the request: one look at the clock serves it all.
+    private(set) var moment: NIODeadline
     let limit: Int
     /// Whether the caller allows less time than the endpoint does.
     let isHurried: Bool
@@ -90,6 +92,7 @@ final class InferenceCall {
         self.facts = facts
         self.arrival = ports.clock()
         self.started = cell.now
+        self.moment = started
         self.respond = respond
         let settings = routed.route.serving
         limit = min(max(1, settings.timeoutMilliseconds), facts.patience ?? .max)
@@ -108,6 +111,9 @@ final class InferenceCall {
         }
         return found.model
     }
+
+    /// Begins a turn: whoever comes back to the request looks first.
+    func look() { moment = cell.now }
 
     var deadline: NIODeadline { started + .milliseconds(Int64(limit)) }
 
@@ -131,6 +137,7 @@ final class InferenceCall {
             question.scalar(at: pointer)
         } then: { unit in
             bound.value.cell.runEnded()
+            bound.value.look()
             bound.value.route(unit: unit)
         }
     }
@@ -144,7 +151,7 @@ final class InferenceCall {
             exchange = Exchange(model: model, assignment: assignment)
             cohort = cell.tally.admit()
             counting = assignment.arm == .pinned ? nil : routed.counting
-            routedAt = cell.now
+            routedAt = moment
             cell.retries.noteRequest()
             if assignment.arm != .pinned { shadows = cell.chosenShadows(of: routed.route) }
             if let attempt = exchange?.attempt { run(attempt) }
@@ -177,6 +184,7 @@ final class InferenceCall {
 
     /// Another table became current.
     func reroute() -> Rerouting {
+        look()
         // In place here and below: a copy of the machine would retain all that it remembers.
         let route = current?.route
         guard let before = exchange?.attempt,
@@ -190,6 +198,7 @@ final class InferenceCall {
 
     /// The time of the run under way is up.
     func expire() {
+        look()
         alarm = .distantFuture
         guard let attempt = exchange?.attempt else {
             return reject(.tooLate(model, milliseconds: limit))
@@ -210,6 +219,7 @@ final class InferenceCall {
 
     /// The gateway stops: the run under way is wished to end, and nothing follows it.
     func cancel() {
+        look()
         abandon()
         stopRun()
     }
@@ -238,7 +248,7 @@ final class InferenceCall {
         lane = nil
         let route = current?.route
         let step = exchange?.apply(.ended(attempt: attempt.number, outcome), route: route) {
-            cell.retries.take(at: cell.now)
+            cell.retries.take(at: moment)
         }
         guard let step else { return }
         settleDoubts(after: outcome, step.action)
@@ -257,7 +267,7 @@ final class InferenceCall {
         guard let routed = current, let lane = routed.lanes[attempt.version] else {
             return ended(attempt, .failed(.notLoaded))
         }
-        let left = max(.zero, deadline - cell.now)
+        let left = max(.zero, deadline - moment)
         let budget = budget(of: attempt, routed, left)
         let cancellation = Cancellation()
         let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
@@ -266,7 +276,7 @@ final class InferenceCall {
             question: facts.question,
             purpose: .answer(accepting: facts.accepting, keepsOutputs: !shadows.isEmpty),
             cancellation: cancellation,
-            submitted: cell.now,
+            submitted: moment,
             eventLoop: cell.eventLoop,
             observer: counting.flatMap { routed.observer(of: attempt.version, $0) }
         ) { bound.value.completed(number, $0) }
@@ -277,7 +287,7 @@ final class InferenceCall {
         }
         self.lane = lane
         self.cancellation = cancellation
-        alarm = cell.now + budget
+        alarm = moment + budget
         cell.runBegan()
     }
 
@@ -300,8 +310,9 @@ final class InferenceCall {
 
     private func completed(_ number: Int, _ ending: Job.Ending) {
         cell.runEnded()
+        look()
         guard let attempt = exchange?.attempt, attempt.number == number, !isOver else { return }
-        (ranUntil, observation) = (cell.now, ending.observation)
+        (ranUntil, observation) = (moment, ending.observation)
         switch ending.completion {
         case .answered(let payload):
             self.payload = payload
@@ -321,7 +332,7 @@ final class InferenceCall {
         alarm = .distantFuture
         cancellation?.cancel()
         cancellation = nil
-        if let lane { _ = lane.note(.neither, at: cell.now) }
+        if let lane { _ = lane.note(.neither, at: moment) }
         lane = nil
     }
 }

@@ -83,21 +83,21 @@ final class Job: Sendable {
 }
 
 extension Job {
-    /// Reads, runs, guards and writes, on the calling thread.
-    func run(by instance: any Instance, version: VersionID) -> Ending {
+    /// Reads, runs, guards and writes, on the calling thread, from `began` on.
+    func run(by instance: any Instance, version: VersionID, began: NIODeadline) -> Ending {
         var observation: Observation?
-        let completion = run(by: instance, version: version, &observation)
+        let completion = run(by: instance, version: version, began: began, &observation)
         return Ending(completion: completion, observation: observation)
     }
 
     private func run(
         by instance: any Instance,
         version: VersionID,
+        began: NIODeadline,
         _ observation: inout Observation?
     ) -> Completion {
         guard !cancellation.isCancelled else { return .cancelled }
         var timing = Timing()
-        let began = NIODeadline.now()
         timing.waited = (began - submitted).nanoseconds
         let signature = instance.signature
         let request: OIPRequest
@@ -115,13 +115,9 @@ extension Job {
         observation = observer?.observe(request.inputs)
         let read = NIODeadline.now()
         timing.read = (read - began).nanoseconds
-        let wanted = request.outputs.isEmpty ? signature.outputs.map(\.name) : request.outputNames
+        let wanted = request.outputNames
         do throws(InferenceError) {
-            let answered = try instance.infer(
-                request.inputs,
-                outputs: request.outputNames,
-                cancellation: cancellation
-            )
+            let answered = try instance.infer(request.inputs, outputs: wanted, cancellation: cancellation)
             let ran = NIODeadline.now()
             timing.ran = (ran - read).nanoseconds
             switch OutputGuard.admit(answered, wanted: wanted, signature: signature) {

@@ -132,17 +132,21 @@ final class Lane: Sendable {
     private func work() {
         var done = Deliveries()
         while let (jobs, instance) = take() {
+            var began = NIODeadline.now()
             for (position, job) in jobs.enumerated() {
-                let began = NIODeadline.now()
-                let ending = instance.map { job.run(by: $0, version: version) } ?? .cancelled
+                let ending = instance.map { job.run(by: $0, version: version, began: began) } ?? .cancelled
+                let now = NIODeadline.now()
                 let wasRun = if case .cancelled = ending.completion { false } else { true }
                 state.withLock { state in
                     state.inside -= 1
                     // What was not begun any more cost nothing, and says nothing of what the others will.
-                    if wasRun { state.admission.note(cost: .now() - began) }
+                    if wasRun { state.admission.note(cost: now - began) }
                 }
-                done.add(job, ending)
-                if done.isDue || position == jobs.count - 1 { done.deliver() }
+                done.add(job, ending, at: now)
+                began = now
+                guard done.isDue(at: now) || position == jobs.count - 1 else { continue }
+                done.deliver()
+                began = .now()
             }
         }
     }
@@ -189,15 +193,20 @@ private struct Deliveries {
     private var count = 0
     private var first = NIODeadline.uptimeNanoseconds(0)
 
-    var isDue: Bool { count >= Lane.mostHeld || .now() - first >= Lane.longestHeld }
+    func isDue(at now: NIODeadline) -> Bool {
+        count >= Lane.mostHeld || now - first >= Lane.longestHeld
+    }
 
-    mutating func add(_ job: Job, _ ending: Job.Ending) {
-        if count == 0 { first = .now() }
+    mutating func add(_ job: Job, _ ending: Job.Ending, at now: NIODeadline) {
+        if count == 0 { first = now }
         count += 1
         if let index = waiting.firstIndex(where: { $0.eventLoop === job.eventLoop }) {
             waiting[index].items.append((job, ending))
         } else {
-            waiting.append((job.eventLoop, [(job, ending)]))
+            var items: [(Job, Job.Ending)] = []
+            items.reserveCapacity(Lane.mostHeld)
+            items.append((job, ending))
+            waiting.append((job.eventLoop, items))
         }
     }
 

@@ -11,7 +11,7 @@ enum OutputGuard {
     ///
     /// - Parameters:
     ///   - answered: What the version gave; more than was wanted is left out.
-    ///   - wanted: Names of outputs, all of them in the signature.
+    ///   - wanted: Names of outputs, all of them in the signature; none wants all, in its order.
     ///   - signature: The version's.
     /// - Returns: The outputs in the order wanted, or one sentence on what is wrong with them.
     static func admit(
@@ -19,9 +19,16 @@ enum OutputGuard {
         wanted: [String],
         signature: Signature
     ) -> Result<[NamedTensor], Fault> {
+        if wanted.isEmpty, isWhole(answered, signature) {
+            for (given, promised) in zip(answered, signature.outputs) {
+                if let fault = fault(in: given, promised: promised) { return .failure(fault) }
+            }
+            return .success(answered)
+        }
+        let names = wanted.isEmpty ? signature.outputs.map(\.name) : wanted
         var admitted: [NamedTensor] = []
-        admitted.reserveCapacity(wanted.count)
-        for name in wanted {
+        admitted.reserveCapacity(names.count)
+        for name in names {
             guard let promised = signature.output(name),
                 let given = answered.first(where: { $0.name == name })
             else {
@@ -31,6 +38,12 @@ enum OutputGuard {
             admitted.append(given)
         }
         return .success(admitted)
+    }
+
+    /// Whether it is the signature's outputs, one for one, as nearly always.
+    private static func isWhole(_ answered: [NamedTensor], _ signature: Signature) -> Bool {
+        answered.count == signature.outputs.count
+            && zip(answered, signature.outputs).allSatisfy { $0.name == $1.name }
     }
 
     private static func fault(in given: NamedTensor, promised: TensorSpec) -> Fault? {

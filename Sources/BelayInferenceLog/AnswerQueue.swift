@@ -22,6 +22,12 @@ final class Pending: Sendable {
         self.redactor = redactor
         self.whenSettled = whenSettled
     }
+
+    /// Packs the record as it may reach the disk.
+    func pack(into packer: inout BlockPacker) {
+        guard let redactor else { return packer.append(record) }
+        packer.append(record.redacted(by: redactor))
+    }
 }
 
 /// What lies between the gateway, which must not wait, and the one writer, which must.

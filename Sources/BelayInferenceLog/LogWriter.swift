@@ -77,13 +77,7 @@ struct LogWriter {
 
     private func pack(_ batch: ArraySlice<Pending>) -> [Block] {
         var packer = BlockPacker(limits: limits, capacity: batch.count)
-        for pending in batch {
-            if let redactor = pending.redactor {
-                packer.append(pending.record.redacted(by: redactor))
-            } else {
-                packer.append(pending.record)
-            }
-        }
+        for pending in batch { pending.pack(into: &packer) }
         return packer.finish()
     }
 

@@ -1,5 +1,7 @@
 import BelayCore
 import BelayInference
+import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import BelayGateway
@@ -111,15 +113,31 @@ import Testing
 }
 
 @Suite struct OutputGuardTests {
+    /// What is said of the one output there is, whether it is asked for by name or not.
     private func verdict(_ answered: [NamedTensor]) throws -> Result<[NamedTensor], OutputGuard.Fault> {
-        OutputGuard.admit(answered, wanted: ["y"], signature: try signature())
+        let named = OutputGuard.admit(answered, wanted: ["y"], signature: try signature())
+        #expect(OutputGuard.admit(answered, wanted: [], signature: try signature()) == named)
+        return named
     }
 
     @Test func whatTheSignaturePromisesPassesAndMoreIsLeftOut() throws {
         let promised = try floats("y", [1, 2], shape: [2])
         #expect(try verdict([try floats("z", [.nan], shape: [1]), promised]) == .success([promised]))
+        #expect(try verdict([promised]) == .success([promised]))
         let empty = try floats("y", [], shape: [0])
         #expect(try verdict([empty]) == .success([empty]))
+    }
+
+    @Test func outputsLeaveInTheOrderOfTheSignatureWhenNoneIsNamed() throws {
+        let both = try #require(
+            Signature(
+                inputs: [TensorSpec(name: "x", type: .fp32, shape: [nil, 2])],
+                outputs: ["a", "b"].map { TensorSpec(name: $0, type: .fp32, shape: [nil]) }
+            )
+        )
+        let (a, b) = (try floats("a", [1], shape: [1]), try floats("b", [2], shape: [1]))
+        #expect(OutputGuard.admit([b, a], wanted: [], signature: both) == .success([a, b]))
+        #expect(OutputGuard.admit([a, b], wanted: ["b", "a"], signature: both) == .success([b, a]))
     }
 
     @Test func everyOtherAnswerIsNamed() throws {
@@ -136,6 +154,35 @@ import Testing
         for (answered, sentence) in wrong {
             #expect(try verdict(answered) == .failure(OutputGuard.Fault(sentence: sentence)))
         }
+    }
+}
+
+@Suite struct OutgoingBytesTests {
+    @Test func anAnswerThatHasNotLeftKeepsItsBytes() {
+        let cell = EventLoopCell(eventLoop: EmbeddedEventLoop())
+        let first = cell.outgoing(about: 8) { _ = $0.writeString("first") }
+        let second = cell.outgoing(about: 8) { _ = $0.writeString("second") }
+        #expect(String(buffer: first) == "first")
+        #expect(String(buffer: second) == "second")
+    }
+
+    @Test func memoryIsUsedAgainUnlessThereIsMuchOfIt() {
+        let cell = EventLoopCell(eventLoop: EmbeddedEventLoop())
+        func place(of text: String) -> (Int?, String) {
+            let bytes = cell.outgoing(about: text.utf8.count) { _ = $0.writeString(text) }
+            return (
+                bytes.withUnsafeReadableBytes { $0.baseAddress.map(Int.init(bitPattern:)) },
+                String(buffer: bytes)
+            )
+        }
+        let long = place(of: "a longer answer")
+        let short = place(of: "short")
+        #expect(long.0 == short.0)
+        #expect(short.1 == "short")
+        let many = String(repeating: "x", count: EventLoopCell.mostOutput + 1)
+        #expect(place(of: many).1 == many)
+        let after = cell.outgoing(about: 8) { _ = $0.writeString("small") }
+        #expect(after.capacity < EventLoopCell.mostOutput)
     }
 }
 

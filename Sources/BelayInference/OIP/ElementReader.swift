@@ -48,7 +48,7 @@ struct ElementReader {
     /// hold other things, and other tensors.
     private mutating func reserve(for bytes: Int) {
         guard count == 0, let width else { return }
-        packed.reserve(min(bytes / 8, 4_096) * width)
+        packed.reserve(min(bytes / 5, 4_096) * width)
     }
 
     private mutating func element(_ scanner: inout JSONScanner) throws(InferenceError) {

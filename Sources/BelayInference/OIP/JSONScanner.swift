@@ -91,10 +91,10 @@ struct JSONScanner {
 
     /// Calls `member` with each key of the object ahead; `member` must consume the value.
     mutating func object(
-        expecting what: String,
+        expecting what: @autoclosure () -> String,
         _ member: (inout JSONScanner, String) throws(InferenceError) -> Void
     ) throws(InferenceError) {
-        try open("{", expecting: what)
+        try open("{", expecting: what())
         let outer = keys.count
         var many: Set<String> = []
         var isFirst = true
@@ -120,10 +120,10 @@ struct JSONScanner {
 
     /// Calls `element` for each element of the array ahead; `element` must consume it.
     mutating func array(
-        expecting what: String,
+        expecting what: @autoclosure () -> String,
         _ element: (inout JSONScanner) throws(InferenceError) -> Void
     ) throws(InferenceError) {
-        try open("[", expecting: what)
+        try open("[", expecting: what())
         var isFirst = true
         while try nextElement(isFirst: isFirst) {
             isFirst = false
