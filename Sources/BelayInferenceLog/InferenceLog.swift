@@ -269,7 +269,7 @@ extension InferenceLog {
         self.retention.withLock { $0 = retention }
     }
 
-    /// Removes the answers that need no longer be kept.
+    /// Removes the answers that need no longer be kept, and seals what a full disk kept from that.
     ///
     /// Whole blocks go, so that a block's youngest answer decides. Labels stay, and so does the number of
     /// answers. On a full disk it takes what was kept free for it.
@@ -285,12 +285,8 @@ extension InferenceLog {
             for segment in folder.segments.reversed() {
                 do throws(InferenceLogError) {
                     let left = retention.leaving(kept)
-                    do throws(InferenceLogError) {
-                        removed += try await segment.remove(model, left, now: now)
-                    } catch InferenceLogError.storageFull {
-                        queue.isMakingRoom = true
-                        _ = reserve.spend()
-                        removed += try await segment.remove(model, left, now: now)
+                    removed += try await makingRoom { () throws(InferenceLogError) in
+                        try await segment.remove(model, left, now: now)
                     }
                     if retention.keepBytes != nil { kept += try await segment.bytes(of: model) }
                 } catch {
@@ -298,9 +294,32 @@ extension InferenceLog {
                 }
             }
         }
+        // The newest is the writer's.
+        for segment in folder.segments.dropLast() where segment.isUnsealed {
+            do throws(InferenceLogError) {
+                try await makingRoom { () throws(InferenceLogError) in try await segment.sealLate() }
+            } catch {
+                // What is damaged stays as it is; searching it says so.
+                if case .storageFull = error, isListed(segment) { failure = failure ?? error }
+            }
+        }
         reserve.fill()
         if let failure { throw failure }
         return removed
+    }
+
+    /// Tries it again with the space that is kept for that, and no answer may take any meanwhile.
+    private func makingRoom<Value: Sendable>(
+        _ work: () async throws(InferenceLogError) -> Value
+    ) async throws(InferenceLogError) -> Value {
+        do throws(InferenceLogError) {
+            return try await work()
+        } catch {
+            guard case .storageFull = error else { throw error }
+            queue.isMakingRoom = true
+            _ = reserve.spend()
+            return try await work()
+        }
     }
 
     /// Blanks everything that says what a subject asked and was told; rows and counts stay.

@@ -237,18 +237,34 @@ extension Segment {
 
     /// Sorts the ids for searching, ends both files and marks them complete.
     func seal() throws(InferenceLogError) {
-        try sync { database in
-            if try self.cutAnswers(database) > 0 { try self.answerFile().sync() }
-            try database.inTransaction {
-                try IDIndex.write(database)
-                return .commit
-            }
-            try database.execute(sql: "PRAGMA journal_mode = DELETE")
-            try self.shrink(database)
-            try SegmentSchema.mark(.sealed, database)
-        }
+        try sync { try self.seal($0) }
         openIndex.withLock { $0 = nil }
     }
+
+    /// The same for one that a full disk kept from it; first that gives back what lies beside it.
+    func sealLate() async throws(InferenceLogError) {
+        do {
+            try await database().writeWithoutTransaction { database in
+                _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+                try self.seal(database)
+            }
+        } catch { throw InferenceLogError(error, path: path) }
+        openIndex.withLock { $0 = nil }
+    }
+
+    private func seal(_ database: Database) throws {
+        if try cutAnswers(database) > 0 { try answerFile().sync() }
+        try database.inTransaction {
+            try IDIndex.write(database)
+            return .commit
+        }
+        try database.execute(sql: "PRAGMA journal_mode = DELETE")
+        try shrink(database)
+        try SegmentSchema.mark(.sealed, database)
+    }
+
+    /// Whether it is not sealed, because answers still come or because that failed.
+    var isUnsealed: Bool { openIndex.withLock { $0 != nil } }
 
     /// Gives back the space of answers that retention removed while the file was written, if that is most of
     /// it; new answers do not need it any more.

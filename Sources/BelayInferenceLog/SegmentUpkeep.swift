@@ -178,11 +178,11 @@ extension Segment {
             try await write { database in
                 try self.wipe(database)
                 // Ids of answers that are gone lead nowhere.
-                if !self.isWritten { try IDIndex.write(database) }
+                if !self.isUnsealed { try IDIndex.write(database) }
             }
-            if isWritten { try await forgetOldPages() }
+            if isUnsealed { try await forgetOldPages() }
         }
-        if !isWritten { try await giveSpaceBack() }
+        if !isUnsealed { try await giveSpaceBack() }
         return removed
     }
 
@@ -198,7 +198,7 @@ extension Segment {
     }
 
     private func forgetOldPages() async throws(InferenceLogError) {
-        guard isWritten else { return }
+        guard isUnsealed else { return }
         do {
             try await database().writeWithoutTransaction { database in
                 _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -254,8 +254,6 @@ extension Segment {
             }
         }
     }
-
-    private var isWritten: Bool { openIndex.withLock { $0 != nil } }
 
     /// One transaction in which freed bytes are overwritten.
     private func write<Value: Sendable>(

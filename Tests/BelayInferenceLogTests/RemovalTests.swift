@@ -187,6 +187,40 @@ struct RemovalTests {
         await log.close()
     }
 
+    /// A real SQLITE_FULL when a segment ends: its write-ahead log would stay beside it until a restart.
+    @Test func whatAFullDiskKeptFromBeingSealedIsSealedLater() async throws {
+        let log = try InferenceLog(
+            folder: folder.path,
+            limits: .changed {
+                $0.segmentRows = 2000; $0.batchRows = 100
+            }
+        )
+        // The table of so many ids needs pages of its own.
+        for number in 0..<2000 { log.record(fixture.answer("\(number)")) }
+        await log.flush()
+        let first = try #require(log.folder.segments.first)
+        try first.sync { try $0.execute(sql: "PRAGMA max_page_count = 1") }
+        for number in 2000..<2010 { log.record(fixture.answer("\(number)")) }
+        await log.flush()
+        #expect(log.folder.segments.count == 2)
+        #expect(first.isUnsealed)
+        #expect(AnswerFile.size(first.path + "-wal") > 0)
+        await #expect(throws: InferenceLogError.storageFull(path: first.path)) {
+            try await log.applyRetention(now: fixture.start)
+        }
+        try first.sync { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
+        #expect(try await log.applyRetention(now: fixture.start) == 0)
+        #expect(!first.isUnsealed)
+        #expect(try first.mark() == .sealed)
+        #expect(AnswerFile.size(first.path + "-wal") == 0)
+        #expect(log.folder.segments.last?.isUnsealed == true, "the writer's own stays open")
+        for number in [0, 1000, 1999, 2009] {
+            #expect(try await log.find(id: "\(number)", model: fixture.fraud) != nil)
+        }
+        #expect(try await log.check().findings.isEmpty)
+        await log.close()
+    }
+
     @Test func whileRoomIsMadeTheWriterTakesNone() async throws {
         let log = try InferenceLog(folder: folder.path, limits: .standard)
         log.queue.isMakingRoom = true
