@@ -100,3 +100,19 @@ import Testing
         }
     }
 }
+
+@Suite struct GrowingBytesTests {
+    /// A request may claim much in each of thousands of tensors.
+    @Test func whatIsWrittenIsNotKeptInMuchMore() {
+        var claimed = GrowingBytes()
+        claimed.reserve(100_000)
+        claimed.append(UInt32(7))
+        let bytes = claimed.bytes
+        #expect(bytes == [7, 0, 0, 0])
+        #expect(bytes.capacity < 2_000)
+        var used = GrowingBytes()
+        used.reserve(4_000)
+        for number in 0..<1_000 { used.append(UInt32(number)) }
+        #expect(used.bytes.count == 4_000)
+    }
+}

@@ -8,16 +8,19 @@ struct ElementReader {
     private let width: Int?
     private let mostElements: Int
     private let mostStringBytes: Int
+    /// How many elements there should be; nil when nothing has said so yet.
+    private let expected: Int?
     private var packed = GrowingBytes()
     private var strings: [[UInt8]] = []
     private var count = 0
 
-    init(name: String, type: TensorType, limits: OIPLimits) {
+    init(name: String, type: TensorType, expecting expected: Int?, limits: OIPLimits) {
         self.name = name
         self.type = type
         width = type.width
         mostElements = width == nil ? limits.mostStrings : limits.mostElements
         mostStringBytes = limits.mostStringBytes
+        self.expected = expected
     }
 
     /// All elements, once they are read.
@@ -44,11 +47,11 @@ struct ElementReader {
         }
     }
 
-    /// Makes room for the elements of a usual length in that many bytes, and never for much: the bytes may
-    /// hold other things, and other tensors.
+    /// Makes room for the elements that are expected, and never for more than those bytes can hold, nor for
+    /// many: what a request says is a claim, and there may be thousands of tensors.
     private mutating func reserve(for bytes: Int) {
         guard count == 0, let width else { return }
-        packed.reserve(min(bytes / 5, 4_096) * width)
+        packed.reserve(min(expected ?? 64, bytes / 2, 4_096) * width)
     }
 
     private mutating func element(_ scanner: inout JSONScanner) throws(InferenceError) {

@@ -10,7 +10,9 @@ struct GrowingBytes {
     var bytes: [UInt8] {
         mutating get {
             memory.removeLast(memory.count - count)
-            return memory
+            // Kept as long as the request, and perhaps one of thousands: not with much room for nothing.
+            guard memory.capacity > 2 * count + 1024 else { return memory }
+            return unsafe memory.withUnsafeBufferPointer { unsafe Array($0) }
         }
     }
 

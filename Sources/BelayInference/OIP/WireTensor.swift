@@ -66,7 +66,7 @@ extension JSONScanner {
             let end = position
             // It had to wait for its type, which came behind it.
             position = start
-            var reader = ElementReader(name: name, type: type, limits: limits)
+            var reader = ElementReader(name: name, type: type, expecting: parts.count, limits: limits)
             try reader.read(&self)
             parts.storage = reader.storage
             position = end
@@ -88,7 +88,12 @@ extension JSONScanner {
             parts.dataStart = position
             return try skipValue()
         }
-        var reader = ElementReader(name: parts.name ?? "", type: type, limits: limits)
+        var reader = ElementReader(
+            name: parts.name ?? "",
+            type: type,
+            expecting: parts.count,
+            limits: limits
+        )
         try reader.read(&self)
         parts.storage = reader.storage
     }
@@ -131,6 +136,9 @@ private struct TensorParts {
     var dataStart: Int?
     var binarySize: Int?
     var isRedacted = false
+
+    /// Elements by the shape, when that is known and can be.
+    var count: Int? { shape.flatMap { try? Tensor.elementCount(shape: $0) } }
 
     func content(_ role: String) throws(InferenceError) -> WireTensor.Content {
         guard !isRedacted else { return .redacted(size: binarySize ?? 0) }
