@@ -35,6 +35,9 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Not none: to stop reading and to begin again are two calls of the system for each request.
     private static let mostWaiting = 64 << 10
 
+    /// Who takes less of an answer than this in the time for a body, in bytes, is no longer waited for.
+    private static let leastTaken = 64 << 10
+
     private var state = State.idle
     /// What came behind the request that is open.
     private var waiting = CircularBuffer<HTTPServerRequestPart>()
@@ -46,6 +49,8 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     private var mayWrite = true
     /// Something is written and not yet handed to the system.
     private var hasWritten = false
+    /// Bytes that the client had not taken when that was last looked at.
+    private var untaken = Int.max
     /// The server stops: the next answer is the last of the connection.
     private(set) var isLeaving = false
     /// What the client sent next was no HTTP; it is told so after the answer under way.
@@ -130,12 +135,21 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Called by the loop now and then.
     func expire(at now: NIODeadline) {
         guard now >= deadline else { return }
+        // Who takes a long answer slowly is not idle.
+        if case .close = alarm, hasProgressed { return wait(ports.configuration.bodyTimeout, .close) }
         deadline = .distantFuture
         guard case .receiving(let reception) = state, case .slowBody(let seconds) = alarm else {
             return close()
         }
         dismiss(.bodyTooSlow(seconds: seconds), reception.ticket)
         flush()
+    }
+
+    /// Whether there is more to take, and the client has taken a fair part since the last look.
+    private var hasProgressed: Bool {
+        let left = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        defer { untaken = left }
+        return left > 0 && untaken - left >= Self.leastTaken
     }
 
     /// The server stops: an answer under way says so, and whoever is silent for a moment is let go.
@@ -161,12 +175,15 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         guard !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        while takesMore, let part = waiting.popFirst() {
-            waitingBytes -= part.weight
-            take(part)
-        }
-        if waiting.isEmpty, let fault { refuse(fault) }
-        flush()
+        repeat {
+            while takesMore, let part = waiting.popFirst() {
+                waitingBytes -= part.weight
+                take(part)
+            }
+            if waiting.isEmpty, let fault { refuse(fault) }
+            flush()
+            // A long answer stops it; that the system has taken that is said here, where nobody listens.
+        } while takesMore && !waiting.isEmpty
         if wantsRead, mayRead {
             wantsRead = false
             context?.read()
@@ -187,7 +204,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         case (.body(let bytes), .receiving(let reception)): collect(bytes, reception)
         case (.body(let bytes), .discarding(let left)): discard(bytes, left: left)
         case (.end, .receiving(let reception)): dispatch(reception)
-        case (.end, .discarding): close()
+        case (.end, .discarding): finish()
         default: break
         }
     }
@@ -223,8 +240,14 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     private func discard(_ bytes: ByteBuffer, left: Int) {
-        guard bytes.readableBytes <= left else { return close() }
+        guard bytes.readableBytes <= left else { return finish() }
         state = .discarding(left: left - bytes.readableBytes)
+    }
+
+    /// The bytes that the open request holds of the budget, which are the taker's to give back.
+    func handOverBody() -> Int {
+        defer { held = 0 }
+        return held
     }
 
     private func release() {
@@ -270,7 +293,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     private func refuse(_ rejection: Rejection) {
         switch state {
         case .answering, .closed: return
-        case .discarding: return close()
+        case .discarding: return finish()
         case .idle, .receiving:
             let ticket: Ticket? = if case .receiving(let reception) = state { reception.ticket } else { nil }
             fault = nil
@@ -292,6 +315,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         }
         context.write(wrapOutboundOut(bytes), promise: nil)
         hasWritten = true
+        untaken = .max
     }
 
     private func flush() {
@@ -300,8 +324,11 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         context?.flush()
     }
 
-    /// Closes once everything written has been handed to the system.
+    /// Takes nothing more, and closes once everything written has been handed to the system.
     private func finish() {
+        state = .closed
+        hasWritten = false
+        wait(ports.configuration.bodyTimeout, .close)
         context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
             close()
         }

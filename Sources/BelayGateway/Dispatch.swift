@@ -52,7 +52,8 @@ struct Dispatch {
                 form: form,
                 coding: reception.coding,
                 bodyLimit: ports.configuration.bodyLimit,
-                budget: ports.bodies
+                budget: ports.bodies,
+                held: connection.handOverBody()
             ),
             selector: selector,
             headers: reception.headers,

@@ -57,6 +57,8 @@ final class EventLoopCell {
 
     /// The bytes of one answer, in the memory of the last one when that has left.
     func outgoing(about size: Int, _ write: (inout ByteBuffer) -> Void) -> ByteBuffer {
+        // A short answer that nobody takes must not hold the memory of a long one.
+        if output.capacity > 4 * size { output = ByteBuffer() }
         output.clear(minimumCapacity: size)
         write(&output)
         let bytes = output
@@ -135,7 +137,10 @@ extension EventLoopCell {
         eventLoop.assumeIsolated().scheduleTask(in: Self.pulse) { [self] in
             isPulsing = false
             let now = now
-            for call in calls.values.filter({ now >= $0.alarm }) { call.expire() }
+            let waiting = calls.values.filter { now >= $0.alarm || now - $0.moment >= Self.pulse }
+            for call in waiting { call.lane?.deliverOverdue(at: now) }
+            // Looked at again: one that expires may let a new table be seen, which begins others anew.
+            for call in waiting where now >= call.alarm { call.expire() }
             for run in shadowRuns.values.filter({ now >= $0.alarm }) { run.expire() }
             if !calls.isEmpty || !shadowRuns.isEmpty { pulse() }
         }

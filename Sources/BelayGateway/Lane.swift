@@ -13,7 +13,7 @@ import Synchronization
 final class Lane: Sendable {
     /// Runs done before their answers are given back, at most.
     static let mostHeld = 16
-    /// How long the first of them waits for the others, at most.
+    /// How long the first of them waits for the others, from its beginning; what takes longer waits for none.
     static let longestHeld = TimeAmount.microseconds(100)
     /// When the oldest request has waited this long, another thread helps.
     static let helpAfter = TimeAmount.milliseconds(1)
@@ -41,6 +41,8 @@ final class Lane: Sendable {
         var busy = 0
         var admission = Admission()
         var breaker = CircuitBreaker()
+        /// Runs done whose answers are not given back yet.
+        var held = Deliveries()
     }
 
     /// - Parameters:
@@ -130,25 +132,31 @@ final class Lane: Sendable {
     // MARK: - On the lane's threads
 
     private func work() {
-        var done = Deliveries()
         while let (jobs, instance) = take() {
             var began = NIODeadline.now()
             for (position, job) in jobs.enumerated() {
                 let ending = instance.map { job.run(by: $0, version: version, began: began) } ?? .cancelled
                 let now = NIODeadline.now()
                 let wasRun = if case .cancelled = ending.completion { false } else { true }
-                state.withLock { state in
+                let isLast = position == jobs.count - 1
+                let due = state.withLock { state in
                     state.inside -= 1
                     // What was not begun any more cost nothing, and says nothing of what the others will.
                     if wasRun { state.admission.note(cost: now - began) }
+                    state.held.add(job, ending, began: began)
+                    return state.held.take(at: now, isLast: isLast)
                 }
-                done.add(job, ending, at: now)
                 began = now
-                guard done.isDue(at: now) || position == jobs.count - 1 else { continue }
-                done.deliver()
+                guard let due else { continue }
+                due.deliver()
                 began = .now()
             }
         }
+    }
+
+    /// Gives back what is done and held for a run that takes longer than it should, or hangs.
+    func deliverOverdue(at now: NIODeadline) {
+        state.withLock { $0.held.take(at: now, isLast: false) }?.deliver()
     }
 
     /// Takes what waits, but leaves their part to the other threads at work; nil when there is nothing more.
@@ -188,17 +196,14 @@ final class Lane: Sendable {
 }
 
 /// Completions on their way back, by the loop that waits for them.
-private struct Deliveries {
+private struct Deliveries: Sendable {
     private var waiting: [(eventLoop: any EventLoop, items: [(Job, Job.Ending)])] = []
     private var count = 0
-    private var first = NIODeadline.uptimeNanoseconds(0)
+    /// When the first of them was begun.
+    private var first = NIODeadline.distantFuture
 
-    func isDue(at now: NIODeadline) -> Bool {
-        count >= Lane.mostHeld || now - first >= Lane.longestHeld
-    }
-
-    mutating func add(_ job: Job, _ ending: Job.Ending, at now: NIODeadline) {
-        if count == 0 { first = now }
+    mutating func add(_ job: Job, _ ending: Job.Ending, began: NIODeadline) {
+        if count == 0 { first = began }
         count += 1
         if let index = waiting.firstIndex(where: { $0.eventLoop === job.eventLoop }) {
             waiting[index].items.append((job, ending))
@@ -210,11 +215,18 @@ private struct Deliveries {
         }
     }
 
-    mutating func deliver() {
+    /// Takes all of them out, if they have waited long enough, are many, or nothing comes after them.
+    mutating func take(at now: NIODeadline, isLast: Bool) -> Deliveries? {
+        guard count > 0, isLast || count >= Lane.mostHeld || now - first >= Lane.longestHeld else {
+            return nil
+        }
+        defer { self = Deliveries() }
+        return self
+    }
+
+    func deliver() {
         for (eventLoop, items) in waiting {
             eventLoop.execute { for (job, ending) in items { job.completed(ending) } }
         }
-        waiting.removeAll(keepingCapacity: true)
-        count = 0
     }
 }

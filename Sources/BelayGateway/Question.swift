@@ -26,24 +26,37 @@ final class Question: Sendable {
     private struct State: Sendable {
         var body: [UInt8]
         var isInflated: Bool
-        /// Bytes that the body has grown by, as the budget knows them.
-        var grown = 0
+        /// Bytes that are taken from the budget for the body.
+        var held: Int
         /// Read once; what MLflow's protocol says depends on the signature, and is read for each version.
         var request: OIPRequest?
     }
 
-    /// What comes out of a content coding is at most `bodyLimit` bytes long, and taken from the budget until
-    /// nobody asks the question any more.
-    init(body: [UInt8], form: Form, coding: ContentCoding?, bodyLimit: Int, budget: BodyBudget) {
+    /// - Parameters:
+    ///   - body: As it came.
+    ///   - form: Its protocol.
+    ///   - coding: What it is packed in.
+    ///   - bodyLimit: How long it may be without that, in bytes.
+    ///   - budget: What it grows by is taken from there; all that is taken goes back when nobody asks the
+    ///     question any more, which may be long after its caller left.
+    ///   - held: Bytes that were taken from the budget for it before.
+    init(
+        body: [UInt8],
+        form: Form,
+        coding: ContentCoding?,
+        bodyLimit: Int,
+        budget: BodyBudget,
+        held: Int
+    ) {
         self.budget = budget
         length = body.count
         self.form = form
         self.coding = coding
         self.bodyLimit = bodyLimit
-        state = Mutex(State(body: body, isInflated: coding == nil, request: nil))
+        state = Mutex(State(body: body, isInflated: coding == nil, held: held, request: nil))
     }
 
-    deinit { budget.give(state.withLock { $0.grown }) }
+    deinit { budget.give(state.withLock { $0.held }) }
 
     /// The body without its content coding; empty until that has been undone.
     var readBody: [UInt8] { state.withLock { $0.isInflated ? $0.body : [] } }
@@ -68,7 +81,8 @@ final class Question: Sendable {
         let surplus = state.withLock { state in
             // A shadow may have been as quick.
             guard !state.isInflated else { return growth }
-            (state.body, state.isInflated, state.grown) = (inflated, true, growth)
+            (state.body, state.isInflated) = (inflated, true)
+            state.held += growth
             return 0
         }
         budget.give(surplus)

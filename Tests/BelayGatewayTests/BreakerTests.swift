@@ -145,7 +145,8 @@ import Testing
                 form: .inference(headerLength: nil),
                 coding: nil,
                 bodyLimit: 1 << 20,
-                budget: BodyBudget(bytes: 0)
+                budget: BodyBudget(bytes: 0),
+                held: 0
             ),
             purpose: .answer(accepting: nil, keepsOutputs: false),
             cancellation: Cancellation(),
@@ -198,7 +199,8 @@ import Testing
                 form: .inference(headerLength: nil),
                 coding: .gzip,
                 bodyLimit: 1 << 20,
-                budget: budget
+                budget: budget,
+                held: 0
             )
         }
         var first: Question? = ask()
@@ -207,6 +209,23 @@ import Testing
         #expect(throws: Rejection.busy) { try ask().inflatedBody() }
         first = nil
         #expect(try ask().inflatedBody() == body)
+    }
+
+    @Test func aBodyCountsUntilNobodyAsksTheQuestionAnyMore() {
+        let budget = BodyBudget(bytes: 8)
+        #expect(budget.take(8))
+        var question: Question? = Question(
+            body: [UInt8](repeating: 0x20, count: 8),
+            form: .inference(headerLength: nil),
+            coding: nil,
+            bodyLimit: 8,
+            budget: budget,
+            held: 8
+        )
+        #expect(question?.length == 8)
+        #expect(!budget.take(1))
+        question = nil
+        #expect(budget.take(8))
     }
 }
 

@@ -181,8 +181,12 @@ import Testing
         #expect(short.1 == "short")
         let many = String(repeating: "x", count: EventLoopCell.mostOutput + 1)
         #expect(place(of: many).1 == many)
-        let after = cell.outgoing(about: 8) { _ = $0.writeString("small") }
-        #expect(after.capacity < EventLoopCell.mostOutput)
+        let few = cell.outgoing(about: 8) { _ = $0.writeString("small") }
+        #expect(few.capacity < EventLoopCell.mostOutput)
+        _ = place(of: String(repeating: "x", count: EventLoopCell.mostOutput / 2))
+        // Who does not take a short answer holds no more than that.
+        let held = cell.outgoing(about: 8) { _ = $0.writeString("small") }
+        #expect(held.capacity <= 64)
     }
 }
 

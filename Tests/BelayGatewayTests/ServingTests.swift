@@ -238,6 +238,27 @@ import Testing
         }
     }
 
+    @Test func aBodyCountsUntilNoVersionReadsItAnyMore() async throws {
+        try await Rig.run {
+            $0.bodiesLimit = question.utf8.count
+        } _: { rig in
+            let gate = rig.gate()
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            rig.pool.put(try waiting(2, at: gate), for: fraudVersion(2))
+            _ = try await rig.gateway.publish(table(1, route(stable: 2, standbys: [1])))
+            let client = try await rig.client()
+            async let first = client.ask()
+            try await gate.waitForRun()
+            _ = try await rig.gateway.publish(table(2, route(stable: 1, withdrawn: [2])))
+            #expect(try await first.status == 200)
+            // Its caller has its answer, and the version that was withdrawn still has the body.
+            let second = try await client.ask()
+            #expect(second.status == 503)
+            #expect(second.text.contains("Too many request bodies"))
+            gate.open()
+        }
+    }
+
     @Test func labelsGoToTheirKeeper() async throws {
         try await Rig.run { rig in
             let headers: HTTPHeaders = ["Content-Type": "application/x-ndjson"]
