@@ -172,8 +172,10 @@ extension Assembly {
         let runtime = try ONNXRuntime(libraryPath: try runtimePath())
         let artifacts = try DirectoryArtifacts(root: "\(data)/artifacts")
         let folders = try VersionFolders(root: "\(data)/versions", artifacts: artifacts)
-        let log = try InferenceLog(folder: "\(data)/inference", limits: .standard, memory: "/dev/shm")
-        let labels = try LabelStore(path: "\(data)/inference/labels.sqlite")
+        let log = try store.makingRoom {
+            try InferenceLog(folder: "\(data)/inference", limits: .standard, memory: "/dev/shm")
+        }
+        let labels = try store.makingRoom { try LabelStore(path: "\(data)/inference/labels.sqlite") }
         let pool = InstancePool()
         let loader = VersionLoader(
             folders: folders,

@@ -62,7 +62,7 @@ struct Telling: Sendable {
     ) throws {
         let outbox = try Self.outbox(
             at: "\(settings.data)/outbox.sqlite",
-            position: store.standing.head.sequence,
+            beside: store,
             logger: logger
         )
         let entries = { @Sendable (after: Int, limit: Int) async throws -> [Entry] in
@@ -95,10 +95,13 @@ struct Telling: Sendable {
     }
 
     /// Opens the outbox, or a new one in its place: that nobody can be told keeps nobody from serving.
-    private static func outbox(at path: String, position: Int, logger: Logger) throws -> Outbox {
+    private static func outbox(at path: String, beside store: SQLiteStore, logger: Logger) throws -> Outbox {
+        let position = store.standing.head.sequence
         do {
-            return try Outbox(path: path, position: position)
+            return try store.makingRoom { try Outbox(path: path, position: position) }
         } catch {
+            // What waits in it is whole, and a new one would find no space either.
+            guard !store.isOutOfSpace else { throw StoreError.storageFull(path: path) }
             let aside = "\(path).broken-\(wallClock().milliseconds)"
             logger.error(
                 "the outbox could not be opened and was set aside; what waited in it is not told",

@@ -50,6 +50,12 @@ package final class Reserve: Sendable {
         return truncate(path, off_t(max(0, left - Self.piece))) == 0
     }
 
+    /// Gives a piece back if the disk is as good as full; false when it is not, or nothing is left.
+    ///
+    /// On a full disk SQLite cannot even make the files that it needs for reading, and does not always say
+    /// that this is why.
+    func yields() -> Bool { isNeeded && spend() }
+
     /// Makes it whole again, if there is plenty of space.
     ///
     /// - Returns: Whether it is whole.

@@ -24,12 +24,22 @@ extension DatabaseStore where Backing == SQLiteDatabase {
                 try store.database.checkSchema()
                 return store
             } catch {
-                // On a full disk SQLite cannot even make the files that it needs for reading, and does not
-                // always say that this is why.
-                guard reserve.isNeeded, reserve.spend() else { throw error }
+                guard reserve.yields() else { throw error }
             }
         }
     }
+
+    /// Opens another file of the same folder, on a full disk with space that is kept for a start.
+    package func makingRoom<Value>(_ open: () throws -> Value) throws -> Value {
+        while true {
+            do { return try open() } catch {
+                guard database.reserve?.yields() ?? false else { throw error }
+            }
+        }
+    }
+
+    /// Whether an error may be that of a full disk, whatever it says.
+    package var isOutOfSpace: Bool { database.reserve?.isNeeded ?? false }
 
     /// How many bytes of the reserve for a full disk are there, of how many.
     package var reserve: (bytes: Int, whole: Int) { (database.reserve?.bytes ?? 0, Reserve.whole) }
