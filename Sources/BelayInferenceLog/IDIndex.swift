@@ -26,7 +26,7 @@ struct OpenIndex {
             arguments: [next]
         )
         while let row = try rows.next() {
-            next = row["position"] as Int + row["count"] as Int
+            next = Segment.end(row)
             fresh += IDIndex.entries(row)
         }
         guard !fresh.isEmpty else { return }

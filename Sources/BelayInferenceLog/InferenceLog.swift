@@ -182,19 +182,22 @@ extension InferenceLog {
 
     /// Every unit that has met a release since a moment, or some more, for whole blocks are looked at.
     ///
-    /// What a gateway must know after a restart, since only a unit's first outcome counts.
+    /// What a gateway must know after a restart, since only a unit's first outcome counts. Those in a damaged
+    /// segment are missing, and that is said.
     package func units(
         of release: ReleaseID,
         since: Timestamp? = nil
-    ) async throws(InferenceLogError) -> Set<UnitHash> {
+    ) async -> (units: Set<UnitHash>, fault: InferenceLogError?) {
         await queue.flush()
-        var units: Set<UnitHash> = []
+        var (units, fault): (Set<UnitHash>, InferenceLogError?) = ([], nil)
         for segment in folder.segments {
-            do {
+            do throws(InferenceLogError) {
                 units.formUnion(try await segment.units(release, since: since))
-            } catch  where !isListed(segment) { continue }
+            } catch {
+                if isListed(segment) { fault = fault ?? error }
+            }
         }
-        return units
+        return (units, fault)
     }
 
     /// All answers that match from a position on, oldest first, a block at a time.
@@ -294,16 +297,11 @@ extension InferenceLog {
                 }
             }
         }
-        // The newest is the writer's.
-        for segment in folder.segments.dropLast() where segment.isUnsealed {
-            do throws(InferenceLogError) {
-                try await makingRoom { () throws(InferenceLogError) in try await segment.sealLate() }
-            } catch {
-                // What is damaged stays as it is; searching it says so.
-                if case .storageFull = error, isListed(segment) { failure = failure ?? error }
-            }
-        }
         reserve.fill()
+        // The newest is the writer's. What is damaged stays as it is; searching it says so.
+        for segment in folder.segments.dropLast() where segment.isUnsealed {
+            try? await segment.sealLate(leaving: LogReserve.bytes)
+        }
         if let failure { throw failure }
         return removed
     }
@@ -350,7 +348,8 @@ extension InferenceLog {
             }
         }
         count.labels = erasedLabels.withLock { $0 }
-        if count.labels > 0 { try await labels?.forgetOldPages() }
+        // Although nothing was blanked: an erasure before this one may have failed just here.
+        try await labels?.forgetOldPages()
         if let failure { throw failure }
         return count
     }

@@ -241,8 +241,11 @@ extension Segment {
         openIndex.withLock { $0 = nil }
     }
 
-    /// The same for one that a full disk kept from it; first that gives back what lies beside it.
-    func sealLate() async throws(InferenceLogError) {
+    /// The same for one that a full disk kept from it, once there is space for that and `rest` bytes more:
+    /// what lies beside the file moves into it first, and half of that would help nobody.
+    func sealLate(leaving rest: Int) async throws(InferenceLogError) {
+        let need = AnswerFile.size(path + "-wal") + AnswerFile.size(path) / 8 + Int64(rest)
+        guard LogReserve.free(beside: path) >= need else { throw .storageFull(path: path) }
         do {
             try await database().writeWithoutTransaction { database in
                 _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -295,8 +298,14 @@ extension Segment {
     /// Where the log stood after this segment's last block.
     func tail() throws(InferenceLogError) -> LogTail? {
         try sync { database in
-            try Row.fetchOne(database, sql: SegmentSchema.tail).map {
-                LogTail(position: $0["position"], held: $0["held"], shadow: $0["shadow"])
+            try Row.fetchOne(database, sql: SegmentSchema.tail).map { row in
+                let numbers = try ["position", "held", "shadow"].map { name in
+                    guard let number = Int.fromDatabaseValue(row[name]), 0..<Int.max / 4 ~= number else {
+                        throw self.fault(BlockFault(reason: "its row is malformed"), at: 0)
+                    }
+                    return number
+                }
+                return LogTail(position: numbers[0], held: numbers[1], shadow: numbers[2])
             }
         }
     }

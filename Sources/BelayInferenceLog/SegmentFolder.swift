@@ -36,6 +36,7 @@ final class SegmentFolder: Sendable {
                 segments.append(segment)
             } catch .damaged {
                 // The others are still worth reading; searching this one says what is wrong with it.
+                if (try? segment.mark()) == .open { segment.searchUnsealed() }
                 opening.damaged.append(segment.path)
                 segments.append(segment)
             }

@@ -130,7 +130,7 @@ extension Segment {
             ]
             guard let row = try Row.fetchOne(statement, arguments: arguments) else { return nil }
             let first: Int = row["position"]
-            let range = first..<first + max(1, row["count"] as Int)
+            let range = first..<max(first + 1, Self.end(row))
             do throws(InferenceLogError) {
                 let answers = try self.answers(try self.block(row)) { first + $0 >= position }
                 return (
@@ -220,6 +220,12 @@ extension Segment {
         do throws(BlockFault) {
             return try BlockReader(position: position, count: row["count"], model: model, keys: Array(keys))
         } catch { throw fault(error, at: position) }
+    }
+
+    /// Where a row's answers end, whatever it says.
+    static func end(_ row: Row) -> Int {
+        let (end, overflow) = (row["position"] as Int).addingReportingOverflow(max(0, row["count"] as Int))
+        return overflow ? .max : end
     }
 
     func block(_ row: Row) throws(InferenceLogError) -> StoredBlock {

@@ -5,6 +5,10 @@ import Synchronization
 
 /// What a segment loses on purpose, and what it lost otherwise.
 extension Segment {
+    /// So much is removed in one transaction, in bytes: a part of what is kept free for it.
+    private static let pieceBytes = 1 << 20
+    private static let pieceRows = 4096
+
     /// Blanks the answers about a person; the rows stay, so that every count and position does.
     ///
     /// Freed bytes are overwritten, in the file beside too, and the write-ahead log, which has the old pages,
@@ -21,7 +25,9 @@ extension Segment {
     ) async throws(InferenceLogError) -> Int {
         var erased = 0
         var failure: InferenceLogError?
-        for position in try await blocks(about: subject, model) {
+        let (positions, fault) = try await blocks(about: subject, model)
+        failure = fault
+        for position in positions {
             do throws(InferenceLogError) {
                 let ids = try await read { database in
                     try self.erasable(position, subject, database).filter { $0.isHit }.map(\.record.id)
@@ -35,10 +41,9 @@ extension Segment {
                 failure = failure ?? .damaged(path: path, reason: reason)
             }
         }
-        if erased > 0 {
-            try await write { try self.wipe($0) }
-            try await forgetOldPages()
-        }
+        // Although nothing was blanked: an erasure before this one may have failed just here.
+        try await write { try self.wipe($0) }
+        try await forgetOldPages()
         if let failure { throw failure }
         return erased
     }
@@ -46,22 +51,26 @@ extension Segment {
     private func blocks(
         about subject: UnitHash,
         _ model: ModelName
-    ) async throws(InferenceLogError) -> [Int] {
+    ) async throws(InferenceLogError) -> (positions: [Int], fault: InferenceLogError?) {
         try await read { database in
-            var positions: [Int] = []
+            var (positions, fault): ([Int], InferenceLogError?) = ([], nil)
             let rows = try Row.fetchCursor(
                 database,
                 sql: "SELECT position, count, model, keys FROM block WHERE model = $1 AND bytes > 0",
                 arguments: [model.text]
             )
             while let row = try rows.next() {
-                let reader = try self.reader(row)
-                for index in 0..<reader.count where try self.key(reader, index).person == subject {
-                    positions.append(reader.position)
-                    break
+                do throws(InferenceLogError) {
+                    let reader = try self.reader(row)
+                    for index in 0..<reader.count where try self.key(reader, index).person == subject {
+                        positions.append(reader.position)
+                        break
+                    }
+                } catch {
+                    fault = fault ?? error
                 }
             }
-            return positions
+            return (positions, fault)
         }
     }
 
@@ -157,44 +166,70 @@ extension Segment {
         _ condition: String,
         _ arguments: StatementArguments
     ) async throws(InferenceLogError) -> Int {
-        let (removed, isUnwiped) = try await write { database in
-            let count =
-                try Int.fetchOne(
-                    database,
-                    sql: "SELECT sum(count) FROM block WHERE \(condition)",
-                    arguments: arguments
-                ) ?? 0
-            if count > 0 {
-                try database.execute(
-                    sql: "UPDATE block SET keys = NULL, answers = NULL, bytes = 0 WHERE \(condition)",
-                    arguments: arguments
-                )
+        var removed = 0
+        while true {
+            let piece = try await write { try self.removePiece(condition, arguments, $0) }
+            removed += piece.answers
+            if piece.answers > 0 || piece.isUnwiped {
+                try await write { database in
+                    try self.wipe(database)
+                    // Ids of answers that are gone lead nowhere.
+                    if piece.isLast, !self.isUnsealed { try IDIndex.write(database) }
+                }
+                try await forgetOldPages()
             }
-            // What was let go of before, too, if it could not be wiped then.
-            let unwiped = "SELECT EXISTS (SELECT 1 FROM block WHERE \(SegmentSchema.unwiped))"
-            return (count, try Bool.fetchOne(database, sql: unwiped) ?? false)
+            if piece.isLast { break }
         }
-        if removed > 0 || isUnwiped {
-            try await write { database in
-                try self.wipe(database)
-                // Ids of answers that are gone lead nowhere.
-                if !self.isUnsealed { try IDIndex.write(database) }
-            }
-            if isUnsealed { try await forgetOldPages() }
-        }
-        if !isUnsealed { try await giveSpaceBack() }
+        if !isUnsealed { await giveSpaceBack() }
         return removed
     }
 
-    /// Shrinks a sealed file of which much is free; in one that is written, new answers take the space.
-    private func giveSpaceBack() async throws(InferenceLogError) {
-        do {
-            try await database().writeWithoutTransaction { database in
-                let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
-                let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
-                if free > pages / 8 { try database.execute(sql: "VACUUM") }
+    /// Removes the oldest blocks of those meant, as many as fit into a piece: what they let go of is
+    /// overwritten, and that needs as much space beside the file as they took in it.
+    private func removePiece(
+        _ condition: String,
+        _ arguments: StatementArguments,
+        _ database: Database
+    ) throws -> (answers: Int, isLast: Bool, isUnwiped: Bool) {
+        let rows = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT position, count, length(keys) + coalesce(length(answers), 0) FROM block
+                WHERE \(condition) ORDER BY position
+                """,
+            arguments: arguments
+        )
+        var (answers, bytes, positions): (Int, Int, [Int]) = (0, 0, [])
+        var isLast = true
+        while let row = try rows.next() {
+            guard bytes < Self.pieceBytes, positions.count < Self.pieceRows else {
+                isLast = false
+                break
             }
-        } catch { throw InferenceLogError(error, path: path) }
+            positions.append(row[0])
+            answers += row[1] as Int
+            bytes += row[2] as Int? ?? 0
+        }
+        let statement = try database.cachedStatement(
+            sql: "UPDATE block SET keys = NULL, answers = NULL, bytes = 0 WHERE position = $1"
+        )
+        for position in positions { try statement.execute(arguments: [position]) }
+        // What was let go of before, too, if it could not be wiped then.
+        let unwiped = "SELECT EXISTS (SELECT 1 FROM block WHERE \(SegmentSchema.unwiped))"
+        return (answers, isLast, try Bool.fetchOne(database, sql: unwiped) ?? false)
+    }
+
+    /// Shrinks a sealed file of which much is free; in one that is written, new answers take the space.
+    private func giveSpaceBack() async {
+        // That there is no space for it makes nothing full.
+        try? await database().writeWithoutTransaction { database in
+            let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
+            let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+            guard free > pages / 8, LogReserve.free(beside: self.path) > 2 * AnswerFile.size(self.path) else {
+                return
+            }
+            try database.execute(sql: "VACUUM")
+        }
     }
 
     private func forgetOldPages() async throws(InferenceLogError) {

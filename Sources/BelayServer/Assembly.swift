@@ -293,10 +293,11 @@ extension Assembly {
         // A wall clock that was set back dates answers before their epoch: then all units count as known.
         let isBehind = wallClock() < parts.desk.now().advanced(by: .seconds(-5))
         for release in await parts.conductor.state.releases.values where !release.hasEnded {
-            let units = try await parts.log.units(
+            let (units, fault) = await parts.log.units(
                 of: release.id,
                 since: isBehind ? nil : release.epochBegan
             )
+            if let fault { await hold(release.id, for: fault, parts) }
             parts.gateway.seed(units: units, for: release.id, inEvidenceEpoch: release.evidenceEpoch)
         }
         let state = await parts.conductor.state
@@ -307,6 +308,17 @@ extension Assembly {
         try await parts.conductor.perform(.recordStart(start), by: .belay, reason: nil)
         try await parts.conductor.tick()
         try await parts.conductor.loadServing()
+    }
+
+    /// Whom a release has met cannot all be read, so some may be counted again: a person is to look at it.
+    private func hold(_ release: ReleaseID, for fault: InferenceLogError, _ parts: Parts) async {
+        let reason = "Whom it has met cannot all be read: \(fault.explanation.summary)"
+        logger.error("a release is held", metadata: ["release": "\(release)", "reason": "\(reason)"])
+        do {
+            try await parts.conductor.perform(.hold(release), by: .belay, reason: reason)
+        } catch {
+            logger.error("it could not be held", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Brings back the labels that were kept but not yet recorded as evidence when the process ended.

@@ -158,8 +158,8 @@ struct InferenceLogTests {
         }
         log.record(fixture.answer("steady", unit: 99))
         log.record(fixture.answer("no unit", release: 7))
-        #expect(try await log.units(of: ReleaseID(7)) == Set((0..<5).map { UnitHash($0) }))
-        #expect(try await log.units(of: ReleaseID(9)).isEmpty)
+        #expect(await log.units(of: ReleaseID(7)).units == Set((0..<5).map { UnitHash($0) }))
+        #expect(await log.units(of: ReleaseID(9)).units.isEmpty)
         let newest = try await log.answers(release: ReleaseID(7), limit: 4)
         #expect(newest.map(\.id) == ["no unit", "18", "16", "14"])
         #expect(try await log.answers(release: ReleaseID(8), limit: 99).count == 10)
@@ -189,7 +189,7 @@ struct InferenceLogTests {
         let found = try await log.find(ids: ids, model: fixture.fraud)
         #expect(found.count == 2000)
         #expect(found.allSatisfy { $0.key == $0.value.id })
-        #expect(try await log.units(of: ReleaseID(1)).count == 5000)
+        #expect(await log.units(of: ReleaseID(1)).units.count == 5000)
         await log.close()
     }
 }
