@@ -136,7 +136,10 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     func expire(at now: NIODeadline) {
         guard now >= deadline else { return }
         // Who takes a long answer slowly is not idle.
-        if case .close = alarm, hasProgressed { return wait(ports.configuration.bodyTimeout, .close) }
+        if case .close = alarm, hasProgressed {
+            let settings = ports.configuration
+            return wait(isLeaving ? settings.lingerTimeout : settings.bodyTimeout, .close)
+        }
         deadline = .distantFuture
         guard case .receiving(let reception) = state, case .slowBody(let seconds) = alarm else {
             return close()
@@ -339,9 +342,13 @@ extension HTTPServerRequestPart {
     /// About how much memory it holds while it waits, in bytes.
     fileprivate var weight: Int {
         switch self {
-        case .head(let head): 256 + head.uri.utf8.count + head.headers.count * 64
+        case .head(let head): 256 + head.uri.utf8.count + head.headers.weight
         case .body(let bytes): 64 + bytes.readableBytes
-        case .end: 64
+        case .end(let trailers): 64 + (trailers?.weight ?? 0)
         }
     }
+}
+
+extension HTTPHeaders {
+    fileprivate var weight: Int { reduce(0) { $0 + 64 + $1.name.utf8.count + $1.value.utf8.count } }
 }

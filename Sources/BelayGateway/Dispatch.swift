@@ -87,20 +87,26 @@ struct Dispatch {
     private func store(_ reception: Reception, isFeedback: Bool) {
         let (labels, body) = (ports.labels, reception.body)
         let (type, coding) = (reception.fields.contentType, reception.coding)
-        let limit = ports.configuration.bodyLimit
-        finish(reception.ticket) { () -> Result<LabelReply, CompressionFault> in
+        let (limit, budget) = (ports.configuration.bodyLimit, ports.bodies)
+        // Longer than the connection: its caller may leave before they are kept.
+        let taken = connection.handOverBody()
+        finish(reception.ticket) { () -> Result<LabelReply, Rejection> in
+            var held = taken
+            defer { budget.give(held) }
             do throws(CompressionFault) {
-                let plain = try coding.map { (coding) throws(CompressionFault) in
-                    try Compression.inflated(body, from: coding, limit: limit)
-                }
-                return .success(await labels(plain ?? body, type, isFeedback))
+                guard let coding else { return .success(await labels(body, type, isFeedback)) }
+                let plain = try Compression.inflated(body, from: coding, limit: limit)
+                let growth = max(0, plain.count - body.count)
+                guard budget.take(growth) else { return .failure(.busy) }
+                held += growth
+                return .success(await labels(plain, type, isFeedback))
             } catch {
-                return .failure(error)
+                return .failure(Rejection(compression: error))
             }
         } reply: { result in
             switch result {
             case .success(let answer): Reply(status: answer.status, headers: [], json: answer.json)
-            case .failure(let fault): Reply(Rejection(compression: fault), headers: [])
+            case .failure(let rejection): Reply(rejection, headers: [])
             }
         }
     }

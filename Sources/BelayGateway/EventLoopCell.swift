@@ -138,7 +138,8 @@ extension EventLoopCell {
             isPulsing = false
             let now = now
             let waiting = calls.values.filter { now >= $0.alarm || now - $0.moment >= Self.pulse }
-            for call in waiting { call.lane?.deliverOverdue(at: now) }
+            for call in waiting { call.lane?.relieve(at: now) }
+            for run in shadowRuns.values { run.lane?.relieve(at: now) }
             // Looked at again: one that expires may let a new table be seen, which begins others anew.
             for call in waiting where now >= call.alarm { call.expire() }
             for run in shadowRuns.values.filter({ now >= $0.alarm }) { run.expire() }

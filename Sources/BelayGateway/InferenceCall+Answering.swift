@@ -68,14 +68,18 @@ extension InferenceCall {
         guard let signature = current?.anySignature else { return reject(.nothingServes(model)) }
         let (question, version) = (facts.question, VersionID(model, lastTried?.version ?? .first))
         let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
+        alarm = max(deadline, moment + Self.recordGrace)
         cell.runBegan()
-        ports.readers.run(on: cell.eventLoop) { () -> Result<OIPBody, Rejection> in
+        let isTaken = ports.readers.run(on: cell.eventLoop) { () -> Result<OIPBody, Rejection> in
             fixedAnswer(fixed, to: question, signature: signature, version: version)
         } then: { result in
             bound.value.cell.runEnded()
             bound.value.look()
             bound.value.answered(fixed: result)
         }
+        guard !isTaken else { return }
+        cell.runEnded()
+        reject(.busy)
     }
 
     private func answered(fixed result: Result<OIPBody, Rejection>) {

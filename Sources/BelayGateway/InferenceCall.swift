@@ -131,15 +131,20 @@ final class InferenceCall {
         }
         // Reading a long body takes as long as running a model: neither belongs on the loop.
         let bound = NIOLoopBound(self, eventLoop: cell.eventLoop)
+        let cancellation = Cancellation()
+        self.cancellation = cancellation
         alarm = deadline
         cell.runBegan()
-        ports.readers.run(on: cell.eventLoop) {
-            question.scalar(at: pointer)
+        let isTaken = ports.readers.run(on: cell.eventLoop) {
+            cancellation.isCancelled ? nil : question.scalar(at: pointer)
         } then: { unit in
             bound.value.cell.runEnded()
             bound.value.look()
             bound.value.route(unit: unit)
         }
+        guard !isTaken else { return }
+        cell.runEnded()
+        reject(.busy)
     }
 
     private func route(unit: String?) {
@@ -201,6 +206,7 @@ final class InferenceCall {
         look()
         alarm = .distantFuture
         guard let attempt = exchange?.attempt else {
+            cancellation?.cancel()
             return reject(.tooLate(model, milliseconds: limit))
         }
         // The version has answered; that the disk is slow says nothing of it.
@@ -215,13 +221,19 @@ final class InferenceCall {
     ///
     /// The run under way goes on to its own end: were it cut short, a version that is slower than its
     /// callers' patience would never be charged for it.
-    func abandon() { callerLeft = true }
+    func abandon() {
+        callerLeft = true
+        // Nothing runs yet: its body need not be read any more.
+        if exchange == nil { cancellation?.cancel() }
+    }
 
     /// The gateway stops: the run under way is wished to end, and nothing follows it.
     func cancel() {
         look()
         abandon()
         stopRun()
+        // What the run still says is heard by nobody, and charged to nobody: it was cut short.
+        finish(Reply(status: 499, headers: [], json: []), isKept: isCommitting)
     }
 
     private func perform(_ step: Exchange.Step) {

@@ -7,15 +7,16 @@ import Synchronization
 /// The way to one loaded version: its own threads, its own short queue, its own circuit breaker.
 ///
 /// Every run leaves the event loop. A candidate that hangs can then block nothing but its own threads, and
-/// the fence never waits for a model. A thread that is woken takes all that waits, and gives back what it has
-/// done a few at a time: under load one hand-over serves many requests, which makes this cheaper than running
-/// models on the loops (the figures are in `Benchmarks/README.md`).
+/// the fence never waits for a model. A thread that is woken does what waits, one after the other while
+/// another may help, and gives back what it has done a few at a time: under load one hand-over serves many
+/// requests, which makes this cheaper than running models on the loops (the figures are in
+/// `Benchmarks/README.md`).
 final class Lane: Sendable {
     /// Runs done before their answers are given back, at most.
     static let mostHeld = 16
     /// How long the first of them waits for the others, from its beginning; what takes longer waits for none.
     static let longestHeld = TimeAmount.microseconds(100)
-    /// When the oldest request has waited this long, another thread helps.
+    /// When the oldest request has waited this long, or no run has begun for so long, another thread helps.
     static let helpAfter = TimeAmount.milliseconds(1)
 
     let version: VersionID
@@ -32,13 +33,15 @@ final class Lane: Sendable {
         let waiting: Int
     }
 
-    private struct State: Sendable {
+    fileprivate struct State: Sendable {
         var instance: (any Instance)?
         var queue = CircularBuffer<Job>()
         /// Requests that wait or run.
         var inside = 0
         /// Threads at work.
         var busy = 0
+        /// When a run was begun last.
+        var began = NIODeadline.uptimeNanoseconds(0)
         var admission = Admission()
         var breaker = CircuitBreaker()
         /// Runs done whose answers are not given back yet.
@@ -99,13 +102,9 @@ final class Lane: Sendable {
             else { return .refuse(.overloaded) }
             // Who does not heed it is no probe either: nobody would wait for what it finds out.
             guard !heedsBreaker || state.breaker.admits(at: job.submitted) else { return .refuse(.tripped) }
-            let oldest = state.queue.first?.submitted ?? job.submitted
             state.queue.append(job)
             state.inside += 1
-            let needsHelp = state.busy == 0 || job.submitted - oldest > Self.helpAfter
-            guard needsHelp, state.busy < limits.threads else { return .wait }
-            state.busy += 1
-            return .wake
+            return state.takesHelp(at: job.submitted, threads: threads) ? .wake : .wait
         }
         switch decision {
         case .refuse(let failure): return failure
@@ -132,45 +131,37 @@ final class Lane: Sendable {
     // MARK: - On the lane's threads
 
     private func work() {
-        while let (jobs, instance) = take() {
-            var began = NIODeadline.now()
-            for (position, job) in jobs.enumerated() {
-                let ending = instance.map { job.run(by: $0, version: version, began: began) } ?? .cancelled
-                let now = NIODeadline.now()
-                let wasRun = if case .cancelled = ending.completion { false } else { true }
-                let isLast = position == jobs.count - 1
-                let due = state.withLock { state in
-                    state.inside -= 1
-                    // What was not begun any more cost nothing, and says nothing of what the others will.
-                    if wasRun { state.admission.note(cost: now - began) }
-                    state.held.add(job, ending, began: began)
-                    return state.held.take(at: now, isLast: isLast)
-                }
-                began = now
-                guard let due else { continue }
-                due.deliver()
-                began = .now()
+        var began = NIODeadline.now()
+        var next = state.withLock { $0.next(at: began) }
+        while let (job, instance) = next {
+            let ending = instance.map { job.run(by: $0, version: version, began: began) } ?? .cancelled
+            let now = NIODeadline.now()
+            let wasRun = if case .cancelled = ending.completion { false } else { true }
+            let due: Deliveries?
+            (due, next) = state.withLock { state in
+                state.inside -= 1
+                // What was not begun any more cost nothing, and says nothing of what the others will.
+                if wasRun { state.admission.note(cost: now - began) }
+                state.held.add(job, ending, began: began)
+                let next = state.next(at: now)
+                return (state.held.take(at: now, isLast: next == nil), next)
             }
+            began = now
+            guard let due else { continue }
+            due.deliver()
+            began = .now()
         }
     }
 
-    /// Gives back what is done and held for a run that takes longer than it should, or hangs.
-    func deliverOverdue(at now: NIODeadline) {
-        state.withLock { $0.held.take(at: now, isLast: false) }?.deliver()
-    }
-
-    /// Takes what waits, but leaves their part to the other threads at work; nil when there is nothing more.
-    private func take() -> (jobs: [Job], instance: (any Instance)?)? {
-        state.withLock { state in
-            guard !state.queue.isEmpty else {
-                state.busy -= 1
-                return nil
-            }
-            let part = min(Self.mostHeld, (state.queue.count + state.busy - 1) / max(1, state.busy))
-            let jobs = Array(state.queue.prefix(part))
-            state.queue.removeFirst(part)
-            return (jobs, state.instance)
+    /// Does what must not wait for runs that take longer than they should, or hang: gives back what is done
+    /// and held, and wakes another thread for what has not begun.
+    func relieve(at now: NIODeadline) {
+        let (due, isWoken) = state.withLock { state in
+            let isWoken = !state.queue.isEmpty && state.takesHelp(at: now, threads: limits.threads)
+            return (state.held.take(at: now, isLast: false), isWoken)
         }
+        due?.deliver()
+        if isWoken { wake() }
     }
 
     /// Charges the version with the outcome of one request that it was asked.
@@ -192,6 +183,27 @@ final class Lane: Sendable {
         case badLikeOthers
         /// It was cancelled, or the caller asked nonsense.
         case neither
+    }
+}
+
+extension Lane.State {
+    /// The next run and who does it; nil when there is none, and the thread goes.
+    fileprivate mutating func next(at now: NIODeadline) -> (job: Job, instance: (any Instance)?)? {
+        guard let job = queue.popFirst() else {
+            busy -= 1
+            return nil
+        }
+        began = now
+        return (job, instance)
+    }
+
+    /// Whether one more thread is to be woken for what waits, and counts it.
+    fileprivate mutating func takesHelp(at now: NIODeadline, threads: Int) -> Bool {
+        let oldest = queue.first?.submitted ?? now
+        let isLate = busy == 0 || now - oldest > Lane.helpAfter || now - began > Lane.helpAfter
+        guard isLate, busy < threads else { return false }
+        busy += 1
+        return true
     }
 }
 

@@ -24,6 +24,8 @@ final class Listener: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
+            // Who does not read holds no more of the kernel's memory, and progress is seen in small steps.
+            .childChannelOption(.socket(.init(IPPROTO_TCP), .init(TCP_NOTSENT_LOWAT)), value: 131_072)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.admit(channel) }
             }

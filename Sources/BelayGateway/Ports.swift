@@ -91,21 +91,35 @@ final class BodyBudget: Sendable {
 /// A thread for what is too long for an event loop and asks no model: reading a long body for its unit,
 /// writing a policy's own answer.
 final class Readers: Sendable {
+    /// Bodies that may wait; what comes then would not be read in time.
+    private static let mostWaiting = 256
+
     /// Started when first needed.
     private let threads = NIOThreadPool(numberOfThreads: 1)
+    private let waiting = Mutex(0)
 
     deinit { threads.shutdownGracefully { _ in } }
 
     /// Works on the thread, and goes on with the result on the loop.
+    ///
+    /// - Returns: False when too many wait already, and nothing is done.
     func run<Value: Sendable>(
         on eventLoop: any EventLoop,
         _ work: @escaping @Sendable () -> Value,
         then: @escaping @Sendable (Value) -> Void
-    ) {
+    ) -> Bool {
+        let isTaken = waiting.withLock { waiting in
+            guard waiting < Self.mostWaiting else { return false }
+            waiting += 1
+            return true
+        }
+        guard isTaken else { return false }
         threads.start()
-        threads.submit { _ in
+        threads.submit { [self] _ in
             let value = work()
+            waiting.withLock { $0 -= 1 }
             eventLoop.execute { then(value) }
         }
+        return true
     }
 }

@@ -20,6 +20,7 @@ final class ShadowRun {
     private let keep: (OIPBody, TimeAmount) -> Void
     private let started: NIODeadline
     private let cancellation = Cancellation()
+    private(set) var lane: Lane?
     private var isOver = false
     private(set) var alarm = NIODeadline.distantFuture
 
@@ -67,6 +68,7 @@ final class ShadowRun {
         guard lane.submit(job, patience: patience, heedsBreaker: false) == nil else {
             return cell.figures.shed(model: model, version: shadow.version)
         }
+        self.lane = lane
         alarm = cell.now + budget
         cell.begin(self)
         cell.runBegan()

@@ -96,4 +96,48 @@ import Testing
             #expect(await clients[2].read(until: "]}]}").hasPrefix("HTTP/1.1 200 OK"))
         }
     }
+
+    /// One thread hangs, and the other is not at work when the next request comes.
+    @Test(.timeLimit(.minutes(10)))
+    func aRunThatHangsLeavesTheNextRequestToAnotherThread() async throws {
+        let hanging = self.gate()
+        defer { hanging.open() }
+        try await serve([3: hanging]) {
+            $0.laneThreads = 2
+        } _: { rig in
+            let first = try await rig.rawClient()
+            try await first.send(request(3))
+            try await hanging.waitForRun()
+            let second = try await rig.rawClient()
+            try await second.send(request(1))
+            #expect(await second.read(until: "]}]}").hasPrefix("HTTP/1.1 200 OK"))
+            hanging.open()
+            #expect(await first.read(until: "]}]}").hasPrefix("HTTP/1.1 200 OK"))
+        }
+    }
+
+    /// Both threads are busy while a bunch comes that begins with one that hangs.
+    @Test(.timeLimit(.minutes(10)))
+    func aRunThatHangsKeepsNobodyOfItsBunch() async throws {
+        let (one, other, hanging) = (self.gate(), self.gate(), self.gate())
+        defer { for gate in [one, other, hanging] { gate.open() } }
+        try await serve([2: one, 4: other, 3: hanging]) {
+            $0.laneThreads = 2
+        } _: { rig in
+            var clients: [RawClient] = []
+            for (position, number) in [2, 4, 3, 1, 1, 1, 1].enumerated() {
+                let client = try await rig.rawClient()
+                try await client.send(request(number))
+                while await rig.gateway.figures().inFlight <= position { await Task.yield() }
+                clients.append(client)
+            }
+            try await one.waitForRun()
+            try await other.waitForRun()
+            one.open()
+            other.open()
+            for client in clients.dropFirst(3) {
+                #expect(await client.read(until: "]}]}").hasPrefix("HTTP/1.1 200 OK"))
+            }
+        }
+    }
 }
