@@ -299,7 +299,7 @@ extension InferenceLog {
         }
         reserve.fill()
         // The newest is the writer's. What is damaged stays as it is; searching it says so.
-        for segment in folder.segments.dropLast() where segment.isUnsealed {
+        for segment in folder.segments.dropLast() where segment.isUnsealed || segment.hasLog {
             try? await segment.sealLate(leaving: LogReserve.bytes)
         }
         if let failure { throw failure }

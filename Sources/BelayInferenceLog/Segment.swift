@@ -266,6 +266,10 @@ extension Segment {
         try SegmentSchema.mark(.sealed, database)
     }
 
+    /// Whether a write-ahead log lies beside it; beside a sealed one, when a full disk kept it from being
+    /// written again.
+    var hasLog: Bool { AnswerFile.size(path + "-wal") > 0 }
+
     /// Whether it is not sealed, because answers still come or because that failed.
     var isUnsealed: Bool { openIndex.withLock { $0 != nil } }
 
