@@ -138,8 +138,10 @@ extension EventLoopCell {
             isPulsing = false
             let now = now
             let waiting = calls.values.filter { now >= $0.alarm || now - $0.moment >= Self.pulse }
-            for call in waiting { call.lane?.relieve(at: now) }
-            for run in shadowRuns.values { run.lane?.relieve(at: now) }
+            // Each once, however many wait for it.
+            let lanes = waiting.compactMap(\.lane) + shadowRuns.values.compactMap(\.lane)
+            var relieved: Set<ObjectIdentifier> = []
+            for lane in lanes where relieved.insert(ObjectIdentifier(lane)).inserted { lane.relieve(at: now) }
             // Looked at again: one that expires may let a new table be seen, which begins others anew.
             for call in waiting where now >= call.alarm { call.expire() }
             for run in shadowRuns.values.filter({ now >= $0.alarm }) { run.expire() }

@@ -51,6 +51,12 @@ final class AnswerFile: Sendable {
         return stat(path, &status) == 0 ? Int64(status.st_blocks) * 512 : 0
     }
 
+    /// In bytes, whether the disk has them yet or not; zero when there is no such file.
+    static func length(_ path: String) -> Int64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
     /// Where the next block goes.
     var end: Int64 { reach.withLock { $0.end } }
 

@@ -268,7 +268,7 @@ extension Segment {
 
     /// Whether a write-ahead log lies beside it; beside a sealed one, when a full disk kept it from being
     /// written again.
-    var hasLog: Bool { AnswerFile.size(path + "-wal") > 0 }
+    var hasLog: Bool { AnswerFile.length(path + "-wal") > 0 }
 
     /// Whether it is not sealed, because answers still come or because that failed.
     var isUnsealed: Bool { openIndex.withLock { $0 != nil } }

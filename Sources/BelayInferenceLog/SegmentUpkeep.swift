@@ -207,7 +207,7 @@ extension Segment {
                 break
             }
             positions.append(row[0])
-            answers += row[1] as Int
+            answers &+= row[1]
             bytes += row[2] as Int? ?? 0
         }
         let statement = try database.cachedStatement(
@@ -233,7 +233,7 @@ extension Segment {
     }
 
     private func forgetOldPages() async throws(InferenceLogError) {
-        guard isUnsealed else { return }
+        guard hasLog else { return }
         do {
             try await database().writeWithoutTransaction { database in
                 _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,9 +1,10 @@
 import BelayCore
-import BelayGateway
 import BelayInference
 import NIOCore
 import NIOHTTP1
 import Testing
+
+@testable import BelayGateway
 
 /// What clients may do to a connection, and what becomes of it.
 @Suite struct ProtocolTests {
@@ -49,6 +50,26 @@ import Testing
             #expect(String(decoding: given.body, as: UTF8.self).contains("\"bytes\":3"))
             let damaged = try await client.send(.POST, "/v1/labels", headers: headers, body: [1, 2, 3])
             #expect(damaged.status == 400)
+        }
+    }
+
+    @Test func whatComesOutOfCompressedLabelsIsTakenFromTheMemoryForBodiesAndGivenBack() async throws {
+        // The first is more than there is of it, and two of the second would be, were it not given back.
+        let much = try #require(Compression.deflated([UInt8](repeating: 0x20, count: 100_000), to: .gzip))
+        let some = try #require(Compression.deflated([UInt8](repeating: 0x20, count: 40_000), to: .gzip))
+        try await Rig.run {
+            $0.bodiesLimit = 60_000
+        } _: { rig in
+            let client = try await rig.client()
+            for (body, status) in [(much, 503), (some, 202), (some, 202), (much, 503)] {
+                let given = try await client.send(
+                    .POST,
+                    "/v1/labels",
+                    headers: ["Content-Encoding": "gzip"],
+                    body: body
+                )
+                #expect(given.status == status)
+            }
         }
     }
 

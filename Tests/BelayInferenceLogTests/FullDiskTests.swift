@@ -49,6 +49,13 @@ struct FullDiskTests {
             try $0.execute(sql: "INSERT INTO probe (bytes) VALUES (zeroblob(100000)); DELETE FROM probe")
         }
         #expect(first.hasLog && !first.isUnsealed)
+        // Whom an erasure concerns is not to be found in it either.
+        _ = try await log.erase(subject: UnitHash(1), model: fixture.fraud, labels: nil)
+        #expect(!first.hasLog)
+        try first.sync {
+            try $0.execute(sql: "INSERT INTO probe (bytes) VALUES (zeroblob(100000)); DELETE FROM probe")
+        }
+        #expect(first.hasLog)
         #expect(try await log.applyRetention(now: fixture.start) == 0)
         #expect(!first.hasLog)
         for number in [0, 1000, 1999, 2009] {

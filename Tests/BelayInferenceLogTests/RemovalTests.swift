@@ -172,31 +172,27 @@ struct RemovalTests {
     }
 
     /// The rows have let go of their answers, and the disk was too full for the rest.
-    @Test func whatCouldNotBeWipedIsWipedTheNextTime() async throws {
+    private func logThatLetGoAndDidNotWipe() async throws -> InferenceLog {
         let log = try InferenceLog(folder: folder.path, limits: .standard)
         log.record(fixture.answer("0", request: Array(canary.utf8)))
         await log.flush()
-        let segment = try #require(log.folder.segments.last)
-        try segment.sync {
+        try #require(log.folder.segments.last).sync {
             try $0.execute(sql: "UPDATE block SET keys = NULL, answers = NULL, bytes = 0")
         }
         #expect(try folder.holds(canary))
+        return log
+    }
+
+    @Test func whatCouldNotBeWipedIsWipedTheNextTime() async throws {
+        let log = try await logThatLetGoAndDidNotWipe()
         log.setRetention([fixture.fraud: Retention(keepMilliseconds: nil, keepBytes: 1_000_000)])
         #expect(try await log.applyRetention(now: fixture.start) == 0)
         #expect(try !folder.holds(canary))
         await log.close()
     }
 
-    /// The rows are blanked, and what they let go of still lies in the file: so a full disk leaves them.
     @Test func anErasureIsFinishedWhenItIsRepeated() async throws {
-        let log = try InferenceLog(folder: folder.path, limits: .standard)
-        log.record(fixture.answer("0", request: Array(canary.utf8)))
-        await log.flush()
-        let segment = try #require(log.folder.segments.last)
-        try segment.sync {
-            try $0.execute(sql: "UPDATE block SET keys = NULL, answers = NULL, bytes = 0")
-        }
-        #expect(try folder.holds(canary))
+        let log = try await logThatLetGoAndDidNotWipe()
         let count = try await log.erase(subject: UnitHash(1), model: fixture.fraud, labels: nil)
         #expect(count.answers == 0)
         #expect(try !folder.holds(canary))
@@ -217,6 +213,21 @@ struct RemovalTests {
             _ = try await log.erase(subject: UnitHash(2), model: fixture.fraud, labels: nil)
         }
         #expect(try await log.find(id: "2", model: fixture.fraud)?.isErased == true)
+        await log.close()
+    }
+
+    @Test func countsThatSayTooMuchAreRemovedWithoutATrap() async throws {
+        let log = try InferenceLog(folder: folder.path, limits: .changed { $0.batchRows = 1 })
+        for number in 0..<2 {
+            log.record(fixture.answer("\(number)"))
+            await log.flush()
+        }
+        try #require(log.folder.segments.last).sync {
+            try $0.execute(sql: "UPDATE block SET count = 9223372036854775807")
+        }
+        log.setRetention([fixture.fraud: Retention(keepMilliseconds: nil, keepBytes: 0)])
+        _ = try await log.applyRetention(now: fixture.start)
+        #expect(try await log.find(id: "0", model: fixture.fraud) == nil)
         await log.close()
     }
 
