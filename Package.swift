@@ -52,10 +52,11 @@ let package = Package(
         .target(name: "CFiles"),
         .target(name: "CMemory"),
         .target(name: "CThreads"),
+        .target(name: "BelayDisk", swiftSettings: house),
         .systemLibrary(name: "CZlib"),
         .target(
             name: "BelayStore",
-            dependencies: ["BelayCore", "CThreads", grdb, crypto],
+            dependencies: ["BelayCore", "BelayDisk", "CThreads", grdb, crypto],
             swiftSettings: house
         ),
         .target(name: "BelayArtifacts", dependencies: ["BelayCore", crypto], swiftSettings: house),
@@ -66,7 +67,7 @@ let package = Package(
         ),
         .target(
             name: "BelayInferenceLog",
-            dependencies: ["BelayCore", "CFiles", grdb],
+            dependencies: ["BelayCore", "BelayDisk", "CFiles", grdb],
             swiftSettings: house
         ),
         .target(
@@ -95,7 +96,7 @@ let package = Package(
         .target(
             name: "BelayServer",
             dependencies: [
-                "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference",
+                "BelayStats", "BelayCore", "BelayDisk", "BelayStore", "BelayArtifacts", "BelayInference",
                 "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
                 "CMemory", "CThreads", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
                 signals,
@@ -152,7 +153,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayStoreTests",
-            dependencies: ["BelayStore", "BelayCore", "BelayTesting", grdb, crypto],
+            dependencies: ["BelayStore", "BelayCore", "BelayDisk", "BelayTesting", grdb, crypto],
             swiftSettings: house
         ),
         .testTarget(
@@ -167,7 +168,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelayInferenceLogTests",
-            dependencies: ["BelayInferenceLog", "BelayCore", grdb],
+            dependencies: ["BelayInferenceLog", "BelayCore", "BelayDisk", grdb],
             swiftSettings: house
         ),
         .testTarget(

@@ -2,12 +2,15 @@
 let arrows: [String: Set<String>] = [
     "BelayStats": ["Glibc"],
     "BelayCore": ["BelayStats"],
+    "BelayDisk": ["Foundation", "Synchronization"],
     "BelayStore": [
-        "BelayCore", "CThreads", "GRDB", "GRDBSQLite", "Crypto", "Foundation", "Synchronization",
+        "BelayCore", "BelayDisk", "CThreads", "GRDB", "GRDBSQLite", "Crypto", "Foundation", "Synchronization",
     ],
     "BelayArtifacts": ["BelayCore", "Crypto", "Foundation", "Synchronization", "Glibc"],
     "BelayInference": ["BelayCore", "CONNXRuntime", "Foundation", "Synchronization", "Glibc"],
-    "BelayInferenceLog": ["BelayCore", "CFiles", "GRDB", "Foundation", "Glibc", "Synchronization"],
+    "BelayInferenceLog": [
+        "BelayCore", "BelayDisk", "CFiles", "GRDB", "Foundation", "Glibc", "Synchronization",
+    ],
     "BelayGateway": [
         "BelayCore", "BelayStats", "BelayInference", "CThreads", "CZlib", "NIOCore", "NIOPosix", "NIOHTTP1",
         "Synchronization", "Glibc", "Darwin",
@@ -21,8 +24,9 @@ let arrows: [String: Set<String>] = [
         "Synchronization",
     ],
     "BelayServer": [
-        "BelayStats", "BelayCore", "BelayStore", "BelayArtifacts", "BelayInference", "BelayInferenceLog",
-        "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "CMemory", "CThreads", "Hummingbird",
+        "BelayStats", "BelayCore", "BelayDisk", "BelayStore", "BelayArtifacts", "BelayInference",
+        "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "CMemory",
+        "CThreads", "Hummingbird",
         "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
         "Synchronization", "UnixSignals",
     ],

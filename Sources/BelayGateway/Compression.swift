@@ -36,10 +36,20 @@ enum Compression {
     /// The bytes, decompressed: at most `limit`, and a bomb costs no more than these.
     ///
     /// A gzip body may consist of several members (RFC 1952, 2.2).
+    ///
+    /// - Parameters:
+    ///   - bytes: As they came.
+    ///   - coding: What they are packed in.
+    ///   - limit: Of what comes out, in bytes.
+    ///   - admits: Whether there is memory for so many bytes; asked before they are kept, with a number that
+    ///     only grows.
+    /// - Returns: All of it.
+    /// - Throws: Why it could not be read.
     static func inflated(
         _ bytes: [UInt8],
         from coding: ContentCoding,
-        limit: Int
+        limit: Int,
+        admits: (Int) -> Bool = { _ in true }
     ) throws(CompressionFault) -> [UInt8] {
         guard let size = UInt32(exactly: bytes.count) else { throw .tooLarge(limit: limit) }
         let stream = ZlibStream()
@@ -57,7 +67,9 @@ enum Compression {
                     unsafe stream.pointer.pointee.avail_out = UInt32(chunk)
                     return unsafe inflate(stream.pointer, Z_NO_FLUSH)
                 }
-                output += unsafe room[..<(chunk - Int(stream.pointer.pointee.avail_out))]
+                let part = unsafe room[..<(chunk - Int(stream.pointer.pointee.avail_out))]
+                guard admits(output.count + part.count) else { return Z_MEM_ERROR }
+                output += part
                 guard output.count <= limit else { return status }
                 if status == Z_STREAM_END, coding == .gzip, stream.isAtMember,
                     unsafe inflateReset(stream.pointer) == Z_OK

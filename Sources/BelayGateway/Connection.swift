@@ -17,9 +17,13 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         case receiving(Reception)
         /// A request is whole and its answer is not there yet.
         case answering(Ticket, InferenceCall?)
-        /// Told to go, but perhaps still sending: closing now could destroy the answer on its way.
+        /// Its last answer is written; the rest of the request is read first, for clients that look for an
+        /// answer only then.
         case discarding(left: Int)
-        case closed
+        /// Nothing more is taken of it while that is handed to the system, or it is closed.
+        case over
+        /// Told that nothing more comes, and perhaps still sending.
+        case lingering
     }
 
     /// What happens when the client has had its time.
@@ -79,9 +83,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         if case .answering(_, let call) = state { call?.abandon() }
-        state = .closed
-        waiting.removeAll()
-        waitingBytes = 0
+        end()
         release()
         cell.closed(self)
         context.fireChannelInactive()
@@ -96,6 +98,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
             isPumping = false
             return pump()
         }
+        guard !isOver else { return }
         waitingBytes += part.weight
         waiting.append(part)
         pump()
@@ -118,6 +121,8 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     /// The peer broke HTTP, or the socket failed.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Bytes behind what was no HTTP, which is being seen to.
+        if error is ByteToMessageDecoderError { return }
         guard let rejection = Rejection(parsing: error) else { return context.close(promise: nil) }
         fault = fault ?? rejection
         pump()
@@ -158,16 +163,19 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     /// The server stops: an answer under way says so, and whoever is silent for a moment is let go.
     func leave(within amount: TimeAmount) {
         isLeaving = true
-        if case .idle = state { wait(amount, .close) }
+        switch state {
+        case .idle, .lingering: wait(amount, .close)
+        case .receiving, .answering, .discarding, .over: break
+        }
     }
 
     // MARK: - Coming in
 
     private var mayRead: Bool {
         switch state {
-        case .idle, .receiving, .answering: mayWrite && waitingBytes < Self.mostWaiting
-        case .discarding: true
-        case .closed: false
+        case .idle, .receiving, .answering: mayWrite && waitingBytes < Self.mostWaiting && fault == nil
+        case .over: false
+        case .discarding, .lingering: true
         }
     }
 
@@ -195,9 +203,16 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     private var takesMore: Bool {
         switch state {
-        case .answering, .closed: false
+        case .answering, .over, .lingering: false
         case .idle: mayWrite
         case .receiving, .discarding: true
+        }
+    }
+
+    private var isOver: Bool {
+        switch state {
+        case .idle, .receiving, .answering, .discarding: false
+        case .over, .lingering: true
         }
     }
 
@@ -243,7 +258,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     private func discard(_ bytes: ByteBuffer, left: Int) {
-        guard bytes.readableBytes <= left else { return finish() }
+        guard bytes.readableBytes <= left else { return finish(discarding: 0) }
         state = .discarding(left: left - bytes.readableBytes)
     }
 
@@ -276,15 +291,15 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         guard case .answering(let current, _) = state, current == ticket else { return }
         release()
         let keepsAlive = ticket.keepsAlive && !isLeaving
-        state = keepsAlive ? .idle : .closed
         write(reply, ticket, keepsAlive: keepsAlive)
         guard keepsAlive else { return finish() }
+        state = .idle
         wait(ports.configuration.idleTimeout, .close)
         // From within the pump the loop goes on by itself.
         pump()
     }
 
-    /// Answers before the request is whole, and ends the connection once the caller can have read it.
+    /// Answers before the request is whole, and ends the connection once its rest has come.
     private func dismiss(_ rejection: Rejection, _ ticket: Ticket) {
         release()
         state = .discarding(left: ports.configuration.discardLimit)
@@ -294,16 +309,15 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     /// Says that what came is no HTTP, unless an answer is still under way.
     private func refuse(_ rejection: Rejection) {
+        let ticket: Ticket?
         switch state {
-        case .answering, .closed: return
+        case .answering, .over, .lingering: return
         case .discarding: return finish()
-        case .idle, .receiving:
-            let ticket: Ticket? = if case .receiving(let reception) = state { reception.ticket } else { nil }
-            fault = nil
-            state = .closed
-            write(Reply(rejection, headers: []), ticket, keepsAlive: false)
-            finish()
+        case .idle: ticket = nil
+        case .receiving(let reception): ticket = reception.ticket
         }
+        write(Reply(rejection, headers: []), ticket, keepsAlive: false)
+        finish()
     }
 
     private func write(_ reply: Reply, _ ticket: Ticket?, keepsAlive: Bool) {
@@ -327,13 +341,39 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         context?.flush()
     }
 
-    /// Takes nothing more, and closes once everything written has been handed to the system.
-    private func finish() {
-        state = .closed
+    /// Takes nothing more, and ends the connection once everything written has been handed to the system.
+    ///
+    /// - Parameter limit: So much of what still comes is thrown away, in bytes; nil for what is usual.
+    private func finish(discarding limit: Int? = nil) {
+        end()
         hasWritten = false
         wait(ports.configuration.bodyTimeout, .close)
         context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
-            close()
+            linger(limit ?? ports.configuration.discardLimit)
+        }
+    }
+
+    private func end() {
+        state = .over
+        waiting.removeAll()
+        waitingBytes = 0
+    }
+
+    /// Says that nothing more comes, and waits until the client has gone, too.
+    ///
+    /// A socket that is closed over unread bytes is reset, which may destroy the answer on its way
+    /// (RFC 9112, 9.6).
+    private func linger(_ limit: Int) {
+        guard let context else { return }
+        state = .lingering
+        let settings = ports.configuration
+        wait(isLeaving ? settings.lingerTimeout : settings.discardTimeout, .close)
+        context.close(mode: .output, promise: nil)
+        let sink = DiscardingHandler(limit: limit)
+        do { try context.pipeline.syncOperations.addHandler(sink, position: .first) } catch { return close() }
+        if wantsRead {
+            wantsRead = false
+            context.read()
         }
     }
 }

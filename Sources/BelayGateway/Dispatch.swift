@@ -93,15 +93,13 @@ struct Dispatch {
         finish(reception.ticket) { () -> Result<LabelReply, Rejection> in
             var held = taken
             defer { budget.give(held) }
-            do throws(CompressionFault) {
-                guard let coding else { return .success(await labels(body, type, isFeedback)) }
-                let plain = try Compression.inflated(body, from: coding, limit: limit)
-                let growth = max(0, plain.count - body.count)
-                guard budget.take(growth) else { return .failure(.busy) }
+            guard let coding else { return .success(await labels(body, type, isFeedback)) }
+            do throws(Rejection) {
+                let (plain, growth) = try budget.inflated(body, from: coding, limit: limit)
                 held += growth
                 return .success(await labels(plain, type, isFeedback))
             } catch {
-                return .failure(Rejection(compression: error))
+                return .failure(error)
             }
         } reply: { result in
             switch result {

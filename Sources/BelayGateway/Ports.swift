@@ -86,6 +86,32 @@ final class BodyBudget: Sendable {
         guard bytes > 0 else { return }
         left.withLock { $0 += bytes }
     }
+
+    /// A body without its content coding, and the bytes by which it grew, which are taken and the caller's to
+    /// give back.
+    ///
+    /// - Throws: ``Rejection/busy`` as soon as there is no room for more of it, and what the body itself is
+    ///   refused for; nothing is taken then.
+    func inflated(
+        _ body: [UInt8],
+        from coding: ContentCoding,
+        limit: Int
+    ) throws(Rejection) -> (bytes: [UInt8], growth: Int) {
+        var growth = 0
+        do throws(CompressionFault) {
+            let bytes = try Compression.inflated(body, from: coding, limit: limit) { size in
+                let more = size - body.count - growth
+                guard more > 0 else { return true }
+                guard take(more) else { return false }
+                growth += more
+                return true
+            }
+            return (bytes, growth)
+        } catch {
+            give(growth)
+            throw Rejection(compression: error)
+        }
+    }
 }
 
 /// A thread for what is too long for an event loop and asks no model: reading a long body for its unit,

@@ -70,14 +70,7 @@ final class Question: Sendable {
     func inflatedBody() throws(Rejection) -> [UInt8] {
         let (body, isInflated) = state.withLock { ($0.body, $0.isInflated) }
         guard !isInflated, let coding else { return body }
-        let inflated: [UInt8]
-        do throws(CompressionFault) {
-            inflated = try Compression.inflated(body, from: coding, limit: bodyLimit)
-        } catch {
-            throw Rejection(compression: error)
-        }
-        let growth = max(0, inflated.count - body.count)
-        guard budget.take(growth) else { throw .busy }
+        let (inflated, growth) = try budget.inflated(body, from: coding, limit: bodyLimit)
         let surplus = state.withLock { state in
             // A shadow may have been as quick.
             guard !state.isInflated else { return growth }

@@ -1,4 +1,5 @@
 package import BelayCore
+import BelayDisk
 import Foundation
 import Synchronization
 
@@ -16,7 +17,7 @@ package final class InferenceLog: Sendable {
     let folder: SegmentFolder
     private let retention = Mutex<[ModelName: Retention]>([:])
     /// For removing answers from a full disk.
-    private let reserve: LogReserve
+    private let reserve: Reserve
 
     /// Opens the folder, makes it when it is missing, and starts the writer's thread.
     ///
@@ -49,7 +50,7 @@ package final class InferenceLog: Sendable {
         self.queue = queue
         self.folder = folder
         self.opening = opening
-        self.reserve = LogReserve(path: "\(path)/reserve")
+        self.reserve = Reserve.forRemoving(in: path)
         // A thread of its own, not a task: it waits for rows and for the disk, and a task that blocks takes
         // one of the few threads that everything else runs on.
         let thread = Thread { [folder] in
@@ -300,7 +301,7 @@ extension InferenceLog {
         reserve.fill()
         // The newest is the writer's. What is damaged stays as it is; searching it says so.
         for segment in folder.segments.dropLast() where segment.isUnsealed || segment.hasLog {
-            try? await segment.sealLate(leaving: LogReserve.bytes)
+            try? await segment.sealLate(leaving: reserve.whole)
         }
         if let failure { throw failure }
         return removed

@@ -1,4 +1,5 @@
 import BelayCore
+import BelayDisk
 import Foundation
 import GRDB
 import Synchronization
@@ -245,7 +246,7 @@ extension Segment {
     /// what lies beside the file moves into it first, and half of that would help nobody.
     func sealLate(leaving rest: Int) async throws(InferenceLogError) {
         let need = AnswerFile.size(path + "-wal") + AnswerFile.size(path) / 8 + Int64(rest)
-        guard LogReserve.free(beside: path) >= need else { throw .storageFull(path: path) }
+        guard Reserve.free(beside: path) ?? 0 >= need else { throw .storageFull(path: path) }
         do {
             try await database().writeWithoutTransaction { database in
                 _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,4 +1,5 @@
 import BelayCore
+import BelayDisk
 import Foundation
 import GRDB
 import Synchronization
@@ -225,7 +226,8 @@ extension Segment {
         try? await database().writeWithoutTransaction { database in
             let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
             let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
-            guard free > pages / 8, LogReserve.free(beside: self.path) > 2 * AnswerFile.size(self.path) else {
+            guard free > pages / 8, Reserve.free(beside: self.path) ?? 0 > 2 * AnswerFile.size(self.path)
+            else {
                 return
             }
             try database.execute(sql: "VACUUM")

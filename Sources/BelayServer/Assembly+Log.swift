@@ -1,4 +1,5 @@
 import BelayCore
+import BelayDisk
 import BelayInferenceLog
 import BelayStore
 import Logging
@@ -65,8 +66,8 @@ extension Assembly.Parts {
             answersLogged: totals.logged,
             answersDropped: counters.dropped + counters.failed,
             answersLost: totals.lost,
-            reserve: store.reserve.bytes,
-            wholeReserve: store.reserve.whole
+            reserve: reserve.bytes,
+            wholeReserve: reserve.whole
         )
     }
 }

@@ -1,6 +1,7 @@
 import BelayArtifacts
 import BelayControl
 import BelayCore
+import BelayDisk
 import BelayGateway
 import BelayInference
 import BelayInferenceLog
@@ -150,6 +151,8 @@ extension Assembly {
     /// Everything that lives as long as the server.
     struct Parts: Sendable {
         let store: SQLiteStore
+        /// Kept free for rollbacks on a full disk.
+        let reserve: Reserve
         let artifacts: DirectoryArtifacts
         let log: InferenceLog
         let gateway: Gateway
@@ -168,14 +171,15 @@ extension Assembly {
         let data = settings.data
         try makeFolder(data)
         // First, because it locks the folder: nothing may be tidied up in another server's house.
-        let store = try await SQLiteStore.open(path: "\(data)/belay.sqlite")
+        let reserve = Reserve.forRollbacks(in: data)
+        let store = try await SQLiteStore.open(path: "\(data)/belay.sqlite", reserve: reserve)
         let runtime = try ONNXRuntime(libraryPath: try runtimePath())
         let artifacts = try DirectoryArtifacts(root: "\(data)/artifacts")
         let folders = try VersionFolders(root: "\(data)/versions", artifacts: artifacts)
-        let log = try store.makingRoom {
+        let log = try await reserve.lend {
             try InferenceLog(folder: "\(data)/inference", limits: .standard, memory: "/dev/shm")
         }
-        let labels = try store.makingRoom { try LabelStore(path: "\(data)/inference/labels.sqlite") }
+        let labels = try await reserve.lend { try LabelStore(path: "\(data)/inference/labels.sqlite") }
         let pool = InstancePool()
         let loader = VersionLoader(
             folders: folders,
@@ -198,6 +202,7 @@ extension Assembly {
         relay.connect(intake)
         return Parts(
             store: store,
+            reserve: reserve,
             artifacts: artifacts,
             log: log,
             gateway: gateway,
@@ -206,9 +211,10 @@ extension Assembly {
             intake: intake,
             desk: Desk(conductor: conductor, pool: pool, now: clock.now),
             coverage: CoverageFigures(reader: CoverageReader(log: log, labels: labels)),
-            telling: try Telling(
+            telling: try await Telling(
                 settings: settings,
                 store: store,
+                reserve: reserve,
                 conductor: conductor,
                 now: clock.now,
                 logger: logger
@@ -340,19 +346,15 @@ extension Assembly {
         router.add(middleware: ProblemMiddleware(logger: logger) { map.methods(at: $0) })
         router.add(middleware: OriginMiddleware())
         router.add(middleware: IdempotencyMiddleware(now: wallClock))
-        HealthRoutes(desk: parts.desk) {
-            parts.store.reserve
-        } isLogWritable: {
-            parts.log.counters.trouble == nil
-        }
-        .register(on: router)
+        HealthRoutes(desk: parts.desk, reserve: parts.reserve) { parts.log.counters.trouble == nil }
+            .register(on: router)
         DocumentRoutes().register(on: router)
         MetricsRoutes(
             desk: parts.desk,
             figures: { await parts.gateway.figures() },
             logged: { parts.log.results },
             surroundings: { await parts.telling.surroundings(parts) },
-            reserve: { parts.store.reserve.bytes }
+            reserve: { parts.reserve.bytes }
         ).register(on: router)
         let v1 = router.group("v1")
         RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(

@@ -1,5 +1,6 @@
 import BelayControl
 import BelayCore
+import BelayDisk
 import BelayNotices
 import BelayOutgoing
 import BelayStore
@@ -56,13 +57,15 @@ struct Telling: Sendable {
     init(
         settings: Settings,
         store: SQLiteStore,
+        reserve: Reserve,
         conductor: Conductor,
         now: @escaping @Sendable () -> Timestamp,
         logger: Logger
-    ) throws {
-        let outbox = try Self.outbox(
+    ) async throws {
+        let outbox = try await Self.outbox(
             at: "\(settings.data)/outbox.sqlite",
-            beside: store,
+            position: store.standing.head.sequence,
+            reserve: reserve,
             logger: logger
         )
         let entries = { @Sendable (after: Int, limit: Int) async throws -> [Entry] in
@@ -95,13 +98,17 @@ struct Telling: Sendable {
     }
 
     /// Opens the outbox, or a new one in its place: that nobody can be told keeps nobody from serving.
-    private static func outbox(at path: String, beside store: SQLiteStore, logger: Logger) throws -> Outbox {
-        let position = store.standing.head.sequence
+    private static func outbox(
+        at path: String,
+        position: Int,
+        reserve: Reserve,
+        logger: Logger
+    ) async throws -> Outbox {
         do {
-            return try store.makingRoom { try Outbox(path: path, position: position) }
+            return try await reserve.lend { try Outbox(path: path, position: position) }
         } catch {
             // What waits in it is whole, and a new one would find no space either.
-            guard !store.isOutOfSpace else { throw StoreError.storageFull(path: path) }
+            guard !reserve.isNeeded else { throw StoreError.storageFull(path: path) }
             let aside = "\(path).broken-\(wallClock().milliseconds)"
             logger.error(
                 "the outbox could not be opened and was set aside; what waited in it is not told",

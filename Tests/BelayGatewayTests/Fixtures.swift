@@ -65,7 +65,9 @@ struct Rig: Sendable {
     /// Clients have loops of their own, or nothing that a gateway's loop does too late could be seen.
     func client() async throws -> HTTPClient { try await .connect(port: port, group: .singleton) }
 
-    func rawClient() async throws -> RawClient { try await .connect(port: port, group: .singleton) }
+    func rawClient(staysOpen: Bool = false) async throws -> RawClient {
+        try await .connect(port: port, group: .singleton, staysOpen: staysOpen)
+    }
 
     /// A place where a run waits for the test.
     func gate() -> Gate { Gate(on: MultiThreadedEventLoopGroup.singleton.any()) }

@@ -114,9 +114,16 @@ final class RawClient: Sendable {
         self.received = received
     }
 
-    static func connect(port: Int, group: MultiThreadedEventLoopGroup) async throws -> RawClient {
+    /// Connects to the machine itself; one that `staysOpen` may go on sending when the peer has said that
+    /// nothing more comes.
+    static func connect(
+        port: Int,
+        group: MultiThreadedEventLoopGroup,
+        staysOpen: Bool
+    ) async throws -> RawClient {
         let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
         let channel = try await ClientBootstrap(group: group)
+            .channelOption(.allowRemoteHalfClosure, value: staysOpen)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ByteTap(continuation))
@@ -126,11 +133,13 @@ final class RawClient: Sendable {
         return RawClient(channel: channel, received: stream)
     }
 
-    func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+    deinit { channel.close(promise: nil) }
+
+    func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
 
     func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
 
-    /// Reads until `mark` has come `times` times, or the peer has closed.
+    /// Reads until `mark` has come `times` times, or nothing more comes.
     func read(until mark: String, times: Int = 1) async -> String {
         var (text, found) = ("", 0)
         for await bytes in received {
@@ -156,6 +165,11 @@ private final class ByteTap: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         continuation.yield(Array(unwrapInboundIn(data).readableBytesView))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { continuation.finish() }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) { continuation.finish() }

@@ -1,6 +1,7 @@
 import BelayCore
 import BelayGateway
 import BelayInference
+import NIOCore
 import NIOPosix
 import Testing
 
@@ -138,6 +139,32 @@ import Testing
             for client in clients.dropFirst(3) {
                 #expect(await client.read(until: "]}]}").hasPrefix("HTTP/1.1 200 OK"))
             }
+        }
+    }
+
+    /// More than the sockets hold: who closes over it resets the connection, and the client's sending fails.
+    @Test(.timeLimit(.minutes(10)), arguments: ["Connection: close", "Content-Length: nonsense"])
+    func whatIsStillSentToTheEndOfAConnectionCostsNoAnswer(header: String) async throws {
+        try await serve([:]) { rig in
+            let client = try await rig.rawClient(staysOpen: true)
+            let last = "GET /v2/health/live HTTP/1.1\r\nHost: h\r\n\(header)\r\n\r\n"
+            try await client.send(request(3) + last + String(repeating: "more", count: 4_000_000))
+            let text = await client.readToEnd()
+            #expect(text.contains("[1.0,1.0,1.0]"))
+            #expect(text.contains("HTTP/1.1 \(header.hasPrefix("C") ? "200 OK" : "400")"))
+            #expect(text.split(separator: "\r\n\r\n").count == 3, "two heads, two bodies")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func whoDoesNotLeaveAtTheEndOfAConnectionIsLeft() async throws {
+        try await serve([:]) {
+            $0.discardTimeout = .milliseconds(1)
+        } _: { rig in
+            let client = try await rig.rawClient(staysOpen: true)
+            try await client.send("GET /v2/health/live HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            #expect(await client.read(until: "}").hasPrefix("HTTP/1.1 200"))
+            while await rig.gateway.figures().connections > 0 { await Task.yield() }
         }
     }
 }

@@ -1,4 +1,5 @@
 import BelayCore
+import BelayDisk
 import GRDB
 import Synchronization
 import Testing
@@ -36,7 +37,7 @@ struct FullDiskTests {
         // That it fails again makes no round fail, and takes nothing of what is kept for removing.
         #expect(try await log.applyRetention(now: fixture.start) == 0)
         #expect(first.isUnsealed)
-        #expect(LogReserve(path: "\(folder.path)/reserve").spend())
+        #expect(Reserve.forRemoving(in: folder.path).spend())
         try first.sync { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
         #expect(try await log.applyRetention(now: fixture.start) == 0)
         #expect(!first.isUnsealed)
@@ -101,8 +102,8 @@ struct FullDiskTests {
         let log = try InferenceLog(folder: folder.path, limits: .standard)
         log.setRetention([fixture.fraud: Retention(keepMilliseconds: 1, keepBytes: nil)])
         _ = try await log.applyRetention(now: fixture.start)
-        let reserve = LogReserve(path: "\(folder.path)/reserve")
-        #expect(AnswerFile.size(reserve.path) >= Int64(LogReserve.bytes))
+        let reserve = Reserve.forRemoving(in: folder.path)
+        #expect(reserve.bytes == reserve.whole)
         #expect(reserve.spend() && !reserve.spend())
         _ = try await log.applyRetention(now: fixture.start)
         #expect(reserve.spend())

@@ -1,4 +1,5 @@
 import BelayCore
+import BelayDisk
 import BelayTesting
 import Foundation
 import Synchronization
@@ -96,24 +97,26 @@ struct ReserveTests {
     }
 
     @Test func piecesAreGivenBackOneByOneAndMadeUpAgain() throws {
-        let reserve = Reserve(path: "\(scratch.folder)/reserve")
+        let reserve = Reserve.forRollbacks(in: scratch.folder)
         #expect(!reserve.spend())
         #expect(reserve.fill())
-        #expect(reserve.bytes == Reserve.whole)
-        for spent in 1...Reserve.pieces {
+        #expect(reserve.bytes == reserve.whole)
+        #expect(reserve.whole == 16 * reserve.piece)
+        for spent in 1...16 {
             #expect(reserve.spend())
-            #expect(reserve.bytes == Reserve.whole - spent * Reserve.piece)
+            #expect(reserve.bytes == reserve.whole - spent * reserve.piece)
         }
         #expect(!reserve.spend())
         #expect(reserve.fill())
-        #expect(reserve.bytes == Reserve.whole)
+        #expect(reserve.bytes == reserve.whole)
     }
 
     @Test func aStoreKeepsItsReserveBesideIt() async throws {
-        let store = try await SQLiteStore.open(path: scratch.path)
-        #expect(store.reserve == (0, Reserve.whole))
+        let reserve = Reserve.forRollbacks(in: scratch.folder)
+        let store = try await SQLiteStore.open(path: scratch.path, reserve: reserve)
+        #expect(reserve.bytes == 0)
         try await store.tidy()
-        #expect(store.reserve == (Reserve.whole, Reserve.whole))
+        #expect(reserve.bytes == reserve.whole)
         #expect(FileManager.default.fileExists(atPath: "\(scratch.folder)/reserve"))
         try store.close()
     }

@@ -1,11 +1,12 @@
+import BelayDisk
 import Hummingbird
 import Synchronization
 
 /// `/livez` and `/readyz`: the first depends on nothing, the second tells the truth.
 struct HealthRoutes: Sendable {
     let desk: Desk
-    /// Disk space kept free for rollbacks, in bytes: what is there, and what should be.
-    let reserve: @Sendable () -> (bytes: Int, whole: Int)
+    /// Kept free for rollbacks.
+    let reserve: Reserve
     /// False while the inference log's disk takes no records.
     let isLogWritable: @Sendable () -> Bool
 
@@ -17,11 +18,11 @@ struct HealthRoutes: Sendable {
                 isDraining: desk.draining.hasBegun,
                 isLogWritable: isLogWritable()
             )
-            let reserve = reserve()
+            let kept = reserve.bytes
             // The server is as ready as before; whoever looks should know all the same.
             let remark =
-                reserve.bytes < reserve.whole
-                ? "reserve for rollbacks on a full disk: \(reserve.bytes) of \(reserve.whole) bytes\n" : ""
+                kept < reserve.whole
+                ? "reserve for rollbacks on a full disk: \(kept) of \(reserve.whole) bytes\n" : ""
             return answer(readiness.isReady ? .ok : .serviceUnavailable, readiness.text + remark)
         }
     }

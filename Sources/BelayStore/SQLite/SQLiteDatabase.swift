@@ -1,4 +1,5 @@
 import BelayCore
+package import BelayDisk
 import CThreads
 import Foundation
 import GRDB
@@ -12,37 +13,23 @@ extension DatabaseStore where Backing == SQLiteDatabase {
     ///
     /// The folder is this process's from then on: a file `lock` beside the store says so.
     ///
+    /// - Parameters:
+    ///   - path: Of the file.
+    ///   - reserve: What is kept for a full disk; nil keeps nothing.
+    /// - Returns: The store, with what its file says.
     /// - Throws: ``StoreError/busy(path:holder:)`` while another process has it open,
     ///   ``StoreError/broken(_:)`` when the ledger is not what was written.
-    package static func open(path: String) async throws(StoreError) -> SQLiteStore {
+    package static func open(path: String, reserve: Reserve? = nil) async throws(StoreError) -> SQLiteStore {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         let lock = try FileLock(path: "\(folder)/lock", for: path)
-        let reserve = Reserve(path: "\(folder)/reserve")
-        while true {
-            do throws(StoreError) {
-                let store = try await SQLiteStore(SQLiteDatabase(path: path, lock: lock, reserve: reserve))
-                try store.database.checkSchema()
-                return store
-            } catch {
-                guard reserve.yields() else { throw error }
-            }
+        func open() async throws(StoreError) -> SQLiteStore {
+            let store = try await SQLiteStore(SQLiteDatabase(path: path, lock: lock, reserve: reserve))
+            try store.database.checkSchema()
+            return store
         }
+        guard let reserve else { return try await open() }
+        return try await reserve.lend(to: open)
     }
-
-    /// Opens another file of the same folder, on a full disk with space that is kept for a start.
-    package func makingRoom<Value>(_ open: () throws -> Value) throws -> Value {
-        while true {
-            do { return try open() } catch {
-                guard database.reserve?.yields() ?? false else { throw error }
-            }
-        }
-    }
-
-    /// Whether an error may be that of a full disk, whatever it says.
-    package var isOutOfSpace: Bool { database.reserve?.isNeeded ?? false }
-
-    /// How many bytes of the reserve for a full disk are there, of how many.
-    package var reserve: (bytes: Int, whole: Int) { (database.reserve?.bytes ?? 0, Reserve.whole) }
 
     /// Moves everything into the one file and lets go of it.
     package func close() throws(StoreError) { try database.close() }
@@ -52,8 +39,7 @@ extension DatabaseStore where Backing == SQLiteDatabase {
 package final class SQLiteDatabase: Database {
     private let path: String
     private let lock: FileLock?
-    /// Nil in tests without a full disk.
-    let reserve: Reserve?
+    private let reserve: Reserve?
     private let writer: DatabaseQueue
     private let reader: DatabaseQueue
     /// Transactions since the newest checkpoint.
