@@ -4,7 +4,7 @@ import Logging
 
 /// What takes as long as it takes, and is done beside the rounds.
 enum Chore: Hashable, Sendable, CustomStringConvertible {
-    /// Of what serves now.
+    /// Of what serves now, or what a guard wants to go back to.
     case loadServing(VersionID)
     case load(VersionID)
     case gates(ReleaseID)
@@ -86,9 +86,11 @@ extension Conductor {
     private var chores: [Chore] {
         let demand = state.demand
         let gating = Set(demand.gates.compactMap { state.releases[$0].map(candidateID) })
-        let missing = demand.loaded.subtracting(loader.loaded).filter(mayTry)
-        let loads = missing.intersection(serving).sorted().map(Chore.loadServing)
-        let others = missing.subtracting(serving).subtracting(gating).sorted().map(Chore.load)
+        let (serving, targets) = (serving, wishedTargets)
+        let missing = demand.loaded.union(targets).subtracting(loader.loaded).filter(mayTry)
+        let urgent = missing.intersection(serving.union(targets))
+        let loads = urgent.sorted().map(Chore.loadServing)
+        let others = missing.subtracting(urgent).subtracting(gating).sorted().map(Chore.load)
         return loads + demand.gates.map(Chore.gates) + others + dueProbes.map(Chore.probe)
     }
 

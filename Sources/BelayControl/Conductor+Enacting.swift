@@ -13,7 +13,7 @@ extension Conductor {
             let answering = suspensions.values.flatMap { suspension in
                 suspension.route.answering.map { VersionID(suspension.endpoint.model, $0) }
             }
-            let wanted = state.demand.loaded.union(reserved.keys).union(answering)
+            let wanted = state.demand.loaded.union(reserved.keys).union(wishedTargets).union(answering)
             let idle = loader.loaded.subtracting(wanted)
             for version in idle { loader.unload(version) }
             checks = checks.filter { wanted.contains($0.key) }
@@ -116,6 +116,7 @@ extension Conductor {
             let (fence, endpoint) = (drain.fence, drain.fence.endpoint)
             if draining[endpoint]?.fence == fence {
                 draining[endpoint] = nil
+                noteRollbackEnd(at: endpoint)
                 if state.endpoints[endpoint]?.unfenced == fence { proven[endpoint] = (fence, receipt) }
                 proofs.continuation.yield()
             }

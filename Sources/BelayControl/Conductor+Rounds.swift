@@ -108,6 +108,8 @@ extension Conductor {
             // Again, for a person may have been quicker: what was ruled on one phase is nothing to another.
             guard let ruling = look(at: id) else { return }
             if case .wait = ruling { return }
+            // It is loaded first, beside the rounds; until then what serves is better than nothing.
+            guard unloadedTarget(of: wish(of: id, ruling)) == nil else { return }
             _ = try await performNow(.rule(id, ruling), by: .belay, reason: ruling.sentence)
         }
     }
@@ -118,6 +120,21 @@ extension Conductor {
         let ruling = judge.rule(on: release, now: now())
         rulings[id] = ruling
         return ruling
+    }
+
+    /// What guards want to go back to.
+    var wishedTargets: Set<VersionID> {
+        var targets: Set<VersionID> = []
+        for case .release(.rolledBack(let rollback)) in rulings.flatMap(wish) {
+            if let version = rollback.to { targets.insert(VersionID(rollback.endpoint.model, version)) }
+        }
+        return targets
+    }
+
+    /// The events of a rollback that a guard wants; none of any other ruling.
+    private func wish(of id: ReleaseID, _ ruling: Ruling) -> [Event] {
+        guard case .rollback = ruling else { return [] }
+        return (try? decide(.rule(id, ruling), by: .belay, in: state, unready: unready)) ?? []
     }
 
     private var running: [ReleaseID] { state.releases.values.filter { !$0.hasEnded }.map(\.id).sorted() }

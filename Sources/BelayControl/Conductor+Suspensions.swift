@@ -104,7 +104,10 @@ extension Conductor {
             if let standing = suspensions[endpoint], !standing.isRecorded {
                 // What was a guard's wish is somebody's decision now.
                 if !isVerdict { suspensions[endpoint]?.isVerdict = false }
-                guard !versions.allSatisfy(standing.versions.contains) else { continue }
+                // They may be gone and yet another be wanted in their place.
+                guard !versions.allSatisfy(standing.versions.contains) || standing.route != route else {
+                    continue
+                }
                 suspensions[endpoint]?.versions += versions.filter { !standing.versions.contains($0) }
                 suspensions[endpoint]?.route = route
             } else {
@@ -134,7 +137,7 @@ extension Conductor {
     }
 
     /// Takes what a rollback will take out from all requests while it still waits for its turn: whoever has
-    /// it may wait for a disk that hangs.
+    /// it may wait for a disk that hangs, and what could not be recorded before comes first.
     ///
     /// - Returns: What was suspended, to be lifted unless the rollback is carried out.
     func suspendAhead(
@@ -143,8 +146,10 @@ extension Conductor {
         reason: String?,
         expecting expectation: Expectation?
     ) async -> Suspension? {
-        guard turnstile.isTaken, suspensions[request.endpoint] == nil,
-            request.to != nil || justTakenOut(at: request.endpoint) == nil
+        let hasToWait = turnstile.isTaken || suspensions.values.contains { $0.retry != nil }
+        let known = state.endpoints[request.endpoint]?.lastTakenOut
+        guard hasToWait, suspensions[request.endpoint] == nil,
+            request.to != nil || justTakenOut(at: request.endpoint, after: known) == nil
         else { return nil }
         do {
             try expectation?.check(in: state)
@@ -224,8 +229,10 @@ extension Conductor {
         for (endpoint, suspension) in suspensions {
             let answering = recordedTable.routes[endpoint.model]?.answering ?? []
             let isOverruled = suspension.isVerdict && state.lastChange(of: endpoint) != suspension.lastChange
-            suspensions[endpoint]?.isRecorded =
-                isOverruled || !suspension.versions.contains(where: answering.contains)
+            let isRecorded = isOverruled || !suspension.versions.contains(where: answering.contains)
+            suspensions[endpoint]?.isRecorded = isRecorded
+            // The loops still have its route, and what overrules it need not lead to another table.
+            if isRecorded, !suspension.isRecorded { published = nil }
         }
     }
 
@@ -263,9 +270,21 @@ extension Conductor {
         }
     }
 
-    /// Records what could not be recorded before.
+    /// A turn in which somebody's rollback is decided.
+    ///
+    /// That another could not be recorded keeps it from nothing: if the disk refuses still, it says so of
+    /// this one, too.
+    func turnForRollback<Value: Sendable>(_ work: () async throws -> Value) async throws -> Value {
+        try await turnstile.pass {
+            // Each round says why.
+            try? await recordSuspended()
+            return try await work()
+        }
+    }
+
+    /// Records what could not be recorded before, in the order in which it was wanted.
     private func recordSuspended() async throws {
-        for endpoint in suspensions.keys.sorted() {
+        for endpoint in suspensions.values.sorted(by: { $0.number < $1.number }).map(\.endpoint) {
             guard let suspension = suspensions[endpoint], !suspension.isRecorded,
                 let retry = suspension.retry
             else { continue }
@@ -328,7 +347,7 @@ extension Conductor {
 
 extension [Event] {
     /// The versions that are rolled back, by endpoint, in order.
-    fileprivate var takenOut: [(endpoint: EndpointID, versions: [VersionNumber])] {
+    var takenOut: [(endpoint: EndpointID, versions: [VersionNumber])] {
         var all: [(endpoint: EndpointID, versions: [VersionNumber])] = []
         for case .release(.rolledBack(let rollback)) in self {
             if let index = all.firstIndex(where: { $0.endpoint == rollback.endpoint }) {

@@ -18,9 +18,6 @@ package actor Conductor {
         package var alreadyDone: Endpoint.TakenOut?
     }
 
-    /// Within this time of a rollback, asking for one again means the same one.
-    private static let echo = Duration.seconds(10)
-
     let ledger: any Ledger
     let archive: any Archive
     let publisher: any RoutePublisher
@@ -66,8 +63,11 @@ package actor Conductor {
     /// Versions that answer nobody although their rollbacks are not recorded yet.
     var suspensions: [EndpointID: Suspension] = [:]
     var suspensionsMade = 0
-    /// When rollbacks were recorded that had been tried again: whoever asks for one anew may mean the same.
+    /// When rollbacks were recorded that had been answered with an error: whoever repeats one means the same,
+    /// however much later, until somebody has been told that it is done.
     var retried: [EndpointID: Timestamp] = [:]
+    /// Since when the gateways answer by each endpoint's newest rollback, and when that was recorded.
+    var rollbackEnds: [EndpointID: (of: Timestamp, at: Timestamp)] = [:]
     /// Why the newest could not be, as far as the server's log has said so.
     var toldFailure: String?
     /// Tables go out one at a time, so that an older one never follows a newer one of the same epoch.
@@ -177,114 +177,6 @@ package actor Conductor {
         return await drained(performed, drains)
     }
 
-    /// Takes a version out and returns with the proof that it is over.
-    ///
-    /// The version gone back to is loaded before anything is recorded. One that does not load is passed over
-    /// and named in the record; while it loads, the endpoint goes on serving what it serves.
-    package func rollback(
-        _ endpoint: EndpointID,
-        to reference: VersionReference?,
-        by actor: Actor,
-        reason: String?,
-        expecting expectation: Expectation? = nil
-    ) async throws -> Performed {
-        let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: [:])
-        let ahead = await suspendAhead(request, by: actor, reason: reason, expecting: expectation)
-        do {
-            let performed = try await rollbackInTurn(
-                endpoint,
-                to: reference,
-                by: actor,
-                reason: reason,
-                expecting: expectation
-            )
-            if let ahead { await lift(ahead) }
-            return performed
-        } catch {
-            if let ahead { await lift(ahead) }
-            throw error
-        }
-    }
-
-    private func rollbackInTurn(
-        _ endpoint: EndpointID,
-        to reference: VersionReference?,
-        by actor: Actor,
-        reason: String?,
-        expecting expectation: Expectation?
-    ) async throws -> Performed {
-        let began = ContinuousClock.now
-        var unloadable: [VersionNumber: String] = [:]
-        var loading: Set<VersionID> = []
-        // Until the end: a round between the load and the record would unload what nothing demands yet.
-        defer { for id in loading { reserved[id] = reserved[id].flatMap { $0 > 1 ? $0 - 1 : nil } } }
-        while true {
-            let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: unloadable)
-            let attempt = try await turn { () -> (performed: Performed, drain: Drain?)? in
-                if reference == nil, let done = justTakenOut(at: endpoint) {
-                    let performed = Performed(
-                        events: [],
-                        receipt: try await publishIfNewer(),
-                        alreadyDone: done
-                    )
-                    return (performed, draining[endpoint])
-                }
-                let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
-                // What is wanted and already so contradicts nobody, however it came about.
-                if !events.isEmpty { try expectation?.check(in: state) }
-                guard unloadedTarget(of: events) == nil else { return nil }
-                let performed = try await carryOut(
-                    events,
-                    of: .rollback(request),
-                    by: actor,
-                    reason: reason
-                )
-                return (performed, draining[endpoint])
-            }
-            if let attempt {
-                let performed = await drained(attempt.performed, [attempt.drain].compactMap(\.self))
-                proofs.continuation.yield()
-                if performed.receipt != nil, !performed.events.isEmpty {
-                    tallies.rollbackTook(ContinuousClock.now - began, at: endpoint)
-                }
-                return performed
-            }
-            let events = try decide(.rollback(request), by: actor, in: state, unready: unready)
-            guard let target = unloadedTarget(of: events) else { continue }
-            // A decision that insists on what does not load would be tried for ever.
-            if let why = unloadable[target.id.number] { throw Refusal.doesNotLoad(target.id, reason: why) }
-            if loading.insert(target.id).inserted { reserved[target.id, default: 0] += 1 }
-            do {
-                try await loader.load(target)
-            } catch {
-                unloadable[target.id.number] = reasonText(error)
-            }
-        }
-    }
-
-    /// The rollback that somebody, or a guard, was a moment quicker with.
-    ///
-    /// Who types `rollback` while a guard or a colleague does the same means the same version. Taken
-    /// literally, a moment later, it would take out the one gone back to, which nobody has accused; who means
-    /// that names a target.
-    func justTakenOut(at endpoint: EndpointID) -> Endpoint.TakenOut? {
-        guard let last = state.endpoints[endpoint]?.lastTakenOut else { return nil }
-        if retried[endpoint] == last.at { return last }
-        let since = now().since(last.at)
-        return since >= .zero && since < Self.echo ? last : nil
-    }
-
-    func unloadedTarget(of events: [Event]) -> Version? {
-        for case .release(.rolledBack(let rollback)) in events {
-            guard let number = rollback.to else { continue }
-            let id = VersionID(rollback.endpoint.model, number)
-            // Stable's place is its own: going back to what already serves never waits for anything.
-            if state.endpoints[rollback.endpoint]?.stable?.version == number { continue }
-            if !loader.isLoaded(id) { return state.version(id) }
-        }
-        return nil
-    }
-
     /// In a turn of somebody's.
     func performNow(_ command: Command, by actor: Actor, reason: String?) async throws -> Performed {
         let reports = rulings.mapValues(\.reports)
@@ -309,7 +201,9 @@ package actor Conductor {
             throw unrecorded(events, of: command, by: actor, reason: reason, error)
         }
         do {
-            return Performed(events: events, receipt: try await publishIfNewer())
+            let receipt = try await publishIfNewer()
+            for (endpoint, _) in events.takenOut { noteRollbackEnd(at: endpoint) }
+            return Performed(events: events, receipt: receipt)
         } catch {
             // It is recorded, so it stands; the next tick publishes again and completes the fence.
             logger.error("a table was not acknowledged", metadata: ["error": "\(reasonText(error))"])

@@ -39,7 +39,14 @@ package final class VersionLoader: Sendable {
         var loads: [VersionID: Errand<Arrival>] = [:]
         var questions: [VersionID: GoldenRequest] = [:]
         /// Questions that have not come back; a version that hangs is not asked again meanwhile.
-        var asking: [VersionID: Errand<Reply>] = [:]
+        var asking: [VersionID: Asking] = [:]
+    }
+
+    private struct Asking {
+        let errand: Errand<Reply>
+        let cancellation: Cancellation
+        /// Whether somebody has waited for it as long as anybody does.
+        var isLate = false
     }
 
     private let folders: VersionFolders
@@ -167,25 +174,32 @@ extension VersionLoader {
         _ instance: any Instance,
         to question: GoldenRequest
     ) async -> Reply {
-        let cancellation = Cancellation()
-        let errand = content.withLock { content -> Errand<Reply>? in
-            if let former = content.asking[version], !former.isOver { return nil }
+        let asking = content.withLock { content -> Asking in
+            // The same answer serves all who ask at a time.
+            if let former = content.asking[version], !former.errand.isOver { return former }
+            let cancellation = Cancellation()
             let errand = Errand { [clock] in
                 Reply(asking: instance, question, cancellation: cancellation, by: clock)
             }
-            content.asking[version] = errand
-            return errand
+            let asking = Asking(errand: errand, cancellation: cancellation)
+            content.asking[version] = asking
+            return asking
         }
         let late = Reply(question: question.source, outcome: .late, elapsed: Self.probePatience)
-        guard let errand else { return late }
+        guard !asking.isLate else { return late }
         do {
-            let reply = try await errand.value(within: Self.probePatience, by: clock)
+            let reply = try await asking.errand.value(within: Self.probePatience, by: clock)
             content.withLock { content in
-                if content.asking[version] === errand { content.asking[version] = nil }
+                if content.asking[version]?.errand === asking.errand { content.asking[version] = nil }
             }
             return reply
         } catch {
-            cancellation.cancel()
+            asking.cancellation.cancel()
+            content.withLock { content in
+                if content.asking[version]?.errand === asking.errand {
+                    content.asking[version]?.isLate = true
+                }
+            }
             return late
         }
     }

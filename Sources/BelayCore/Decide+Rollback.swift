@@ -22,6 +22,10 @@ func decideRollback(
 }
 
 /// The events that end a release by a rollback, whatever its phase.
+///
+/// None for a version that serves and that nothing can take the place of: a bad answer may be one of many,
+/// and no version at all is none to anybody. People are told that it cannot be rolled back
+/// (``Notice/Kind/rollbackFailed``).
 func takeOut(
     _ release: Release,
     cause: RollbackCause,
@@ -36,7 +40,8 @@ func takeOut(
         // The evidence is of the version it was compared with, proven or not.
         let compared = release.holdsBack ? release.proposal.stable : nil
         selection = selectTarget(for: endpoint, unloadable: [:], in: state, unready: unready, first: compared)
-        target = selection.first(where: \.taken)?.version
+        guard let taken = selection.first(where: \.taken) else { return [] }
+        target = taken.version
     } else if let target {
         selection = [Considered(version: target, taken: true, why: "it serves all other requests")]
     }
@@ -109,7 +114,7 @@ private func takeOutStable(
 ///   - unloadable: Versions that were tried and do not load, with the reason.
 ///   - state: Who is registered and who is quarantined.
 ///   - unready: Versions that could not take over at once, each with the reason.
-///   - first: Preferred before all others.
+///   - first: Preferred before all others, because it answers a part of today's requests.
 ///   - unfit: Versions that something else speaks against, with the reason.
 /// - Returns: What was considered, in this order; at most one is taken.
 package func selectTarget(
@@ -122,19 +127,19 @@ package func selectTarget(
 ) -> [Considered] {
     let model = endpoint.id.model
     let today = endpoint.stable.flatMap { state.version(VersionID(model, $0.version)) }?.signature
+    // One that answers a part of today's requests takes them, and its answers are today's, too.
+    func expected(of version: Version) -> Signature? { version.id.number == first ? nil : today }
     let preferred = endpoint.formers.filter { $0.version == first }
-    let others = endpoint.formers.filter { $0.version != first }
-    let ordered = preferred + others.filter(\.proven) + others.filter { !$0.proven }
-    let possible = ordered.compactMap { former in
+    let others = endpoint.preferredFormers.filter { $0.version != first }
+    let possible = (preferred + others).compactMap { former in
         state.version(VersionID(model, former.version)).map { version in
             Possible(
                 former: former,
                 obstacle: state.isQuarantined(version.id)
                     ? "is quarantined"
-                    : obstacle(version, to: today, unloadable) ?? unfit[version.id.number],
+                    : obstacle(version, to: expected(of: version), unloadable) ?? unfit[version.id.number],
                 unready: unready[version.id],
-                // It answers a part of today's requests, so its answers are today's, too.
-                otherwise: version.id.number == first ? nil : otherwise(version, than: today)
+                otherwise: otherwise(version, than: expected(of: version))
             )
         }
     }

@@ -40,7 +40,9 @@ extension State {
         let watched = predecessor(heldBackAt: endpoint)
         let stable = watched ?? endpoint.stable?.version
         let candidate = candidateRoute(endpoint)
-        let standbys = standbys(of: endpoint).filter { $0 != watched }
+        // Whom a holdback keeps from what serves comes to it before anybody else when its predecessor fails.
+        let serving = watched == nil ? [] : [endpoint.stable?.version].compactMap { $0 }
+        let standbys = serving + standbys(of: endpoint).filter { $0 != watched }
         let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
         let answering = Set([stable, candidate?.version].compactMap { $0 } + standbys)
         return Route(
@@ -140,10 +142,11 @@ extension State {
 
     private func isOnTrial(_ release: Release?) -> Bool { release?.phase.step != nil }
 
-    /// Former stables that stay loaded, newest first; none that is withdrawn.
+    /// Former stables that stay loaded, in the order in which a rollback prefers them: proven ones before
+    /// others, newer before older; none that is withdrawn.
     package func standbys(of endpoint: Endpoint) -> [VersionNumber] {
         let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
-        let kept = endpoint.formers.lazy.map(\.version).filter { !withdrawn.contains($0) }
+        let kept = endpoint.preferredFormers.lazy.map(\.version).filter { !withdrawn.contains($0) }
         return Array(kept.prefix(max(0, endpoint.effectivePolicy.rollback.keepWarm)))
     }
 

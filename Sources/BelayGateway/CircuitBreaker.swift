@@ -10,8 +10,8 @@ struct CircuitBreaker: Equatable {
     enum State: Equatable {
         case closed
         case open(until: NIODeadline)
-        /// One request at a time finds out; this many have succeeded in a row.
-        case probing(isAsked: Bool, successes: Int)
+        /// One request at a time finds out, since then; this many have succeeded in a row.
+        case probing(isAsked: Bool, successes: Int, since: NIODeadline)
     }
 
     static let consecutive = 5
@@ -49,27 +49,30 @@ struct CircuitBreaker: Equatable {
         case .closed: return true
         case .open(let until):
             guard now >= until else { return false }
-            state = .probing(isAsked: true, successes: 0)
+            state = .probing(isAsked: true, successes: 0, since: now)
             return true
-        case .probing(let isAsked, let successes):
+        case .probing(let isAsked, let successes, let since):
             guard !isAsked else { return false }
-            state = .probing(isAsked: true, successes: successes)
+            state = .probing(isAsked: true, successes: successes, since: since)
             return true
         }
     }
 
     /// A request that was let through has ended without saying anything about the version.
-    mutating func forget() {
-        if case .probing(_, let successes) = state { state = .probing(isAsked: false, successes: successes) }
+    mutating func forget(begun: NIODeadline) {
+        guard case .probing(_, let successes, let since) = state, begun >= since else { return }
+        state = .probing(isAsked: false, successes: successes, since: since)
     }
 
     /// A request failed that another version failed on as well.
-    mutating func failedLikeOthers(at now: NIODeadline) {
+    mutating func failedLikeOthers(at now: NIODeadline, begun: NIODeadline) {
         trouble.count(failed: true, at: now)
-        forget()
+        forget(begun: begun)
     }
 
-    mutating func succeeded(at now: NIODeadline) {
+    /// A request succeeded that was `begun` then: while single ones find out, others that were begun before
+    /// say nothing new.
+    mutating func succeeded(at now: NIODeadline, begun: NIODeadline) {
         failuresInARow = 0
         trouble.count(failed: false, at: now)
         switch state {
@@ -78,9 +81,10 @@ struct CircuitBreaker: Equatable {
             guard now >= until else { break }
             unheeded += 1
             if unheeded >= Self.successesToClose { close(at: now) }
-        case .probing(_, let successes):
+        case .probing(_, let successes, let since):
+            guard begun >= since else { break }
             if successes + 1 < Self.successesToClose {
-                state = .probing(isAsked: false, successes: successes + 1)
+                state = .probing(isAsked: false, successes: successes + 1, since: since)
             } else {
                 close(at: now)
             }
@@ -93,14 +97,16 @@ struct CircuitBreaker: Equatable {
         (runs, failures, windowBegan) = (0, 0, now)
     }
 
-    mutating func failed(at now: NIODeadline) -> Change {
+    /// A request failed; one episode of failures that ends late opens it once.
+    mutating func failed(at now: NIODeadline, begun: NIODeadline) -> Change {
         failuresInARow += 1
         trouble.count(failed: true, at: now)
         switch state {
         case .open:
             unheeded = 0
             return .nothing
-        case .probing:
+        case .probing(_, _, let since):
+            guard begun >= since else { return .nothing }
             pause = min(pause + pause, Self.longest)
             return open(at: now)
         case .closed:

@@ -8,6 +8,8 @@ import BelayCore
 ///
 /// The chain is candidate → stable → older standbys → the policy's static answer → a rejection. A request
 /// enters it where its coin or its caller put it, and a caller that names a version gets that one or none.
+/// While a promoted candidate is watched with a holdback, stable is its predecessor, and the candidate stands
+/// first among the standbys: what was kept from it comes to it when the predecessor fails.
 struct Exchange: Equatable {
     /// How often the version that answers may be withdrawn under one request before it gives up.
     static let mostReplays = 3
@@ -100,17 +102,16 @@ struct Exchange: Equatable {
             complaint = complaint ?? (attempt.role == .candidate ? nil : rejection(attempt, failure))
             guard attempt.role != .pinned else { return finish(rejection(attempt, failure), verdict) }
             hops.append(Hop(role: attempt.role, reason: failure.reason))
+            guard let next = next(after: attempt, route: route) else { return end(route, verdict) }
             // That a candidate's requests come to stable is no second try: without it they were there anyway.
-            // Nor is what nobody has run: were it counted, an open breaker would turn away what its version
-            // could still have answered.
-            let isFree = attempt.role == .candidate || failure.isUntried
-            // Both leave time for whoever comes next.
+            // Nor that those come to what serves which a holdback kept from it, for the same reason. Nor is
+            // what nobody has run: were it counted, an open breaker would turn away what its version could
+            // still have answered.
+            let isFree =
+                attempt.role == .candidate || next.version == route?.candidate?.version || failure.isUntried
+            // All but standbys leave time for whoever comes next.
             let isInTime = isFree || attempt.role == .stable || !failure.isLate
-            guard isInTime, let next = next(after: attempt, route: route),
-                isFree || mayRetry()
-            else {
-                return end(route, verdict)
-            }
+            guard isInTime, isFree || mayRetry() else { return end(route, verdict) }
             var step = ask(next, after: attempt)
             step.charge = verdict
             return step
@@ -144,7 +145,7 @@ struct Exchange: Equatable {
     }
 
     /// Stable, else the newest standby that has not been asked.
-    private func next(after attempt: Attempt, route: Route?) -> (VersionNumber, Role)? {
+    private func next(after attempt: Attempt, route: Route?) -> (version: VersionNumber, role: Role)? {
         guard let route else { return nil }
         let isFresh = { [tried] in $0 != attempt.version && !tried.contains($0) }
         if let stable = route.stable, isFresh(stable), route.answers(with: stable) {

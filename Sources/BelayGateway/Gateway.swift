@@ -13,7 +13,7 @@ package final class Gateway: RoutePublisher, EvidenceSource {
     private enum Phase {
         case fresh
         case listening(any Channel)
-        case stopped
+        case leaving
     }
 
     /// Takes the labels or the feedback of a request, as its path says.
@@ -91,10 +91,11 @@ package final class Gateway: RoutePublisher, EvidenceSource {
     /// is accepted, requests in flight finish within the drain timeout, and every version is let go.
     ///
     /// Connections are accepted until the silent ones have been let go. What a client sends in the very
-    /// moment in which its silent connection is closed is lost, as HTTP/1.1 has it.
+    /// moment in which its silent connection is closed is lost, as HTTP/1.1 has it. Tables are taken as long
+    /// as anything is answered: a rollback holds to the end.
     package func shutdown() async {
         let former = phase.withLock { phase in
-            defer { phase = .stopped }
+            defer { phase = .leaving }
             return phase
         }
         guard case .listening(let channel) = former else { return }
@@ -133,12 +134,10 @@ package final class Gateway: RoutePublisher, EvidenceSource {
     // MARK: - Routes
 
     package func hand(_ table: RouteTable, preparing next: RouteTable?) async throws -> Handover {
-        if case .stopped = phase.withLock({ $0 }) { throw GatewayError.stopped }
-        return await publication.hand(table, preparing: next)
+        try await publication.hand(table, preparing: next)
     }
 
     package func prepare(_ table: RouteTable?) async {
-        if case .stopped = phase.withLock({ $0 }) { return }
         await publication.prepare(table)
     }
 

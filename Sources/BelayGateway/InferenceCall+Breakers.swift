@@ -38,6 +38,7 @@ extension InferenceCall {
     struct Doubt {
         let lane: Lane
         let attempt: Exchange.Attempt
+        let begun: NIODeadline
     }
 
     /// Lets the version's circuit breaker know, as far as it is known what the outcome says of the version.
@@ -47,14 +48,18 @@ extension InferenceCall {
     func tell(_ lane: Lane?, of outcome: Exchange.Outcome, _ attempt: Exchange.Attempt) {
         guard let lane else { return }
         switch outcome {
-        case .answered: _ = lane.note(.good, at: moment)
-        case .objected: _ = lane.note(.neither, at: moment)
-        case .failed(let failure) where failure.isCallers: _ = lane.note(.neither, at: moment)
+        case .answered: _ = lane.note(.good, at: moment, begun: askedAt)
+        case .objected: _ = lane.note(.neither, at: moment, begun: askedAt)
+        case .failed(let failure) where failure.isCallers:
+            _ = lane.note(.neither, at: moment, begun: askedAt)
         case .failed(.erred), .failed(.invalidOutput):
             // Who names a version is compared with nobody.
-            guard attempt.role != .pinned else { return _ = lane.note(.neither, at: moment) }
-            doubts.append(Doubt(lane: lane, attempt: attempt))
-        case .failed(let failure) where failure.wasRun: blame(lane, attempt)
+            guard attempt.role != .pinned else {
+                return _ = lane.note(.neither, at: moment, begun: askedAt)
+            }
+            doubts.append(Doubt(lane: lane, attempt: attempt, begun: askedAt))
+        case .failed(let failure) where failure.wasRun:
+            blame(Doubt(lane: lane, attempt: attempt, begun: askedAt))
         case .failed: break
         }
     }
@@ -102,16 +107,17 @@ extension InferenceCall {
     func blameDoubted() {
         let doubts = doubts
         self.doubts = []
-        for doubt in doubts { blame(doubt.lane, doubt.attempt) }
+        for doubt in doubts { blame(doubt) }
     }
 
     private func acquitDoubted() {
-        for doubt in doubts { _ = doubt.lane.note(.badLikeOthers, at: moment) }
+        for doubt in doubts { _ = doubt.lane.note(.badLikeOthers, at: moment, begun: doubt.begun) }
         doubts = []
     }
 
-    private func blame(_ lane: Lane, _ attempt: Exchange.Attempt) {
-        guard lane.note(.bad, at: moment) == .openedAgain,
+    private func blame(_ doubt: Doubt) {
+        let attempt = doubt.attempt
+        guard doubt.lane.note(.bad, at: moment, begun: doubt.begun) == .openedAgain,
             attempt.role == .candidate || attempt.role == .stable,
             let assignment = exchange?.assignment, let counting,
             attempt.role == .stable || !isStableTroubled

@@ -56,6 +56,8 @@ final class InferenceCall {
     var accused: Arm?
     var lastTried: Exchange.Attempt?
     var lane: Lane?
+    /// When the run under way was asked for.
+    private(set) var askedAt = NIODeadline.uptimeNanoseconds(0)
     /// Versions that failed on the request, until it is known whether others do, too.
     var doubts: [Doubt] = []
     var payload: Job.Payload?
@@ -297,7 +299,7 @@ final class InferenceCall {
             if refusal == .overloaded { cell.figures.shown.shed(by: lane.version) }
             return ended(attempt, .failed(refusal))
         }
-        self.lane = lane
+        (self.lane, askedAt) = (lane, moment)
         self.cancellation = cancellation
         alarm = moment + budget
         cell.runBegan()
@@ -344,7 +346,7 @@ final class InferenceCall {
         alarm = .distantFuture
         cancellation?.cancel()
         cancellation = nil
-        if let lane { _ = lane.note(.neither, at: moment) }
+        if let lane { _ = lane.note(.neither, at: moment, begun: askedAt) }
         lane = nil
     }
 }

@@ -164,14 +164,14 @@ final class Lane: Sendable {
         if isWoken { wake() }
     }
 
-    /// Charges the version with the outcome of one request that it was asked.
-    func note(_ outcome: Outcome, at now: NIODeadline) -> CircuitBreaker.Change {
+    /// Charges the version with the outcome of one request that it was asked, `begun` then.
+    func note(_ outcome: Outcome, at now: NIODeadline, begun: NIODeadline) -> CircuitBreaker.Change {
         state.withLock { state in
             switch outcome {
-            case .good: state.breaker.succeeded(at: now)
-            case .bad: return state.breaker.failed(at: now)
-            case .badLikeOthers: state.breaker.failedLikeOthers(at: now)
-            case .neither: state.breaker.forget()
+            case .good: state.breaker.succeeded(at: now, begun: begun)
+            case .bad: return state.breaker.failed(at: now, begun: begun)
+            case .badLikeOthers: state.breaker.failedLikeOthers(at: now, begun: begun)
+            case .neither: state.breaker.forget(begun: begun)
             }
             return .nothing
         }

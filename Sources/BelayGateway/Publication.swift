@@ -27,6 +27,8 @@ final class Publication: Sendable {
     private let turnstile = Turnstile()
     private let current = Mutex(Snapshot())
     private let forthcoming = Mutex<Forthcoming?>(nil)
+    /// No table is taken any more; only in the turnstile.
+    private let isRetired = Mutex(false)
 
     init(
         stations: [Station],
@@ -46,6 +48,7 @@ final class Publication: Sendable {
     /// prepared: its receipt waits for those requests anyway.
     func prepare(_ table: RouteTable?) async {
         await turnstile.pass {
+            guard !isRetired.withLock({ $0 }) else { return }
             let next = coming(table, after: current.withLock { $0 })
             guard next != nil || forthcoming.withLock({ $0 != nil }) else { return }
             // Only what every loop knows can become current without them.
@@ -68,9 +71,12 @@ final class Publication: Sendable {
     /// was cut short before is made good by the next, and control can publish a table again after a load.
     ///
     /// Others may publish while the requests end that this table lets finish.
-    func hand(_ table: RouteTable, preparing following: RouteTable? = nil) async -> Handover {
+    ///
+    /// - Throws: ``GatewayError/stopped`` once every version has been let go.
+    func hand(_ table: RouteTable, preparing following: RouteTable? = nil) async throws -> Handover {
         let began = NIODeadline.now()
-        let proof = await turnstile.pass { () -> Proof in
+        let proof = try await turnstile.pass { () -> Proof in
+            guard !isRetired.withLock({ $0 }) else { throw GatewayError.stopped }
             let former = current.withLock { $0 }
             let next = forthcoming.withLock { next in
                 defer { next = nil }
@@ -168,6 +174,7 @@ final class Publication: Sendable {
     /// Lets every version go; what is in flight keeps its own.
     func retire() async {
         await turnstile.pass {
+            isRetired.withLock { $0 = true }
             let nothing = Snapshot()
             current.withLock { $0 = nothing }
             forthcoming.withLock { $0 = nil }

@@ -17,6 +17,9 @@ package final class Turnstile: Sendable {
     /// Whether somebody is inside, or was a moment ago.
     package var isTaken: Bool { queue.withLock { $0.isTaken } }
 
+    /// How many wait for their turn.
+    package var waiting: Int { queue.withLock { $0.waiting.count } }
+
     package func pass<Value: Sendable>(
         isolation: isolated (any Actor)? = #isolation,
         _ work: () async throws -> Value

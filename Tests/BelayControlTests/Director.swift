@@ -1,8 +1,9 @@
-import BelayControl
 import BelayCore
 import BelayStore
 import BelayTesting
 import Testing
+
+@testable import BelayControl
 
 /// A scenario: commands at the margin, and indented beneath each what it says.
 struct Story: Sendable, CustomTestStringConvertible {
@@ -176,11 +177,16 @@ final class Director {
 
     private func tick(_ duration: Duration) async throws {
         stage.time.advance(by: duration)
-        var isDone = false
+        var (isDone, wasRevived) = (false, false)
         repeat {
-            if stage.fate.isDead { try await revive() }
+            if stage.fate.isDead {
+                try await revive()
+                wasRevived = true
+            }
             do {
                 try await stage.round()
+                // What a guard goes back to had to be loaded before, as after a start.
+                if wasRevived, await !stage.conductor.wishedTargets.isEmpty { try await stage.round() }
                 isDone = !stage.fate.isDead
             } catch is RecordingPublisher.Unacknowledged {
                 // As the loop does, which goes round again after whatever failed.

@@ -99,7 +99,8 @@ private func objections(to table: RouteTable, after former: [RouteTable], _ stan
     if table.epoch.value > standing.head.sequence {
         found.append("table \(table.epoch) was published before its entry was recorded")
     }
-    for same in former where same.epoch == table.epoch && !differOnlyInSuspensions(same, table) {
+    let recorded = standing.state.routeTable
+    for same in former where same.epoch == table.epoch && !differOnlyInSuspensions(same, table, recorded) {
         found.append("two tables of epoch \(table.epoch) differ")
     }
     for route in table.routes.values {
@@ -114,11 +115,17 @@ private func objections(to table: RouteTable, after former: [RouteTable], _ stan
 }
 
 /// Whether two tables differ in nothing but a rollback that is not recorded yet.
-private func differOnlyInSuspensions(_ one: RouteTable, _ other: RouteTable) -> Bool {
+private func differOnlyInSuspensions(
+    _ one: RouteTable,
+    _ other: RouteTable,
+    _ recorded: RouteTable
+) -> Bool {
     guard one.routes.keys == other.routes.keys else { return false }
     return one.routes.allSatisfy { model, route in
         guard let second = other.routes[model], route != second else { return true }
         return route.withdrawn.isStrictSubset(of: second.withdrawn)
             || second.withdrawn.isStrictSubset(of: route.withdrawn)
+            // Another target was named meanwhile.
+            || recorded.routes[model]?.withdrawn.isStrictSubset(of: route.withdrawn) ?? false
     }
 }

@@ -1,9 +1,10 @@
-import BelayControl
 import BelayCore
 import BelayInference
 import BelayStore
 import BelayTesting
 import Testing
+
+@testable import BelayControl
 
 @Suite("Standbys", .timeLimit(.minutes(10)))
 struct StandbyTests {
@@ -28,6 +29,21 @@ struct StandbyTests {
         #expect(known.map(\.version) == [Build.id("fraud", 2), Build.id("fraud", 1)])
         #expect(known.allSatisfy { $0.isReady && $0.question == .madeUp && $0.checkedAt == stage.time.now })
         #expect(known.allSatisfy { $0.takeoverMicroseconds != nil })
+    }
+
+    /// A load and a rollback that load the same version, or a probe beside them, ask it at the same time.
+    @Test func whoAsksWhileAnotherAsksGetsTheSameAnswer() async throws {
+        stage.runtime.hang("fraud one")
+        stage.runtime.answerDoor.close()
+        let (conductor, asked) = (stage.conductor, stage.runtime.questions(of: "fraud one"))
+        async let first: Void = conductor.probe(Build.id("fraud", 1))
+        await stage.runtime.answerDoor.arrival()
+        async let second: Void = conductor.probe(Build.id("fraud", 1))
+        await stage.clock.advance(by: .zero, pastSleepers: 2)
+        stage.runtime.answerDoor.open()
+        _ = await (first, second)
+        #expect(await stage.health("fraud", 1).isReady)
+        #expect(stage.runtime.questions(of: "fraud one") == asked + 1)
     }
 
     @Test func theAnswerIsKeptWhenTheVersionBecomesStable() async throws {

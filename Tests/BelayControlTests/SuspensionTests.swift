@@ -182,18 +182,6 @@ struct SuspensionTests {
         #expect(stage.publisher.violations == [])
     }
 
-    /// Who repeats what was answered with an error means the same, however much later.
-    @Test func whatWasTriedAgainIsDoneForWhoeverRepeatsIt() async throws {
-        try await stage.serve("fraud", "three")
-        stage.process.store.refuseEntries(1)
-        await #expect(throws: (any Error).self) { try await rollBack(stage.conductor) }
-        try await stage.conductor.tick()
-        stage.time.advance(by: .seconds(600))
-        let repeated = try await rollBack(stage.conductor)
-        #expect(repeated.alreadyDone?.rollback.from == Build.number(3))
-        #expect(await stage.serving("fraud") == Build.number(2))
-    }
-
     @Test func twoVersionsAtOnceAreBothOutUntilBothAreRecorded() async throws {
         try await stage.serve("fraud", "three")
         try await stage.register("fraud", "four")
@@ -293,6 +281,20 @@ struct SuspensionTests {
         let counts = ticks.flatMap(\.counts.counts).filter { $0.key.arm == .candidate }
         let counted = counts.reduce(0) { $0 + $1.value }
         #expect(counted == 200, "and nothing is counted twice")
+        #expect(stage.publisher.violations == [])
+    }
+
+    /// What a person decides against it changes no route, and yet the loops have to be told.
+    @Test func whoOverrulesAGuardGivesTheVersionItsRequestsBack() async throws {
+        try await releaseThree()
+        try await stage.count(.errorRate, of: "fraud", .stable, 900)
+        try await stage.count(.errorRate, of: "fraud", .candidate, 100, bad: 90)
+        stage.process.store.refuseTicks(1)
+        await #expect(throws: StoreError.self) { try await stage.conductor.tick() }
+        #expect(candidate == nil)
+        try await stage.conductor.perform(.hold(ReleaseID(3)), by: .person("ada"), reason: nil)
+        #expect(candidate == Build.number(3))
+        #expect(await shown() == nil)
         #expect(stage.publisher.violations == [])
     }
 

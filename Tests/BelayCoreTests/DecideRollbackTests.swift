@@ -40,6 +40,45 @@ struct DecideRollbackTests {
         #expect(try rollback(in: world.rollBack()).to == number(2))
     }
 
+    /// v1 takes other inputs than v2, which serves and is watched.
+    private func watchingWhatTakesMore(holdback: Double) throws -> World {
+        var world = World()
+        try world.run(.register(draft(1)))
+        try world.run(.register(draft(2, signature: twentyFeatures)))
+        try world.serve(1)
+        world.wait(hour)
+        let plan = Plan(
+            steps: [],
+            watchMilliseconds: hour.wholeMilliseconds,
+            holdback: share(percent: holdback)
+        )
+        try world.release(2, under: policy(legal(plan)))
+        try world.passGates()
+        #expect(world.stable == 2)
+        return world
+    }
+
+    /// A bad answer may be one of many, and no version at all is none to anybody.
+    @Test func aGuardLeavesNobodyWithoutAVersion() throws {
+        var world = try watchingWhatTakesMore(holdback: 0)
+        let ruling = Command.rule(world.activeID, .rollback("invalid_output", []))
+        #expect(try world.run(ruling, by: .belay) == [])
+        #expect(world.stable == 2)
+        #expect(world.route?.withdrawn == [])
+        #expect(refusal(of: .rollback(rollbackRequest()), in: world.state) == "rollback.no-target")
+        try world.rollBack(to: 1)
+        #expect(world.stable == 1)
+    }
+
+    @Test func whatAnswersAPartOfTodaysRequestsTakesThem() throws {
+        var world = try watchingWhatTakesMore(holdback: 10)
+        let ruling = Command.rule(world.activeID, .rollback("invalid_output", []))
+        let rollback = try rollback(in: world.run(ruling, by: .belay))
+        #expect(rollback.to == number(1))
+        #expect(rollback.selection.map(\.why) == ["is the last good version"])
+        #expect(world.stable == 1)
+    }
+
     @Test func theListExplainsWhatWasPassedOver() throws {
         var world = World()
         try world.run(.register(draft(1)))

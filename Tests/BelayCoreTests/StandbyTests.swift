@@ -21,6 +21,31 @@ struct StandbyTests {
         return try #require(rollbacks.last).selection
     }
 
+    /// Or a guard would go back to what has to be loaded first.
+    @Test func whatARollbackPrefersStaysLoaded() throws {
+        var world = try serving(.seconds(60))
+        #expect(world.route?.standbys == [number(1), number(2)])
+        try world.run(.changePolicy(prod, policy(.instant, keepWarm: 1)))
+        #expect(world.route?.standbys == [number(1)])
+        #expect(world.state.demand.loaded == [id(3), id(1)])
+        try world.rollBack()
+        #expect(world.stable == 1)
+    }
+
+    /// What a holdback keeps from it, it gets when the predecessor fails.
+    @Test func whatServesStandsFirstBehindItsPredecessor() throws {
+        var world = try serving()
+        let plan = Plan(steps: [], watchMilliseconds: hour.wholeMilliseconds, holdback: share(percent: 10))
+        try world.release(4, under: policy(legal(plan)))
+        try world.passGates()
+        #expect(world.route?.stable == number(3))
+        #expect(world.route?.candidate?.version == number(4))
+        #expect(world.route?.standbys.first == number(4))
+        try world.advance()
+        #expect(world.route?.stable == number(4))
+        #expect(world.route?.standbys.contains(number(4)) == false)
+    }
+
     @Test func aReadyVersionIsPreferred() throws {
         var world = try serving()
         let events = try world.run(.rollback(rollbackRequest()), unready: [id(2): "it is not loaded"])

@@ -67,8 +67,19 @@ import Testing
     @Test func aProbeThatSaysNothingLetsAnotherThrough() {
         var breaker = opened(at: 0)
         #expect(breaker.admits(at: at(5)) == true)
-        breaker.forget()
+        breaker.forget(begun: at(5))
         #expect(breaker.admits(at: at(5)) == true)
+    }
+
+    /// One that hangs for longer than the pause ends while a single one finds out.
+    @Test func whatWasBegunBeforeItOpenedIsNoRelapseAndNoRecovery() {
+        var breaker = opened(at: 0)
+        #expect(breaker.admits(at: at(5)) == true)
+        #expect(breaker.failed(at: at(6), begun: at(0)) == .nothing)
+        for _ in 0..<CircuitBreaker.successesToClose { breaker.succeeded(at: at(6), begun: at(0)) }
+        breaker.forget(begun: at(0))
+        #expect(breaker.admits(at: at(6)) == false, "the one that was let through is still out")
+        #expect(breaker.failed(at: at(7), begun: at(5)) == .openedAgain)
     }
 
     @Test func halfOfManyFailingOpensItToo() {
@@ -134,6 +145,19 @@ import Testing
         for _ in 0..<4 { _ = breaker.failed(at: at(0)) }
         breaker.succeeded(at: at(20))
         for _ in 0..<4 { #expect(breaker.failed(at: at(20)) == .nothing) }
+    }
+}
+
+/// Outcomes of requests that take no time.
+extension CircuitBreaker {
+    fileprivate mutating func failed(at now: NIODeadline) -> Change { failed(at: now, begun: now) }
+
+    fileprivate mutating func succeeded(at now: NIODeadline) { succeeded(at: now, begun: now) }
+}
+
+extension Lane {
+    fileprivate func note(_ outcome: Outcome, at now: NIODeadline) -> CircuitBreaker.Change {
+        note(outcome, at: now, begun: now)
     }
 }
 

@@ -100,6 +100,23 @@ import Testing
         #expect((step.action == .run(second)) == [.tripped, .notLoaded].contains(failure))
     }
 
+    /// Without the holdback they were there anyway.
+    @Test(arguments: failures)
+    func whatAHoldbackKeptFromWhatServesComesToItWithoutABudget(failure: Exchange.Failure) {
+        let route = route(stable: 1, candidate: 2, standbys: [2, 3])
+        var exchange = exchange(.stable)
+        let second = Exchange.Attempt(number: 2, version: version(2), role: .standby)
+        let step = exchange.apply(.ended(attempt: 1, .failed(failure)), route: route) { false }
+        #expect(step == Exchange.Step(.run(second), Charge(arm: .stable, verdict: .bad(failure))))
+        let end = exchange.apply(.ended(attempt: 2, .failed(failure)), route: route) { false }
+        #expect(end.charge == nil)
+        #expect((end.action == .reject(failure.rejection(of: fraudVersion(1)))) == !failure.isUntried)
+        var candidate = self.exchange(.candidate)
+        _ = candidate.apply(.ended(attempt: 1, .failed(failure)), route: route) { true }
+        let third = candidate.apply(.ended(attempt: 2, .failed(.erred("why"))), route: route) { true }
+        #expect(third.action == .run(Exchange.Attempt(number: 3, version: version(3), role: .standby)))
+    }
+
     @Test func aCallersOwnHurryIsChargedToNobody() {
         let failure = Exchange.Failure.outOfPatience(milliseconds: 3)
         var candidate = exchange(.candidate)

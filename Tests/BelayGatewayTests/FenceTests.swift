@@ -263,6 +263,31 @@ import Testing
         }
     }
 
+    /// A version that is withdrawn while the last requests are waited for answers none of them.
+    @Test(.timeLimit(.minutes(10)))
+    func aRollbackHoldsWhileTheServerStops() async throws {
+        try await Rig.run(configure: {
+            $0.drainTimeout = .hours(1)
+        }) { rig in
+            let gate = rig.gate()
+            defer { gate.open() }
+            rig.pool.put(try constant(1), for: fraudVersion(1))
+            rig.pool.put(try waiting(2, at: gate), for: fraudVersion(2))
+            _ = try await rig.gateway.publish(table(1, route(stable: 2)))
+            let client = try await rig.client()
+            async let answer = client.ask()
+            try await gate.waitForRun()
+            async let stopped: Void = rig.gateway.shutdown()
+            while (try? await rig.rawClient()) != nil { await Task.yield() }
+            let receipt = try await rig.gateway.publish(table(2, route(stable: 1, withdrawn: [2])))
+            #expect(receipt.epoch == Epoch(2))
+            #expect(receipt.replayed == 1)
+            #expect(try answered(try await answer) == 1)
+            gate.open()
+            await stopped
+        }
+    }
+
     @Test func afterShutdownNothingIsPublished() async throws {
         try await Rig.run { rig in
             await rig.gateway.shutdown()

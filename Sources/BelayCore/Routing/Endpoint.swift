@@ -54,6 +54,9 @@ package struct Endpoint: Equatable, Sendable {
 
     package var effectivePolicy: Policy { policy ?? .standard(for: id.model) }
 
+    /// The former stables in the order in which a rollback prefers them.
+    var preferredFormers: [Former] { formers.filter(\.proven) + formers.filter { !$0.proven } }
+
     mutating func serve(_ version: VersionNumber, from release: ReleaseID, at time: Timestamp) {
         retireStable(at: time)
         formers.removeAll { $0.version == version }

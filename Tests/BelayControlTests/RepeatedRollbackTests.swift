@@ -1,0 +1,176 @@
+import BelayCore
+import BelayInference
+import BelayStore
+import BelayTesting
+import Testing
+
+@testable import BelayControl
+
+private func rollBack(_ conductor: Conductor) async throws -> Conductor.Performed {
+    try await conductor.rollback(Build.endpoint("fraud"), to: nil, by: .person("ada"), reason: nil)
+}
+
+/// Whoever asks for a rollback that another is carrying out means the same version.
+@Suite("Rollbacks asked for twice", .timeLimit(.minutes(10)))
+struct RepeatedRollbackTests {
+    private let stage: Stage
+
+    /// v3 serves; v2 and v1 are its standbys.
+    init() async throws {
+        stage = Stage(shelf: try Shelf())
+        for text in ["one", "two", "three"] { try await stage.serve("fraud", text) }
+    }
+
+    private func expectOneRollback() async {
+        #expect(await stage.serving("fraud") == Build.number(2))
+        #expect(await !stage.conductor.state.isQuarantined(Build.id("fraud", 2)))
+        #expect(stage.kinds.count { $0 == .rolledBack } == 1)
+        #expect(stage.publisher.violations == [])
+    }
+
+    @Test func askedForWhileTheDiskHangsItIsTheSame() async throws {
+        let conductor = stage.conductor
+        stage.process.store.entriesDoor.close()
+        async let first = rollBack(conductor)
+        await stage.process.store.entriesDoor.arrival()
+        stage.time.advance(by: .seconds(60))
+        async let second = rollBack(conductor)
+        while await stage.conductor.turnstile.waiting < 1 { await Task.yield() }
+        stage.time.advance(by: .seconds(60))
+        stage.process.store.entriesDoor.open()
+        #expect(try await first.alreadyDone == nil)
+        #expect(try await second.alreadyDone?.rollback.from == Build.number(3))
+        await expectOneRollback()
+    }
+
+    /// It was recorded a minute before it was over.
+    @Test func askedForSoonAfterItWasOverItIsTheSame() async throws {
+        let conductor = stage.conductor
+        stage.process.store.entriesDoor.close()
+        async let first = rollBack(conductor)
+        await stage.process.store.entriesDoor.arrival()
+        stage.time.advance(by: .seconds(60))
+        stage.process.store.entriesDoor.open()
+        _ = try await first
+        stage.time.advance(by: .seconds(9))
+        #expect(try await stage.rollBack("fraud").alreadyDone?.rollback.from == Build.number(3))
+        await expectOneRollback()
+        stage.time.advance(by: .seconds(1))
+        #expect(try await stage.rollBack("fraud").alreadyDone == nil)
+        #expect(await stage.serving("fraud") == Build.number(1))
+    }
+
+    /// Until somebody has been told that it is done.
+    @Test func afterAnErrorItIsTheSameHoweverMuchLaterAndThenNoMore() async throws {
+        stage.process.store.refuseEntries(1)
+        await #expect(throws: (any Error).self) { try await stage.rollBack("fraud") }
+        try await stage.conductor.tick()
+        stage.time.advance(by: .seconds(600))
+        #expect(try await stage.rollBack("fraud").alreadyDone?.rollback.from == Build.number(3))
+        stage.time.advance(by: .seconds(9))
+        #expect(try await stage.rollBack("fraud").alreadyDone?.rollback.from == Build.number(3))
+        await expectOneRollback()
+        stage.time.advance(by: .seconds(1))
+        #expect(try await stage.rollBack("fraud").alreadyDone == nil)
+        #expect(await stage.serving("fraud") == Build.number(1))
+    }
+}
+
+/// One rollback that cannot be recorded keeps no other from anything.
+@Suite("Rollbacks beside one that is not recorded", .timeLimit(.minutes(10)))
+struct OtherRollbackTests {
+    private let stage: Stage
+
+    init() async throws {
+        stage = Stage(shelf: try Shelf())
+        for text in ["one", "two", "three"] { try await stage.serve("fraud", text) }
+        for text in ["one", "two"] { try await stage.serve("rain", text) }
+        stage.process.store.refuseEntries(1)
+        await #expect(throws: (any Error).self) { try await stage.rollBack("fraud") }
+    }
+
+    private func answering(_ model: String) -> VersionNumber? {
+        stage.publisher.current?.routes[Build.model(model)]?.stable
+    }
+
+    @Test func itHoldsAndIsTriedAgainLikeTheFirst() async throws {
+        // That of the first, tried again, and its own.
+        stage.process.store.refuseEntries(2)
+        await #expect { try await stage.rollBack("rain") } throws: { error in
+            (error as? any Explainable)?.explanation.summary.hasPrefix("rain@2 answers nobody") ?? false
+        }
+        #expect(answering("rain") == Build.number(1))
+        #expect(answering("fraud") == Build.number(2))
+        let suspended = await stage.conductor.picture.suspended
+        #expect(suspended.values.allSatisfy { $0.failure != nil })
+        #expect(suspended.count == 2)
+        try await stage.conductor.tick()
+        #expect(await stage.serving("rain") == Build.number(1))
+        #expect(await stage.serving("fraud") == Build.number(2))
+        #expect(stage.kinds.count { $0 == .rolledBack } == 2)
+        #expect(stage.publisher.violations == [])
+    }
+
+    @Test func itIsRecordedThoughTheFirstIsRefusedOnceMore() async throws {
+        stage.process.store.refuseEntries(1)
+        let performed = try await stage.rollBack("rain")
+        #expect(performed.receipt != nil)
+        #expect(await stage.serving("rain") == Build.number(1))
+        #expect(await stage.conductor.picture.suspended.count == 1)
+    }
+
+    /// Who names a version means that one, though another was to come back before.
+    @Test func anotherTargetTakesItsPlace() async throws {
+        stage.process.store.refuseEntries(2)
+        await #expect(throws: (any Error).self) { try await stage.rollBack("fraud", to: 1) }
+        #expect(answering("fraud") == Build.number(1))
+        try await stage.conductor.tick()
+        #expect(await stage.serving("fraud") == Build.number(1))
+        #expect(stage.kinds.count { $0 == .rolledBack } == 1)
+        #expect(stage.publisher.violations == [])
+    }
+}
+
+/// A guard goes back to what is there.
+@Suite("Rollbacks by a guard to what is not loaded", .timeLimit(.minutes(10)))
+struct UnloadedTargetTests {
+    private let stage: Stage
+
+    /// v2 serves and is watched, and nothing keeps v1 loaded.
+    init() async throws {
+        stage = Stage(shelf: try Shelf())
+        try await stage.serve("fraud", "one", keepWarm: 0)
+        try await stage.register("fraud", "two")
+        let policy = Build.policy("fraud", steps: [], watch: 3_600_000, keepWarm: 0)
+        try await stage.release("fraud", 2, policy: policy)
+        for _ in 0..<2 { try await stage.round() }
+        #expect(stage.process.loader.loaded == [Build.id("fraud", 2)])
+    }
+
+    private var answering: VersionNumber? {
+        stage.publisher.current?.routes[Build.model("fraud")]?.stable
+    }
+
+    @Test func itIsLoadedFirst() async throws {
+        try await stage.count(.invalidOutput, of: "fraud", .candidate, 1, bad: 1)
+        try await stage.conductor.tick()
+        #expect(answering == Build.number(2), "better than nobody")
+        try await stage.conductor.load()
+        try await stage.conductor.tick()
+        #expect(answering == Build.number(1))
+        #expect(stage.publisher.visible == [Build.id("fraud", 1)])
+        #expect(stage.publisher.violations == [])
+    }
+
+    @Test func whatDoesNotLoadIsNotGoneBackTo() async throws {
+        stage.runtime.refuseToLoad("fraud one")
+        try await stage.count(.invalidOutput, of: "fraud", .candidate, 1, bad: 1)
+        for _ in 0..<3 { try await stage.round() }
+        #expect(answering == Build.number(2))
+        #expect(!stage.kinds.contains(.rolledBack))
+        stage.runtime.loadAgain("fraud one")
+        stage.time.advance(by: .seconds(30))
+        for _ in 0..<2 { try await stage.round() }
+        #expect(answering == Build.number(1))
+    }
+}
