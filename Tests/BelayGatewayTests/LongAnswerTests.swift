@@ -139,6 +139,8 @@ import Testing
             for client in clients.dropFirst(3) {
                 #expect(await client.read(until: "]}]}").hasPrefix("HTTP/1.1 200 OK"))
             }
+            hanging.open()
+            #expect(await clients[2].read(until: "]}]}").hasPrefix("HTTP/1.1 200 OK"))
         }
     }
 
