@@ -56,8 +56,9 @@ package final class DatabaseStore<Backing: Database>: Ledger {
         let rows = try await database.rows(LedgerTable.after(sequence, limit: max(0, limit)))
         return try orBroken { () throws(LedgerProblem) in
             var entries: [SealedEntry] = []
-            for (row, expected) in zip(rows, (sequence + 1)...) {
-                let stored = try LedgerTable.entry(row, expected: expected)
+            for (index, row) in rows.enumerated() {
+                // There is a row, so its number can be said; how large `sequence` may be, nobody promises.
+                let stored = try LedgerTable.entry(row, expected: max(0, sequence) + index + 1)
                 entries.append(SealedEntry(entry: try read(stored), stored: stored))
             }
             return entries

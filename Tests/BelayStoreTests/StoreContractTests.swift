@@ -32,6 +32,18 @@ struct StoreContractTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func aPageBehindTheLastEntryIsEmptyHoweverFarBehind(kind: StoreKind) async throws {
+        let store = try await kind.make(scratch)
+        let head = try await store.append([start(1, at: 1)], after: .genesis).head
+        for after in [head.sequence, head.sequence + 1, .max - 1, .max] {
+            #expect(try await store.entries(after: after, limit: .max).isEmpty, "\(after)")
+        }
+        for before in [-1, .min] {
+            #expect(try await store.entries(after: before, limit: .max).count == 1, "\(before)")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func whatIsAppendedIsReadBackAndFolded(kind: StoreKind) async throws {
         let (store, world) = (try await kind.make(scratch), try story())
         let appended = try await store.append(world.drafts, after: .genesis)
