@@ -201,7 +201,8 @@ let package = Package(
             name: "BelayServerTests",
             dependencies: [
                 "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
-                "BelayNotices", "BelayTesting", crypto, logging,
+                "BelayNotices", "BelayTesting", crypto, httpTypes, hummingbird, lifecycle, logging, nioCore,
+                nioPosix,
             ],
             swiftSettings: house
         ),

@@ -7,7 +7,6 @@ import BelayInference
 import BelayInferenceLog
 import BelayStore
 import CMemory
-import CThreads
 import Foundation
 import Hummingbird
 package import Logging
@@ -27,8 +26,8 @@ package struct ServerAddresses: Equatable, Sendable {
 
 /// One process, assembled: the only file that names concrete adapters.
 package struct Assembly: Sendable {
-    private let settings: Settings
-    private let logger: Logger
+    let settings: Settings
+    let logger: Logger
 
     package init(settings: Settings, logger: Logger) {
         self.settings = settings
@@ -48,29 +47,22 @@ package struct Assembly: Sendable {
         for address in [settings.listen, settings.inference] where !address.isLoopback {
             throw ServerError.notLoopback(address)
         }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
-        // A loop of its own: a rollback must not wait behind the requests that it is to save.
-        let controlLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        // All that a rollback does before its record takes about half a millisecond.
-        controlLoop.next().execute { _ = belay_thread_is_prompt(1000) }
+        let threads = Threads()
         do {
-            try await serve(on: group, control: controlLoop, handlesSignals: handlesSignals, onReady: onReady)
+            try await serve(on: threads, handlesSignals: handlesSignals, onReady: onReady)
         } catch {
-            try? await controlLoop.shutdownGracefully()
-            try? await group.shutdownGracefully()
+            try? await threads.shutdown()
             throw error
         }
-        try await controlLoop.shutdownGracefully()
-        try await group.shutdownGracefully()
+        try await threads.shutdown()
     }
 
     private func serve(
-        on group: MultiThreadedEventLoopGroup,
-        control: MultiThreadedEventLoopGroup,
+        on threads: Threads,
         handlesSignals: Bool,
         onReady: @escaping @Sendable (ServerAddresses) async -> Void
     ) async throws {
-        let parts = try await assemble(on: group)
+        let parts = try await assemble(on: threads)
         try await start(parts)
         let inference = try await open(parts.gateway)
         let settings = settings
@@ -88,7 +80,7 @@ package struct Assembly: Sendable {
                 belay_forget_read_only_pages()
                 await onReady(ServerAddresses(control: control, inference: inference))
             },
-            eventLoopGroupProvider: .shared(control),
+            eventLoopGroupProvider: .shared(threads.control),
             logger: quiet(logger)
         )
         let services = ServiceGroup(
@@ -100,7 +92,12 @@ package struct Assembly: Sendable {
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: Joining(intake: parts.intake, logger: logger)),
                     .init(service: asking(parts)),
-                    .init(service: Preferring(executor: LoopExecutor(control.next()), service: application)),
+                    .init(
+                        service: Preferring(
+                            executor: LoopExecutor(threads.control.next()),
+                            service: application
+                        )
+                    ),
                     .init(service: Finishing(gateway: parts.gateway)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
@@ -163,11 +160,12 @@ extension Assembly {
         let coverage: CoverageFigures
         let telling: Telling
         let verifications = VerificationLog()
+        let threads: Threads
         let runtimeVersion: String
         let startedAt: Timestamp
     }
 
-    private func assemble(on group: MultiThreadedEventLoopGroup) async throws -> Parts {
+    private func assemble(on threads: Threads) async throws -> Parts {
         let data = settings.data
         try makeFolder(data)
         // First, because it locks the folder: nothing may be tidied up in another server's house.
@@ -189,7 +187,7 @@ extension Assembly {
         )
         let evidence = EvidenceBox()
         let relay = LabelRelay()
-        let gateway = gateway(on: group, pool: pool, log: log, labels: relay)
+        let gateway = gateway(on: threads.gateway, pool: pool, log: log, labels: relay)
         let clock = SteadyClock(newest: store.standing.newest, logger: logger)
         let conductor = conductor(store, gateway, evidence, loader, clock)
         let intake = LabelIntake(
@@ -219,6 +217,7 @@ extension Assembly {
                 now: clock.now,
                 logger: logger
             ),
+            threads: threads,
             runtimeVersion: runtime.version,
             startedAt: wallClock()
         )
@@ -336,59 +335,5 @@ extension Assembly {
         for (key, count) in kept.counts {
             parts.intake.evidence.add(key, count - recorded.counts[key, default: 0])
         }
-    }
-
-    private func router(_ parts: Parts, inference: ListenAddress) -> Router<CallContext> {
-        let router = Router(context: CallContext.self, options: .autoGenerateHeadEndpoints)
-        let map = RouteMapBox()
-        defer { map.set(RouteMap(of: router)) }
-        router.add(middleware: ElsewhereMiddleware())
-        router.add(middleware: ProblemMiddleware(logger: logger) { map.methods(at: $0) })
-        router.add(middleware: OriginMiddleware())
-        router.add(middleware: IdempotencyMiddleware(now: wallClock))
-        HealthRoutes(desk: parts.desk, reserve: parts.reserve) { parts.log.counters.trouble == nil }
-            .register(on: router)
-        DocumentRoutes().register(on: router)
-        MetricsRoutes(
-            desk: parts.desk,
-            figures: { await parts.gateway.figures() },
-            logged: { parts.log.results },
-            surroundings: { await parts.telling.surroundings(parts) },
-            reserve: { parts.reserve.bytes }
-        ).register(on: router)
-        let v1 = router.group("v1")
-        RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
-            on: v1
-        )
-        let measure = StableMeasure(
-            log: parts.log,
-            labels: parts.intake.labels,
-            patience: settings.profilePatience,
-            logger: logger
-        )
-        EndpointRoutes(
-            desk: parts.desk,
-            measure: measure,
-            random: { UInt64.random(in: .min ... .max) },
-            undelivered: { await parts.telling.undelivered }
-        ).register(on: v1)
-        let (intake, store) = (parts.intake, parts.store)
-        HindsightRoutes(desk: parts.desk, ledger: store, evidence: store, intake: intake).register(on: v1)
-        parts.telling.register(on: router, v1, desk: parts.desk)
-        LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
-        AnswerRoutes(
-            log: parts.log,
-            labels: parts.intake.labels,
-            desk: parts.desk,
-            random: { UInt64.random(in: .min ... .max) }
-        ).register(on: v1)
-        let data = settings.data
-        LedgerRoutes(
-            ledger: parts.store,
-            path: "\(data)/belay.sqlite",
-            info: { await parts.info(data: data, inference: inference) },
-            verified: { parts.verifications.note(ok: $0, at: wallClock()) }
-        ).register(on: v1)
-        return router
     }
 }

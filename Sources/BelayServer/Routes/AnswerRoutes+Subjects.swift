@@ -7,7 +7,6 @@ import NIOCore
 extension AnswerRoutes {
     /// Subjects that one way through the log finds; for more, it is read again.
     static let subjectsAtOnce = 20_000
-    private static let linesAtOnce = 1_000
     /// Blocks that could not be read, as many as are told of.
     private static let mostFaults = 100
 
@@ -24,22 +23,32 @@ extension AnswerRoutes {
         let durable = await withSuperseded(model)
         var headers: HTTPFields = [.contentType: Form.ndjson.contentType, .cacheControl: "no-store"]
         guard let limit else {
-            let body = ResponseBody { writer in
-                var from: UInt64? = from ?? 0
-                while let start = from {
-                    let page = try await subjects(filter, durable, from: start, most: Self.subjectsAtOnce)
-                    for buffer in try page.buffers() { try await writer.write(buffer) }
-                    from = page.next
-                }
-                try await writer.finish(nil)
-            }
-            return Response(status: .ok, headers: headers, body: body)
+            let pages = Pages(routes: self, filter: filter, durable: durable, from: from ?? 0)
+            return Response(status: .ok, headers: headers, body: ResponseBody(pages, madeBy: readers))
         }
-        let page = try await subjects(filter, durable, from: from ?? 0, most: limit)
-        var whole = ByteBuffer()
-        for buffer in try page.buffers() { whole.writeImmutableBuffer(buffer) }
-        if let next = page.next, let name = HTTPField.Name("Belay-Next") { headers[name] = hexadecimal(next) }
-        return Response(status: .ok, headers: headers, body: .init(byteBuffer: whole))
+        let (lines, next) = try await readers.run {
+            let page = try await subjects(filter, durable, from: from ?? 0, most: limit)
+            return (try page.lines(), page.next)
+        }
+        if let next, let name = HTTPField.Name("Belay-Next") { headers[name] = hexadecimal(next) }
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: lines))
+    }
+
+    /// All that is left of a list of subjects, a page at a time.
+    private struct Pages: PieceSource {
+        let routes: AnswerRoutes
+        let filter: AnswerFilter
+        let durable: ModelName?
+        /// Where the next page begins; nil behind the last.
+        var from: UInt64?
+
+        mutating func next() async throws -> ByteBuffer? {
+            guard let start = from else { return nil }
+            let most = AnswerRoutes.subjectsAtOnce
+            let page = try await routes.subjects(filter, durable, from: start, most: most)
+            from = page.next
+            return try page.lines()
+        }
     }
 
     private struct Page {
@@ -48,22 +57,17 @@ extension AnswerRoutes {
         /// Where the next page begins; nil behind the last.
         let next: UInt64?
 
-        /// Its lines, some at a time.
-        func buffers() throws -> [ByteBuffer] {
-            var buffers: [ByteBuffer] = []
+        func lines() throws -> ByteBuffer {
             var buffer = ByteBuffer()
             for fault in faults {
                 buffer.writeBytes(try CompactJSON.bytes(of: fault))
                 buffer.writeInteger(UInt8(ascii: "\n"))
             }
-            for (index, subject) in subjects.enumerated() {
+            for subject in subjects {
                 buffer.writeBytes(try CompactJSON.bytes(of: subject))
                 buffer.writeInteger(UInt8(ascii: "\n"))
-                guard index % AnswerRoutes.linesAtOnce == AnswerRoutes.linesAtOnce - 1 else { continue }
-                buffers.append(buffer)
-                buffer = ByteBuffer()
             }
-            return buffers + [buffer]
+            return buffer
         }
     }
 

@@ -27,6 +27,8 @@ struct AnswerRoutes: Sendable {
     let log: InferenceLog
     let labels: LabelStore
     let desk: Desk
+    /// Reads and writes out what may be as long as the log.
+    let readers: ThreadExecutor
     /// Draws the salts of erasures.
     let random: @Sendable () -> UInt64
 
@@ -123,7 +125,7 @@ extension AnswerRoutes {
             Int($0).flatMap { $0 >= 1 ? $0 : nil }
         }
         guard let limit else { return stream(reading, form) }
-        return try await page(reading, form, limit: limit, isFirst: from == 0)
+        return try await readers.run { try await page(reading, form, limit: limit, isFirst: from == 0) }
     }
 
     /// The model, if some of its answers may have been recorded and then not given.
@@ -154,21 +156,30 @@ extension AnswerRoutes {
         }
     }
 
-    private func stream(_ start: Reading, _ form: Form) -> Response {
-        let body = ResponseBody { writer in
-            var reading = start
-            if !form.header.isEmpty { try await writer.write(ByteBuffer(string: form.header)) }
-            while let lines = try await Self.lines(&reading, form) {
-                var buffer = ByteBuffer()
-                for line in lines { buffer.writeBytes(line.bytes) }
-                try await writer.write(buffer)
+    /// All that is left of a list, a block at a time.
+    private struct Blocks: PieceSource {
+        var reading: Reading
+        let form: Form
+        /// What stands before the first line.
+        var header: String?
+
+        mutating func next() async throws -> ByteBuffer? {
+            if let header {
+                self.header = nil
+                return ByteBuffer(string: header)
             }
-            try await writer.finish(nil)
+            guard let lines = try await AnswerRoutes.lines(&reading, form) else { return nil }
+            var buffer = ByteBuffer()
+            for line in lines { buffer.writeBytes(line.bytes) }
+            return buffer
         }
-        return Response(
+    }
+
+    private func stream(_ start: Reading, _ form: Form) -> Response {
+        Response(
             status: .ok,
             headers: [.contentType: form.contentType, .cacheControl: "no-store"],
-            body: body
+            body: ResponseBody(Blocks(reading: start, form: form, header: form.header), madeBy: readers)
         )
     }
 

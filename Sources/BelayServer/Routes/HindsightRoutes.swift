@@ -13,6 +13,8 @@ struct HindsightRoutes: Sendable {
     let ledger: any Ledger
     let evidence: any EvidenceStore
     let intake: LabelIntake
+    /// Judges again what was recorded, which takes long where much was.
+    let readers: ThreadExecutor
 
     func register(on router: RouterGroup<CallContext>) {
         router.get("endpoints/:model/why", use: whyModel)
@@ -43,23 +45,19 @@ struct HindsightRoutes: Sendable {
     }
 
     private func why(_ release: Release, _ snapshot: Snapshot) async throws -> WhyView {
-        var story = Story(of: release)
-        try await ledger.read { story.read($0) }
-        let hindsight = try await hindsight(of: release)
-        return await told(
-            Why(
+        let labels = try await intake.trouble(of: release.proposal.endpoint.model)
+        return try await readers.run {
+            var story = Story(of: release)
+            try await ledger.read { story.read($0) }
+            return Why(
                 snapshot: snapshot,
                 release: release,
                 entries: story.entries,
-                hindsight: hindsight,
-                labels: try await intake.trouble(of: release.proposal.endpoint.model)
-            )
-        )
+                hindsight: try await hindsight(of: release),
+                labels: labels
+            ).view
+        }
     }
-
-    /// Away from the loop that a rollback comes in on.
-    @concurrent
-    private func told(_ why: Why) async -> WhyView { why.view }
 
     private func hindsight(of release: Release) async throws -> Hindsight {
         Hindsight(release: release, ticks: try await evidence.ticks(of: release.id))
@@ -75,7 +73,13 @@ struct HindsightRoutes: Sendable {
         guard policy.model == own.model else {
             throw Refusal.policyForAnotherModel(policy.model, expected: own.model)
         }
-        let hindsight = try await hindsight(of: release)
+        return try jsonResponse(
+            try await readers.run { try replayed(try await hindsight(of: release), by: policy) }
+        )
+    }
+
+    private func replayed(_ hindsight: Hindsight, by policy: Policy) throws -> ReplayView {
+        let release = hindsight.release
         guard hindsight.ticks.count <= Self.mostTicks else {
             throw RequestError.badBody("release \(release.id) has too many ticks to be judged at one request")
         }
@@ -85,14 +89,9 @@ struct HindsightRoutes: Sendable {
                 + "give the policy the `labels` of that release, or leave those guards out"
             throw RequestError.badPolicy([.init(pointer: "/policy/labels", detail: detail)])
         }
-        return try jsonResponse(await replayed(hindsight, by: policy))
-    }
-
-    @concurrent
-    private func replayed(_ hindsight: Hindsight, by policy: Policy) async -> ReplayView {
-        let own = hindsight.release.proposal.policy
+        let own = release.proposal.policy
         return ReplayView(
-            release: hindsight.release.id.description,
+            release: release.id.description,
             ticks: hindsight.ticks.count,
             firstAt: hindsight.ticks.first?.at.description,
             lastAt: hindsight.ticks.last?.at.description,
