@@ -95,7 +95,8 @@ package struct Assembly: Sendable {
                     .init(
                         service: Preferring(
                             executor: LoopExecutor(threads.control.next()),
-                            service: application
+                            service: application,
+                            patience: settings.shutdownPatience
                         )
                     ),
                     .init(service: Finishing(gateway: parts.gateway)),

@@ -20,9 +20,30 @@ final class LoopExecutor: TaskExecutor {
 struct Preferring<Served: Service>: Service {
     let executor: LoopExecutor
     let service: Served
+    /// How long the service may take to end once it was told to.
+    ///
+    /// One client that sends half of a request, or reads no more, keeps it from that for ever, and with it
+    /// all that is to be written out at the end.
+    let patience: Duration
 
     func run() async throws {
-        try await withTaskExecutorPreference(executor) { try await service.run() }
+        try await withTaskExecutorPreference(executor) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await service.run() }
+                group.addTask {
+                    // Either throws only when this task is cancelled, because the service has ended.
+                    guard (try? await gracefulShutdown()) != nil else { return }
+                    try? await Task.sleep(for: patience, clock: .continuous)
+                }
+                try await group.next()
+                group.cancelAll()
+                do {
+                    try await group.waitForAll()
+                } catch is CancellationError {
+                    // It was cut off.
+                }
+            }
+        }
     }
 }
 

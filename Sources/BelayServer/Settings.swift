@@ -16,6 +16,8 @@ package struct Settings: Sendable {
     package var queryCadence = Duration.seconds(15)
     /// How long a release waits, before it is proposed, for the log to say what stable is like.
     package var profilePatience = StableMeasure.standardPatience
+    /// How long calls of the control API may take to end once the server stops.
+    package var shutdownPatience = Duration.seconds(10)
     /// Where people reach the control API, for links in notices; nil takes where it listens.
     package var publicURL: String?
     /// What monitors outside must show; nil lets those of this machine pull without.
