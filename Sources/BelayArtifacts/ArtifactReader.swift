@@ -10,6 +10,7 @@ package final class ArtifactReader {
     package let size: Int64
 
     private let source: () throws(ArtifactError) -> [UInt8]
+    private let foundCorrupt: () -> Void
     private var hasher = StreamHasher()
     private var isDone = false
 
@@ -17,10 +18,17 @@ package final class ArtifactReader {
     ///   - digest: What the bytes must hash to.
     ///   - size: How many bytes are stored.
     ///   - source: Yields the next bytes at every call; empty at the end.
-    init(digest: Digest, size: Int64, source: @escaping () throws(ArtifactError) -> [UInt8]) {
+    ///   - foundCorrupt: Called when the bytes turn out to be others.
+    init(
+        digest: Digest,
+        size: Int64,
+        source: @escaping () throws(ArtifactError) -> [UInt8],
+        foundCorrupt: @escaping () -> Void
+    ) {
         self.digest = digest
         self.size = size
         self.source = source
+        self.foundCorrupt = foundCorrupt
     }
 
     /// The next bytes; nil once all were read and found genuine.
@@ -34,7 +42,10 @@ package final class ArtifactReader {
             return chunk
         }
         isDone = true
-        guard hasher.finish() == digest else { throw .corrupt(digest) }
+        guard hasher.finish() == digest else {
+            foundCorrupt()
+            throw .corrupt(digest)
+        }
         return nil
     }
 }

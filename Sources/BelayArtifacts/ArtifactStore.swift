@@ -22,7 +22,10 @@ package protocol ArtifactStore: Sendable {
         chunks: some AsyncSequence<[UInt8], any Error> & Sendable
     ) async throws -> Int64
 
-    /// The size in bytes of what is stored under `digest`; nil when nothing is. Does not read the bytes.
+    /// The size in bytes of what is stored under `digest`; nil when nothing is.
+    ///
+    /// Does not read the bytes. What was read and found damaged counts as nothing, so that it is sent again;
+    /// ``read(_:)`` still opens it.
     func contains(_ digest: Digest) throws(ArtifactError) -> Int64?
 
     /// Opens the stored bytes for one verified pass.

@@ -4,6 +4,7 @@ import Synchronization
 /// Artifacts for tests: the full contract, none of the durability.
 package final class InMemoryArtifacts: ArtifactStore {
     private let files = Mutex<[Digest: [UInt8]]>([:])
+    private let damaged = Mutex<Set<Digest>>([])
 
     package init() {}
 
@@ -23,21 +24,28 @@ package final class InMemoryArtifacts: ArtifactStore {
         let found = sha256(bytes)
         guard found == digest else { throw ArtifactError.digestMismatch(expected: digest, found: found) }
         files.withLock { $0[digest] = bytes }
+        _ = damaged.withLock { $0.remove(digest) }
         return Int64(bytes.count)
     }
 
     package func contains(_ digest: Digest) -> Int64? {
-        files.withLock { $0[digest].map { Int64($0.count) } }
+        guard !damaged.withLock({ $0.contains(digest) }) else { return nil }
+        return files.withLock { $0[digest].map { Int64($0.count) } }
     }
 
     package func read(_ digest: Digest) throws(ArtifactError) -> ArtifactReader {
         guard let bytes = files.withLock({ $0[digest] }) else { throw .missing(digest) }
         var rest = bytes[...]
-        return ArtifactReader(digest: digest, size: Int64(bytes.count)) {
-            let chunk = Array(rest.prefix(OpenFile.chunkSize))
-            rest = rest.dropFirst(chunk.count)
-            return chunk
-        }
+        return ArtifactReader(
+            digest: digest,
+            size: Int64(bytes.count),
+            source: {
+                let chunk = Array(rest.prefix(OpenFile.chunkSize))
+                rest = rest.dropFirst(chunk.count)
+                return chunk
+            },
+            foundCorrupt: { self.damaged.withLock { _ = $0.insert(digest) } }
+        )
     }
 
     /// Changes one stored byte, as a failing disk would.

@@ -54,11 +54,16 @@ final class OpenFile {
     }
 
     /// The next bytes, at most ``chunkSize``; empty at the end.
-    func read() throws(ArtifactError) -> [UInt8] {
+    func read() throws(ArtifactError) -> [UInt8] { try read(atMost: Self.chunkSize) }
+
+    /// The next bytes, at most `most` and ``chunkSize``; empty at the end.
+    func read(atMost most: Int) throws(ArtifactError) -> [UInt8] {
         var code: Int32 = 0
-        let chunk = [UInt8](unsafeUninitializedCapacity: Self.chunkSize) { buffer, count in
-            var got = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            while got < 0, errno == EINTR { got = Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+        let capacity = min(most, Self.chunkSize)
+        let chunk = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            // The array may have room for more than was asked for.
+            var got = Glibc.read(descriptor, buffer.baseAddress, capacity)
+            while got < 0, errno == EINTR { got = Glibc.read(descriptor, buffer.baseAddress, capacity) }
             if got < 0 { code = errno }
             count = max(0, got)
         }

@@ -99,7 +99,11 @@ extension VersionFolders {
 
     private func copy(_ entry: Manifest.File, to path: String) throws(ArtifactError) {
         let reader = try artifacts.read(entry.digest)
-        guard reader.size == entry.size else { throw .corrupt(entry.digest) }
+        guard reader.size == entry.size else {
+            // Read to its end, so that the store knows of the damage.
+            while try reader.next() != nil {}
+            throw .corrupt(entry.digest)
+        }
         let file = try OpenFile(creating: path)
         while let chunk = try reader.next() { try file.write(chunk) }
         try file.makeReadOnly()

@@ -26,9 +26,12 @@ extension Assembly {
             reserve: { parts.reserve.bytes }
         ).register(on: router)
         let v1 = router.group("v1")
-        RegistryRoutes(artifacts: parts.artifacts, registrar: parts.registrar, desk: parts.desk).register(
-            on: v1
-        )
+        RegistryRoutes(
+            artifacts: parts.artifacts,
+            registrar: parts.registrar,
+            desk: parts.desk,
+            uploads: parts.threads.uploads
+        ).register(on: v1)
         let measure = StableMeasure(
             log: parts.log,
             labels: parts.intake.labels,
@@ -41,23 +44,9 @@ extension Assembly {
             random: { UInt64.random(in: .min ... .max) },
             undelivered: { await parts.telling.undelivered }
         ).register(on: v1)
-        let (intake, store) = (parts.intake, parts.store)
-        HindsightRoutes(
-            desk: parts.desk,
-            ledger: store,
-            evidence: store,
-            intake: intake,
-            readers: parts.threads.readers
-        ).register(on: v1)
+        registerHindsight(parts, on: v1)
         parts.telling.register(on: router, v1, desk: parts.desk)
         LabelRoutes(intake: parts.intake, desk: parts.desk).register(on: v1)
-        AnswerRoutes(
-            log: parts.log,
-            labels: parts.intake.labels,
-            desk: parts.desk,
-            readers: parts.threads.readers,
-            random: { UInt64.random(in: .min ... .max) }
-        ).register(on: v1)
         let data = settings.data
         LedgerRoutes(
             ledger: parts.store,
@@ -66,5 +55,24 @@ extension Assembly {
             verified: { parts.verifications.note(ok: $0, at: wallClock()) }
         ).register(on: v1)
         return router
+    }
+
+    /// What reads back what was long ago.
+    private func registerHindsight(_ parts: Parts, on v1: RouterGroup<CallContext>) {
+        let (intake, store) = (parts.intake, parts.store)
+        HindsightRoutes(
+            desk: parts.desk,
+            ledger: store,
+            evidence: store,
+            intake: intake,
+            readers: parts.threads.readers
+        ).register(on: v1)
+        AnswerRoutes(
+            log: parts.log,
+            labels: parts.intake.labels,
+            desk: parts.desk,
+            readers: parts.threads.readers,
+            random: { UInt64.random(in: .min ... .max) }
+        ).register(on: v1)
     }
 }

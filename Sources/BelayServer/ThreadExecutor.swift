@@ -1,9 +1,9 @@
 import NIOPosix
 
-/// A few threads of its own for what blocks or takes long: reading the log, judging again.
+/// A few threads of its own for what blocks or takes long: reading the log, storing a file.
 ///
-/// The threads that all tasks share are as many as there are processors, so two readers on them
-/// would hold up every guard. Here whoever comes when all are busy waits without a thread.
+/// The threads that all tasks share are as many as there are processors, so two readers or two uploads on
+/// them would hold up every guard. Here whoever comes when all are busy waits without a thread.
 final class ThreadExecutor: TaskExecutor {
     private let threads: NIOThreadPool
 

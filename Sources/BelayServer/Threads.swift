@@ -10,6 +10,8 @@ struct Threads: Sendable {
     let control = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     /// Reads back what is long, and leaves half of the processors to those who answer.
     let readers = ThreadExecutor(threads: max(1, System.coreCount / 2))
+    /// Files on their way to the disk, however long it takes for them.
+    let uploads = ThreadExecutor(threads: 2)
 
     init() {
         // All that a rollback does before its record takes about half a millisecond.
@@ -20,5 +22,6 @@ struct Threads: Sendable {
         try await control.shutdownGracefully()
         try await gateway.shutdownGracefully()
         await readers.shutdown()
+        await uploads.shutdown()
     }
 }

@@ -107,6 +107,21 @@ struct ArtifactStoreContractTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func whatWasFoundDamagedIsAskedForAgainUntilItIsGood(kind: StoreKind) async throws {
+        let subject = try kind.make(in: folder)
+        let bytes = sample(5000)
+        let digest = sha256(bytes)
+        try await subject.store.put(digest, limit: 5000, chunks: chunks(bytes))
+        try subject.damage(digest)
+        #expect(try subject.store.contains(digest) == 5000, "nobody has looked yet")
+        #expect(throws: ArtifactError.corrupt(digest)) { try subject.store.bytes(of: digest, limit: 5000) }
+        #expect(try subject.store.contains(digest) == nil)
+        #expect(throws: ArtifactError.corrupt(digest)) { try subject.store.bytes(of: digest, limit: 5000) }
+        try await subject.store.put(digest, limit: 5000, chunks: chunks(bytes))
+        #expect(try subject.store.contains(digest) == 5000)
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func manyWritersOfTheSameBytesAllSucceed(kind: StoreKind) async throws {
         let store = try kind.make(in: folder).store
         let bytes = sample(50_000)

@@ -50,14 +50,32 @@ struct DirectoryArtifactsTests {
         #expect(folder.files().isEmpty)
     }
 
-    @Test func theSameBytesAgainAreNotWrittenAgain() async throws {
+    /// Who put them there may have died before their name was durable.
+    @Test func theSameBytesAgainAreNotWrittenAgainButTheirNameIsMadeDurable() async throws {
         let images = try DiskImages<DirectoryArtifacts.WriteStep>(of: folder.path)
         let bytes = sample(100)
         let first = try DirectoryArtifacts(root: folder.path)
         try await first.put(sha256(bytes), limit: 100, chunks: chunks(bytes))
         let second = try DirectoryArtifacts(root: folder.path) { images.take($0) }
         try await second.put(sha256(bytes), limit: 100, chunks: chunks(bytes))
-        #expect(images.all.isEmpty)
+        #expect(images.all.map(\.step) == [.folderSynced])
+    }
+
+    @Test(arguments: ["", "x", "abcdef", "abcdefghijkl", "abcdefxhijk", "abcdefghij", "xbcdefghijk"])
+    func aDamagedCopyIsReplacedWhereverItDiffers(copy: String) async throws {
+        let store = try DirectoryArtifacts(root: folder.path)
+        let bytes = Array("abcdefghijk".utf8)
+        try await store.put(sha256(bytes), limit: 11, chunks: chunks(bytes, of: 4))
+        let name = try #require(folder.files().first)
+        try FileManager.default.removeItem(atPath: "\(folder.path)/\(name)")
+        try folder.write(Array(copy.utf8), to: name)
+        await #expect(throws: ArtifactError.self) {
+            try await store.put(sha256(bytes), limit: 11, chunks: chunks(Array("abcdefghijx".utf8), of: 4))
+        }
+        #expect(try folder.bytes(of: name) == Array(copy.utf8), "bytes that are wrong change nothing")
+        try await store.put(sha256(bytes), limit: 11, chunks: chunks(bytes, of: 4))
+        #expect(try store.bytes(of: sha256(bytes), limit: 11) == bytes)
+        #expect(folder.files() == [name])
     }
 
     @Test func aFileIsPutAsItIsRead() async throws {

@@ -120,6 +120,27 @@ struct VersionFoldersTests {
         }
     }
 
+    @Test func anArtifactThatWasCutShortIsAskedForAgain() async throws {
+        let store = try DirectoryArtifacts(root: "\(folder.path)/artifacts")
+        let bytes = sample(1000)
+        let digest = sha256(bytes)
+        try await store.put(digest, limit: 1000, chunks: chunks(bytes))
+        let name = try #require(folder.files().first)
+        try FileManager.default.removeItem(atPath: "\(folder.path)/\(name)")
+        try folder.write(Array(bytes.dropLast()), to: name)
+        let file = Manifest.File(
+            path: try #require(RelativePath("model.onnx")),
+            size: 1000,
+            digest: digest
+        )
+        let manifest = try #require(Manifest(files: [file]))
+        let versions = try VersionFolders(root: "\(folder.path)/versions", artifacts: store)
+        #expect(throws: ArtifactError.corrupt(digest)) {
+            try versions.materialise(manifest, digest: manifestDigest(manifest))
+        }
+        #expect(try store.contains(digest) == nil)
+    }
+
     @Test func aDamagedArtifactIsNeverLaidOut() async throws {
         let manifest = try await manifest()
         let damaged = sha256(sample(1000))

@@ -12,6 +12,8 @@ struct RegistryRoutes: Sendable {
     let artifacts: any ArtifactStore
     let registrar: Registrar
     let desk: Desk
+    /// Takes the bytes to the disk, which may hang.
+    let uploads: ThreadExecutor
 
     func register(on router: RouterGroup<CallContext>) {
         router.head("artifacts/:digest", use: head)
@@ -34,7 +36,9 @@ struct RegistryRoutes: Sendable {
     private func put(_ request: Request, context: CallContext) async throws -> Response {
         let digest = try context.digest()
         let chunks = request.body.map { Array($0.readableBytesView) }
-        try await artifacts.put(digest, limit: Self.largestFile, chunks: chunks)
+        try await uploads.run {
+            _ = try await artifacts.put(digest, limit: Self.largestFile, chunks: chunks)
+        }
         return Response(status: .created)
     }
 

@@ -43,10 +43,6 @@ struct RegisterCommand: AsyncParsableCommand {
     func run() async throws {
         let client = try options.client()
         let files = try scanModelFolder(path)
-        for file in files where try await !client.has(file.digest) {
-            Stream.talk.line("uploading \(file.path) (\(size(file.size)))")
-            try await client.upload(file: file.file, as: file.digest)
-        }
         let body = RegisterBody(
             files: files.map { .init(path: $0.path.text, size: $0.size, digest: $0.digest.description) },
             label: label,
@@ -54,10 +50,31 @@ struct RegisterCommand: AsyncParsableCommand {
             params: parameters.isEmpty ? nil : Dictionary(parameters.map { ($0.name, $0.value) }) { $1 },
             note: note
         )
-        let view: RegistrationView = try await client.post(.versions(model), body)
+        let view = try await register(body, files, with: client, repairs: files.count)
         try options.show(view) { look in
             let state = view.created ? "registered" : "already known"
             return "\(look.good(look.symbols.pass)) \(view.model)@\(view.version)  \(view.digest)  \(state)\n"
+        }
+    }
+
+    /// Sends what the server does not have.
+    ///
+    /// That its copy of a file is damaged it learns when it reads the files; then it has that one no more,
+    /// and this is repeated, up to `repairs` times.
+    private func register(
+        _ body: RegisterBody,
+        _ files: [ScannedFile],
+        with client: Client,
+        repairs: Int
+    ) async throws -> RegistrationView {
+        for file in files where try await !client.has(file.digest) {
+            Stream.talk.line("uploading \(file.path) (\(size(file.size)))")
+            try await client.upload(file: file.file, as: file.digest)
+        }
+        do {
+            return try await client.post(.versions(model), body)
+        } catch CommandFailure.problem(let problem) where problem.code == "artifact.corrupt" && repairs > 0 {
+            return try await register(body, files, with: client, repairs: repairs - 1)
         }
     }
 }
