@@ -202,7 +202,7 @@ let package = Package(
             dependencies: [
                 "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
                 "BelayNotices", "BelayTesting", crypto, httpTypes, hummingbird, lifecycle, logging, nioCore,
-                nioPosix,
+                nioEmbedded, nioPosix,
             ],
             swiftSettings: house
         ),

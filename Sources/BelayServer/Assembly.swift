@@ -48,8 +48,9 @@ package struct Assembly: Sendable {
             throw ServerError.notLoopback(address)
         }
         let threads = Threads()
+        let descriptors = DescriptorLimit.raised()
         do {
-            try await serve(on: threads, handlesSignals: handlesSignals, onReady: onReady)
+            try await serve(on: threads, descriptors, handlesSignals: handlesSignals, onReady: onReady)
         } catch {
             try? await threads.shutdown()
             throw error
@@ -59,30 +60,14 @@ package struct Assembly: Sendable {
 
     private func serve(
         on threads: Threads,
+        _ descriptors: DescriptorLimit,
         handlesSignals: Bool,
         onReady: @escaping @Sendable (ServerAddresses) async -> Void
     ) async throws {
-        let parts = try await assemble(on: threads)
+        let parts = try await assemble(on: threads, descriptors)
         try await start(parts)
         let inference = try await open(parts.gateway)
-        let settings = settings
-        let router = router(parts, inference: inference)
-        let application = Application(
-            router: router,
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.listen.host, port: settings.listen.port),
-                serverName: "belay"
-            ),
-            onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? settings.listen.port
-                let control = ListenAddress(host: settings.listen.host, port: port)
-                // Much of the program and of ONNX Runtime has served its purpose by now.
-                belay_forget_read_only_pages()
-                await onReady(ServerAddresses(control: control, inference: inference))
-            },
-            eventLoopGroupProvider: .shared(threads.control),
-            logger: quiet(logger)
-        )
+        let control = control(parts, descriptors, inference: inference, onReady: onReady)
         let services = ServiceGroup(
             configuration: .init(
                 services: [
@@ -92,13 +77,7 @@ package struct Assembly: Sendable {
                     .init(service: Forgetting(conductor: parts.conductor, log: parts.log, logger: logger)),
                     .init(service: Joining(intake: parts.intake, logger: logger)),
                     .init(service: asking(parts)),
-                    .init(
-                        service: Preferring(
-                            executor: LoopExecutor(threads.control.next()),
-                            service: application,
-                            patience: settings.shutdownPatience
-                        )
-                    ),
+                    .init(service: control),
                     .init(service: Finishing(gateway: parts.gateway)),
                     .init(service: Announcing(draining: parts.desk.draining, handlesSignals: handlesSignals)),
                 ],
@@ -111,6 +90,45 @@ package struct Assembly: Sendable {
         } catch let error as IOError {
             throw ServerError.portTaken(settings.listen, reason: String(cString: strerror(error.errnoCode)))
         }
+    }
+
+    /// The control API, on its own loop.
+    private func control(
+        _ parts: Parts,
+        _ descriptors: DescriptorLimit,
+        inference: ListenAddress,
+        onReady: @escaping @Sendable (ServerAddresses) async -> Void
+    ) -> some Service {
+        let settings = settings
+        let router = router(parts, inference: inference)
+        let application = Application(
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [StalledReaderHandler(patience: .seconds(60))],
+                    idleTimeout: .seconds(60)
+                )
+            ),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.listen.host, port: settings.listen.port),
+                serverName: "belay",
+                availableConnectionsDelegate: .maximum(descriptors.ofControl, logger: quiet(logger))
+            ),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? settings.listen.port
+                let control = ListenAddress(host: settings.listen.host, port: port)
+                // Much of the program and of ONNX Runtime has served its purpose by now.
+                belay_forget_read_only_pages()
+                await onReady(ServerAddresses(control: control, inference: inference))
+            },
+            eventLoopGroupProvider: .shared(parts.threads.control),
+            logger: quiet(logger)
+        )
+        return Preferring(
+            executor: LoopExecutor(parts.threads.control.next()),
+            service: application,
+            patience: settings.shutdownPatience
+        )
     }
 
     private func asking(_ parts: Parts) -> Asking {
@@ -166,7 +184,7 @@ extension Assembly {
         let startedAt: Timestamp
     }
 
-    private func assemble(on threads: Threads) async throws -> Parts {
+    private func assemble(on threads: Threads, _ descriptors: DescriptorLimit) async throws -> Parts {
         let data = settings.data
         try makeFolder(data)
         // First, because it locks the folder: nothing may be tidied up in another server's house.
@@ -188,7 +206,7 @@ extension Assembly {
         )
         let evidence = EvidenceBox()
         let relay = LabelRelay()
-        let gateway = gateway(on: threads.gateway, pool: pool, log: log, labels: relay)
+        let gateway = gateway(on: threads.gateway, descriptors, pool: pool, log: log, labels: relay)
         let clock = SteadyClock(newest: store.standing.newest, logger: logger)
         let conductor = conductor(store, gateway, evidence, loader, clock)
         let intake = LabelIntake(
@@ -247,6 +265,7 @@ extension Assembly {
 
     private func gateway(
         on group: MultiThreadedEventLoopGroup,
+        _ descriptors: DescriptorLimit,
         pool: InstancePool,
         log: InferenceLog,
         labels: LabelRelay
@@ -256,6 +275,13 @@ extension Assembly {
             port: settings.inference.port
         )
         configuration.version = belayVersion
+        if descriptors.ofGateway < configuration.maxConnections {
+            logger.warning(
+                "the system allows fewer connections than the gateway takes: raise the limit of open files",
+                metadata: ["limit": "\(descriptors.whole)", "connections": "\(descriptors.ofGateway)"]
+            )
+            configuration.maxConnections = descriptors.ofGateway
+        }
         let ids = RequestIDs()
         return Gateway(
             configuration: configuration,
