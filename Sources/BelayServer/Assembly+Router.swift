@@ -13,7 +13,12 @@ extension Assembly {
         defer { map.set(RouteMap(of: router)) }
         router.add(middleware: ElsewhereMiddleware())
         router.add(middleware: ProblemMiddleware(logger: logger) { map.methods(at: $0) })
-        router.add(middleware: OriginMiddleware())
+        let names = OwnNames(
+            listen: settings.listen,
+            publicURL: settings.publicURL,
+            others: settings.allowedHosts
+        )
+        router.add(middleware: OriginMiddleware(names: names))
         router.add(middleware: IdempotencyMiddleware(now: wallClock))
         HealthRoutes(desk: parts.desk, reserve: parts.reserve) { parts.log.counters.trouble == nil }
             .register(on: router)

@@ -20,6 +20,8 @@ package struct Settings: Sendable {
     package var shutdownPatience = Duration.seconds(10)
     /// Where people reach the control API, for links in notices; nil takes where it listens.
     package var publicURL: String?
+    /// Names besides loopback's and `publicURL`'s under which the control API may be asked.
+    package var allowedHosts: [String] = []
     /// What monitors outside must show; nil lets those of this machine pull without.
     package var hookSecret: NotifyTarget.Secret?
 

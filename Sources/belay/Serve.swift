@@ -12,6 +12,7 @@ enum Serve {
         )
         settings.prometheus = options.prometheus
         settings.publicURL = options.url
+        settings.allowedHosts = options.allowHost
         settings.hookSecret = options.hookSecret
         var logger = Logger(label: "belay", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = .notice

@@ -138,7 +138,7 @@ struct ControlAPITests {
                 "/v1/endpoints/demo/rollback",
                 headers: ["Origin": "https://example.org"]
             )
-            #expect(foreign.status == 422 && foreign.json["code"] as? String == "request.foreign-origin")
+            #expect(foreign.status == 403 && foreign.json["code"] as? String == "request.foreign-origin")
             let own = try await server.control(
                 "GET",
                 "/v1/status",

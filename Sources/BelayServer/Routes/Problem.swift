@@ -89,6 +89,7 @@ enum RequestError: Error, Equatable, Sendable {
     case wrongMethod(String, takes: [String])
     case badPolicy([ProblemView.Place])
     case foreignOrigin(String)
+    case foreignHost(String)
 }
 
 extension RequestError: Explainable {
@@ -97,7 +98,7 @@ extension RequestError: Explainable {
         case .badBody, .unknownKey, .badName, .wrongMethod: .invalid
         case .unknownPath: .notFound
         case .badPolicy: .badPolicy
-        case .foreignOrigin: .refused
+        case .foreignOrigin, .foreignHost: .refused
         }
     }
 
@@ -145,6 +146,12 @@ extension RequestError: Explainable {
                 summary: "A web page of '\(origin.prefix(200))' tried to use the control API.",
                 remedy: "Call the API from a program, which sends no Origin."
             )
+        case .foreignHost(let host):
+            Explanation(
+                code: "request.foreign-host",
+                summary: "The control API was asked as '\(host.prefix(200))', which is no name of its own.",
+                remedy: "Ask 127.0.0.1 or localhost, or name the host: `belay serve --allow-host NAME`."
+            )
         }
     }
 }
@@ -178,7 +185,8 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as any Explainable {
-            return try problem(error.explanation, error.category, places: (error as? RequestError)?.places)
+            let request = error as? RequestError
+            return try problem(error.explanation, error.category, request?.status, places: request?.places)
         } catch let error as any HTTPResponseError where error.status == .notFound {
             return try nothing(at: request.uri.path, request.method.rawValue)
         } catch let error as any HTTPResponseError where error.status.code < 500 {
@@ -236,6 +244,14 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
 extension RequestError {
     fileprivate var places: [ProblemView.Place]? {
         if case .badPolicy(let places) = self { places } else { nil }
+    }
+
+    /// Where the category's own status would send a browser's owner looking for a mistake in the request.
+    fileprivate var status: HTTPResponse.Status? {
+        switch self {
+        case .foreignOrigin, .foreignHost: .forbidden
+        default: nil
+        }
     }
 }
 

@@ -34,6 +34,14 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Another name under which the control API may be asked, such as host.docker.internal.",
+            valueName: "host"
+        )
+    )
+    var allowHost: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "Where the secret is that monitors must send to /hooks.",
             valueName: "env:NAME|file:PATH"
         ),
