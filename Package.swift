@@ -98,8 +98,8 @@ let package = Package(
             dependencies: [
                 "BelayStats", "BelayCore", "BelayDisk", "BelayStore", "BelayArtifacts", "BelayInference",
                 "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl",
-                "CMemory", "CThreads", hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
-                signals,
+                "CMemory", "CThreads", hummingbird, httpTypes, lifecycle, logging, nioCore, nioHTTP1,
+                nioPosix, signals,
             ],
             resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: house
@@ -202,7 +202,7 @@ let package = Package(
             dependencies: [
                 "BelayServer", "BelayStats", "BelayCore", "BelayInference", "BelayInferenceLog",
                 "BelayNotices", "BelayTesting", crypto, httpTypes, hummingbird, lifecycle, logging, nioCore,
-                nioEmbedded, nioPosix,
+                nioEmbedded, nioHTTP1, nioPosix,
             ],
             swiftSettings: house
         ),

@@ -27,7 +27,7 @@ let arrows: [String: Set<String>] = [
         "BelayStats", "BelayCore", "BelayDisk", "BelayStore", "BelayArtifacts", "BelayInference",
         "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "CMemory",
         "CThreads", "Hummingbird",
-        "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
+        "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Foundation", "Glibc",
         "Synchronization", "UnixSignals",
     ],
     "belay": [

@@ -5,7 +5,12 @@ import Testing
 
 @Suite struct CallMemoryTests {
     private let noon = Timestamp(milliseconds: 1_800_000_000_000)
-    private let done = CallMemory.Answer(status: 200, contentType: "application/json", body: [1, 2])
+    private let done = CallMemory.Answer(
+        status: 200,
+        contentType: "application/json",
+        eTag: "\"7\"",
+        body: [1, 2]
+    )
 
     @Test func aRepeatedCallGetsTheFirstAnswer() {
         var memory = CallMemory()
@@ -48,6 +53,7 @@ import Testing
         let large = CallMemory.Answer(
             status: 200,
             contentType: nil,
+            eTag: nil,
             body: Array(repeating: 0, count: CallMemory.mostBytes / 64)
         )
         for number in 0..<65 {

@@ -58,6 +58,7 @@ struct ControlAPITests {
             #expect((200..<300).contains(first.status) && again.status == first.status)
             #expect(again.json["id"] as? String == first.json["id"] as? String)
             #expect(again.headers["idempotent-replayed"] == "true")
+            #expect(again.headers["etag"] != nil && again.headers["etag"] == first.headers["etag"])
             let other = try await release("one", "2")
             #expect(other.status == 422 && other.json["code"] as? String == "idempotency.other-call")
             let bad = try await release(String(repeating: "x", count: 256), "1")
@@ -65,11 +66,32 @@ struct ControlAPITests {
         }
     }
 
+    @Test(arguments: ["If-Match", "Belay-Reason", "Content-Type"])
+    func aCallThatDiffersInAHeaderThatItDependsOnIsAnother(name: String) async throws {
+        try await withServer { server in
+            func call(_ value: String) async throws -> RunningServer.Answer {
+                let headers = ["Idempotency-Key": "one", name: value]
+                let label = Data(#"{"id": "x", "model": "demo", "value": 1}"#.utf8)
+                return try await server.control("POST", "/v1/labels", label, headers: headers)
+            }
+            let first = try await call("\"1\"")
+            #expect(first.status == 202, "\(first.text)")
+            #expect(try await call("\"1\"").headers["idempotent-replayed"] == "true")
+            let other = try await call("\"2\"")
+            #expect(other.status == 422 && other.json["code"] as? String == "idempotency.other-call")
+        }
+    }
+
     @Test func theDescriptionOfTheAPIIsServed() async throws {
         try await withServer { server in
             let document = try await server.control("GET", "/openapi.json")
             #expect(document.status == 200)
-            let paths = try #require(document.json["paths"] as? [String: Any])
+            let paths = try #require(document.json["paths"] as? [String: [String: Any]])
+            for (path, operations) in paths where path.hasPrefix("/v1/") || path.hasPrefix("/hooks/") {
+                guard let post = operations["post"] as? [String: Any] else { continue }
+                let names = (post["parameters"] as? [[String: Any]] ?? []).map { $0["$ref"] as? String }
+                #expect(names.contains("#/components/parameters/idempotencyKey"), "\(path)")
+            }
             #expect(paths["/v1/endpoints/{model}/rollback"] != nil)
             let components = try #require(document.json["components"] as? [String: Any])
             let schemas = try #require(components["schemas"] as? [String: Any])

@@ -40,6 +40,8 @@ extension PolicyDecoder {
         _ table: PolicyKeys,
         _ subject: String
     ) -> [String] {
+        // To look for what a key means costs more than to read it, and no more are told.
+        guard !isFull else { return [] }
         let key = shown(member.key)
         if let remedy = table.later[member.key] {
             let message = "\"\(key)\" in \(subject) is not supported by this version of Belay"

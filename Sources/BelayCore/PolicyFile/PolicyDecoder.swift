@@ -15,6 +15,9 @@ package func decodePolicy(_ node: PolicyNode) -> Result<Policy, PolicyProblems> 
 struct PolicyDecoder {
     private(set) var problems: [PolicyProblem] = []
 
+    /// Whether there is one more than is shown, so that the reader learns that there are more.
+    var isFull: Bool { problems.count > PolicyProblems.most }
+
     /// A mapping whose keys have been checked.
     struct Fields {
         let path: String
@@ -33,8 +36,7 @@ struct PolicyDecoder {
         _ message: String,
         _ suggestion: String
     ) {
-        // One more than is shown, so that the reader learns that there are more.
-        guard problems.count <= PolicyProblems.most else { return }
+        guard !isFull else { return }
         problems.append(PolicyProblem(at: place, code, message, suggestion: suggestion))
     }
 

@@ -16,6 +16,7 @@ struct CallMemory: Sendable {
     struct Answer: Equatable, Sendable {
         let status: Int
         let contentType: String?
+        let eTag: String?
         let body: [UInt8]
     }
 
@@ -44,7 +45,7 @@ struct CallMemory: Sendable {
     /// Notes a call, and says what it is to those before.
     ///
     /// The key is unique to what its caller wants, and who calls is part of it; fingerprints are equal for
-    /// equal paths and bodies.
+    /// equal paths and bodies, and equal headers that a call depends on.
     mutating func begin(_ key: String, fingerprint: Int, at now: Timestamp) -> Standing {
         forget(before: now)
         if let call = calls[key] {

@@ -57,6 +57,7 @@ final class IdempotencyMiddleware: RouterMiddleware {
             let answer = CallMemory.Answer(
                 status: response.status.code,
                 contentType: response.headers[.contentType],
+                eTag: response.headers[.eTag],
                 body: collected.bytes.withLock { $0 }
             )
             memory.withLock { $0.finish(key, with: response.status.code < 500 ? answer : nil) }
@@ -72,6 +73,7 @@ final class IdempotencyMiddleware: RouterMiddleware {
     private static func response(_ answer: CallMemory.Answer) -> Response {
         var headers: HTTPFields = [.cacheControl: "no-store"]
         headers[.contentType] = answer.contentType
+        headers[.eTag] = answer.eTag
         if let name = HTTPField.Name("Idempotent-Replayed") { headers[name] = "true" }
         return Response(
             status: .init(code: answer.status),
@@ -83,6 +85,9 @@ final class IdempotencyMiddleware: RouterMiddleware {
     private static func fingerprint(_ request: Request, _ body: ByteBuffer) -> Int {
         var hasher = Hasher()
         hasher.combine(request.uri.string)
+        hasher.combine(request.headers[.contentType])
+        hasher.combine(request.headers[values: .ifMatch])
+        hasher.combine(request.reason)
         hasher.combine(body)
         return hasher.finalize()
     }

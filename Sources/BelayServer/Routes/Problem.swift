@@ -3,6 +3,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOCore
+import NIOHTTP1
 
 /// The context of a request to the control API: who asks.
 struct CallContext: RequestContext {
@@ -197,6 +199,10 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
             )
             let category: FailureCategory = error.status == .contentTooLarge ? .tooLarge : .invalid
             return try problem(explanation, category, places: nil)
+        } catch let error where Self.isByeOfClient(error) {
+            // Whoever left reads no answer, and whoever wrote no HTTP is told so by the server itself.
+            logger.info("a client left", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            throw error
         } catch {
             logger.error("a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             let explanation = Explanation(
@@ -206,6 +212,11 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
             )
             return try problem(explanation, .failed, places: nil)
         }
+    }
+
+    /// Whether it is the connection that failed; what fails on a disk has an error of its own.
+    private static func isByeOfClient(_ error: any Error) -> Bool {
+        error is HTTPParserError || error is ChannelError || error is IOError || error is CancellationError
     }
 
     private func nothing(at path: String, _ method: String) throws -> Response {
