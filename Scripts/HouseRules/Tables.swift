@@ -27,8 +27,8 @@ let arrows: [String: Set<String>] = [
         "BelayStats", "BelayCore", "BelayDisk", "BelayStore", "BelayArtifacts", "BelayInference",
         "BelayInferenceLog", "BelayGateway", "BelayOutgoing", "BelayNotices", "BelayControl", "CMemory",
         "CThreads", "Hummingbird",
-        "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Foundation", "Glibc",
-        "Synchronization", "UnixSignals",
+        "HTTPTypes", "ServiceLifecycle", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOPosix",
+        "Foundation", "Glibc", "Synchronization", "UnixSignals",
     ],
     "belay": [
         "BelayServer", "BelayStats", "BelayCore", "CCurl", "ArgumentParser", "Yams", "Logging", "Foundation",

@@ -100,19 +100,22 @@ package struct Assembly: Sendable {
         onReady: @escaping @Sendable (ServerAddresses) async -> Void
     ) -> some Service {
         let settings = settings
+        let places = ConnectionPlaces(most: descriptors.ofControl)
         let router = router(parts, inference: inference)
         let application = Application(
             router: router,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [StalledReaderHandler(patience: .seconds(60))],
+                    additionalChannelHandlers: [
+                        PlaceHandler(places: places), StalledReaderHandler(patience: .seconds(60)),
+                        ContinueHandler(),
+                    ],
                     idleTimeout: .seconds(60)
                 )
             ),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.listen.host, port: settings.listen.port),
-                serverName: "belay",
-                availableConnectionsDelegate: .maximum(descriptors.ofControl, logger: quiet(logger))
+                serverName: "belay"
             ),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? settings.listen.port

@@ -1,5 +1,7 @@
+import HTTPTypes
 import NIOCore
 import NIOEmbedded
+import NIOHTTPTypes
 import Testing
 
 @testable import BelayServer
@@ -14,6 +16,55 @@ import Testing
         let shares = DescriptorLimit(whole: limit)
         #expect(shares.ofControl == control && shares.ofGateway == gateway)
         #expect(limit - control - gateway >= control, "each upload has a file, too")
+    }
+
+    /// A connection at the control port, and its handler's view of what comes and goes.
+    private func visitor(_ places: ConnectionPlaces) throws -> EmbeddedChannel {
+        let channel = EmbeddedChannel(handlers: [PlaceHandler(places: places), ContinueHandler()])
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        return channel
+    }
+
+    private func ask(_ channel: EmbeddedChannel, _ headers: HTTPFields = [:]) throws {
+        let head = HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/", headerFields: headers)
+        try channel.writeInbound(HTTPRequestPart.head(head))
+        try channel.writeInbound(HTTPRequestPart.end(nil))
+    }
+
+    private func answer(_ channel: EmbeddedChannel) throws {
+        try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .ok)))
+        try channel.writeOutbound(HTTPResponsePart.end(nil))
+    }
+
+    @Test func whoHasBeenIdleForLongestMakesRoom() throws {
+        let places = ConnectionPlaces(most: 3)
+        let (busy, idle, later) = (try visitor(places), try visitor(places), try visitor(places))
+        try ask(busy)
+        // Each has a clock of its own, which only this test turns.
+        later.embeddedEventLoop.advanceTime(by: .seconds(1))
+        try ask(later)
+        try answer(later)
+        let fourth = try visitor(places)
+        #expect(busy.isActive && !idle.isActive && later.isActive && fourth.isActive)
+        #expect(places.taken == 3)
+        try ask(later)
+        try ask(fourth)
+        #expect(try !visitor(places).isActive, "all have requests")
+        try answer(busy)
+        let last = try visitor(places)
+        #expect(!busy.isActive && last.isActive && places.taken == 3)
+        try later.close().wait()
+        later.embeddedEventLoop.run()
+        #expect(places.taken == 2)
+    }
+
+    @Test func whoWaitsWithItsBodyIsToldToSendIt() throws {
+        let channel = try visitor(ConnectionPlaces(most: 1))
+        try ask(channel, [.expect: "100-Continue"])
+        let first = try channel.readOutbound(as: HTTPResponsePart.self)
+        #expect(first == .head(HTTPResponse(status: .continue)))
+        try ask(channel)
+        #expect(try channel.readOutbound(as: HTTPResponsePart.self) == nil)
     }
 
     @Test func theSystemsLimitIsRaisedToWhatItAllows() {
