@@ -48,6 +48,8 @@ package final class DirectoryArtifacts: ArtifactStore {
             var file = stored == nil ? try create(temporary) : nil
             var hasher = StreamHasher()
             for try await chunk in chunks {
+                // Where bytes come faster than they are taken, nothing else would let others have the thread.
+                await Task.yield()
                 hasher.update(chunk)
                 guard hasher.size <= limit else { throw ArtifactError.tooLarge(limit: limit) }
                 if stored?.continues(with: chunk) == true { continue }

@@ -1,5 +1,7 @@
 import BelayCore
+import Dispatch
 import Foundation
+import Synchronization
 import Testing
 
 @testable import BelayArtifacts
@@ -76,6 +78,64 @@ struct DirectoryArtifactsTests {
         try await store.put(sha256(bytes), limit: 11, chunks: chunks(bytes, of: 4))
         #expect(try store.bytes(of: sha256(bytes), limit: 11) == bytes)
         #expect(folder.files() == [name])
+    }
+
+    private final class Asked: Sendable {
+        private let names = Mutex<[String]>([])
+        var all: [String] { names.withLock { $0 } }
+
+        func note(_ name: String) { names.withLock { $0.append(name) } }
+    }
+
+    /// Chunks that are there at once, and who asked for them.
+    private struct Ready: AsyncSequence, Sendable {
+        let name: String
+        let bytes: [UInt8]
+        let asked: Asked
+
+        struct Iterator: AsyncIteratorProtocol {
+            let source: Ready
+            var rest: ArraySlice<UInt8>
+
+            mutating func next() async throws -> [UInt8]? {
+                source.asked.note(source.name)
+                defer { rest = rest.dropFirst() }
+                return rest.first.map { [$0] }
+            }
+        }
+
+        func makeAsyncIterator() -> Iterator { Iterator(source: self, rest: bytes[...]) }
+    }
+
+    /// One thread, which begins when it is told to.
+    private final class OneThread: TaskExecutor {
+        private let queue = DispatchQueue(label: "one", attributes: .initiallyInactive)
+
+        func begin() { queue.activate() }
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            let job = UnownedJob(job)
+            queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        }
+    }
+
+    @Test func uploadsWhoseBytesAreThereTakeTurns() async throws {
+        let store = try DirectoryArtifacts(root: folder.path)
+        let (asked, thread) = (Asked(), OneThread())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (name, bytes) in [("a", sample(50)), ("b", sample(51))] {
+                group.addTask(executorPreference: thread) {
+                    let chunks = Ready(name: name, bytes: bytes, asked: asked)
+                    try await store.put(sha256(bytes), limit: 51, chunks: chunks)
+                }
+            }
+            thread.begin()
+            try await group.waitForAll()
+        }
+        let order = asked.all
+        #expect(order.count == 51 + 52)
+        #expect(try #require(order.firstIndex(of: "b")) < #require(order.lastIndex(of: "a")))
+        #expect(try #require(order.firstIndex(of: "a")) < #require(order.lastIndex(of: "b")))
     }
 
     @Test func aFileIsPutAsItIsRead() async throws {

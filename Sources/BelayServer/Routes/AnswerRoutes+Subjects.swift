@@ -82,6 +82,8 @@ extension AnswerRoutes {
         var tally = SubjectTally(from: from, most: most)
         var faults: [AnswerFaultView] = []
         while let step = try await step(&reading) {
+            // Others wait for this thread.
+            await Task.yield()
             switch step {
             case .answers(let records): for record in records { tally.add(record) }
             // Each page would meet it again.
