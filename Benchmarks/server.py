@@ -67,7 +67,7 @@ def is_open(port):
 
 def request_bytes(path, body, headers=()):
     """A whole POST as it goes over the wire."""
-    head = [f"POST {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}", *headers]
+    head = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 

@@ -61,7 +61,7 @@ struct HTTPConnection: Sendable {
     }
 
     func send(_ method: String, _ path: String, _ body: Data, id: String? = nil) throws(HTTPFailure) {
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         head += "Content-Length: \(body.count)\r\n"
         if let id { head += "Belay-Request-Id: \(id)\r\n" }
         let bytes = Array((head + "\r\n").utf8) + Array(body)
