@@ -17,7 +17,9 @@ extension Conductor {
             let idle = loader.loaded.subtracting(wanted)
             for version in idle { loader.unload(version) }
             checks = checks.filter { wanted.contains($0.key) }
-            loadFailures = loadFailures.filter { wanted.contains($0.key) }
+            // Or a guard would want what has just failed to load, again and again.
+            let known = wanted.union(wishedFormers)
+            loadFailures = loadFailures.filter { known.contains($0.key) }
             if !idle.isEmpty { _ = try await publish() }
             loader.forgetArrivals(but: wanted)
         }

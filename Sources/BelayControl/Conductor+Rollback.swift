@@ -50,9 +50,9 @@ extension Conductor {
         defer { for id in loading { reserved[id] = reserved[id].flatMap { $0 > 1 ? $0 - 1 : nil } } }
         while true {
             let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: unloadable)
-            let attempt = try await turnForRollback { () -> (performed: Performed, drain: Drain?)? in
+            let attempt = try await turnForRollback(at: endpoint, to: reference) {
+                () -> (performed: Performed, drain: Drain?)? in
                 if reference == nil, let done = justTakenOut(at: endpoint, after: known) {
-                    if retried.removeValue(forKey: endpoint) != nil { noteRollbackEnd(at: endpoint) }
                     let performed = Performed(
                         events: [],
                         receipt: try await publishIfNewer(),
@@ -73,6 +73,8 @@ extension Conductor {
                 return (performed, draining[endpoint])
             }
             if let attempt {
+                // Somebody has been told now.
+                if retried.removeValue(forKey: endpoint) != nil { noteRollbackEnd(at: endpoint) }
                 let performed = await drained(attempt.performed, [attempt.drain].compactMap(\.self))
                 proofs.continuation.yield()
                 if performed.receipt != nil, !performed.events.isEmpty {

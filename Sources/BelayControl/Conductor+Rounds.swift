@@ -131,6 +131,18 @@ extension Conductor {
         return targets
     }
 
+    /// All that they could go back to.
+    var wishedFormers: Set<VersionID> {
+        var formers: Set<VersionID> = []
+        for case (let id, .rollback) in rulings {
+            guard let endpoint = state.releases[id].flatMap({ state.endpoints[$0.proposal.endpoint] }) else {
+                continue
+            }
+            formers.formUnion(endpoint.formers.map { VersionID(endpoint.id.model, $0.version) })
+        }
+        return formers
+    }
+
     /// The events of a rollback that a guard wants; none of any other ruling.
     private func wish(of id: ReleaseID, _ ruling: Ruling) -> [Event] {
         guard case .rollback = ruling else { return [] }

@@ -57,6 +57,8 @@ struct UnrecordedRollback: Error, Explainable {
     let version: VersionID
     let failure: StoreError
 
+    func of(_ other: VersionID) -> Self { Self(version: other, failure: failure) }
+
     var category: FailureCategory { .unavailable }
 
     var explanation: Explanation {
@@ -104,11 +106,13 @@ extension Conductor {
             if let standing = suspensions[endpoint], !standing.isRecorded {
                 // What was a guard's wish is somebody's decision now.
                 if !isVerdict { suspensions[endpoint]?.isVerdict = false }
-                // They may be gone and yet another be wanted in their place.
-                guard !versions.allSatisfy(standing.versions.contains) || standing.route != route else {
-                    continue
+                if standing.retry != nil, !isVerdict, standing.route != route {
+                    // Somebody named another version meanwhile, and is tried again in place of that.
+                    suspensions[endpoint]?.versions = versions
+                } else {
+                    guard !versions.allSatisfy(standing.versions.contains) else { continue }
+                    suspensions[endpoint]?.versions += versions.filter { !standing.versions.contains($0) }
                 }
-                suspensions[endpoint]?.versions += versions.filter { !standing.versions.contains($0) }
                 suspensions[endpoint]?.route = route
             } else {
                 let answering = recordedTable.routes[endpoint.model]?.answering ?? []
@@ -197,8 +201,10 @@ extension Conductor {
             else { continue }
             for tick in ticks where tick.release == id { judge.settle(tick) }
             let ruling = judge.rule(on: release, now: time)
-            guard case .rollback = ruling,
-                let events = try? decide(.rule(id, ruling), by: .belay, in: state, unready: unready)
+            guard case .rollback = ruling else { continue }
+            // What it goes back to may have to be loaded first.
+            rulings[id] = ruling
+            guard let events = try? decide(.rule(id, ruling), by: .belay, in: state, unready: unready)
             else { continue }
             // What cannot be sealed is said when it is the rollback's turn.
             _ = try? await suspendAhead(events, by: .belay, reason: nil, isVerdict: true)
@@ -273,11 +279,21 @@ extension Conductor {
     /// A turn in which somebody's rollback is decided.
     ///
     /// That another could not be recorded keeps it from nothing: if the disk refuses still, it says so of
-    /// this one, too.
-    func turnForRollback<Value: Sendable>(_ work: () async throws -> Value) async throws -> Value {
+    /// this one, too. Without a target it means the one that waits for its record at the same endpoint.
+    func turnForRollback<Value: Sendable>(
+        at endpoint: EndpointID,
+        to reference: VersionReference?,
+        _ work: () async throws -> Value
+    ) async throws -> Value {
         try await turnstile.pass {
-            // Each round says why.
-            try? await recordSuspended()
+            do {
+                try await recordSuspended()
+            } catch {
+                if reference == nil, let same = suspensions[endpoint], same.retry != nil {
+                    throw (error as? UnrecordedRollback)?.of(same.version) ?? error
+                }
+                // Each round says why.
+            }
             return try await work()
         }
     }
@@ -301,11 +317,17 @@ extension Conductor {
                 other == endpoint && suspension.versions.allSatisfy(versions.contains)
             }
             guard isMeant else {
+                logger.error(
+                    "a rollback is not carried out: it would take out others by now",
+                    metadata: ["version": "\(suspension.version)"]
+                )
                 await giveUp(suspension)
                 continue
             }
             _ = try await carryOut(events, of: retry.command, by: retry.actor, reason: retry.reason)
-            retried[endpoint] = state.endpoints[endpoint]?.lastTakenOut?.at
+            if case .rollback = retry.command {
+                retried[endpoint] = state.endpoints[endpoint]?.lastTakenOut?.at
+            }
             toldFailure = nil
         }
     }

@@ -193,6 +193,9 @@ extension VersionLoader {
                 if content.asking[version]?.errand === asking.errand { content.asking[version] = nil }
             }
             return reply
+        } catch is CancellationError {
+            // Others may wait for it.
+            return late
         } catch {
             asking.cancellation.cancel()
             content.withLock { content in

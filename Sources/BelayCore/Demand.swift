@@ -42,7 +42,11 @@ extension State {
         let candidate = candidateRoute(endpoint)
         // Whom a holdback keeps from what serves comes to it before anybody else when its predecessor fails.
         let serving = watched == nil ? [] : [endpoint.stable?.version].compactMap { $0 }
-        let standbys = serving + standbys(of: endpoint).filter { $0 != watched }
+        let standbys =
+            serving
+            + standbys(of: endpoint).filter {
+                $0 != watched && $0 != candidate?.version && takesTodaysRequests($0, at: endpoint)
+            }
         let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
         let answering = Set([stable, candidate?.version].compactMap { $0 } + standbys)
         return Route(
@@ -142,12 +146,24 @@ extension State {
 
     private func isOnTrial(_ release: Release?) -> Bool { release?.phase.step != nil }
 
-    /// Former stables that stay loaded, in the order in which a rollback prefers them: proven ones before
-    /// others, newer before older; none that is withdrawn.
+    /// Former stables that stay loaded, in the order in which a rollback prefers them; no withdrawn one.
+    ///
+    /// Those that take today's requests come before others, proven ones before others, newer before older.
     package func standbys(of endpoint: Endpoint) -> [VersionNumber] {
         let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
-        let kept = endpoint.preferredFormers.lazy.map(\.version).filter { !withdrawn.contains($0) }
-        return Array(kept.prefix(max(0, endpoint.effectivePolicy.rollback.keepWarm)))
+        let kept = endpoint.preferredFormers.map(\.version).filter { !withdrawn.contains($0) }
+        let ordered =
+            kept.filter { takesTodaysRequests($0, at: endpoint) }
+            + kept.filter { !takesTodaysRequests($0, at: endpoint) }
+        return Array(ordered.prefix(max(0, endpoint.effectivePolicy.rollback.keepWarm)))
+    }
+
+    private func takesTodaysRequests(_ number: VersionNumber, at endpoint: Endpoint) -> Bool {
+        let model = endpoint.id.model
+        guard let today = endpoint.stable.flatMap({ version(VersionID(model, $0.version)) })?.signature,
+            let signature = version(VersionID(model, number))?.signature
+        else { return true }
+        return !signature.mismatches(replacing: today).contains(where: \.isOfInputs)
     }
 
     private func demandedVersions(_ endpoint: Endpoint) -> [VersionID] {

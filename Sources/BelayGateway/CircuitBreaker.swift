@@ -53,7 +53,8 @@ struct CircuitBreaker: Equatable {
             return true
         case .probing(let isAsked, let successes, let since):
             guard !isAsked else { return false }
-            state = .probing(isAsked: true, successes: successes, since: since)
+            // It may have been begun before the last one that was let through, on another loop.
+            state = .probing(isAsked: true, successes: successes, since: min(since, now))
             return true
         }
     }

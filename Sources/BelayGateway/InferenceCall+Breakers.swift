@@ -28,10 +28,17 @@ extension InferenceCall {
         return lane.submit(
             job,
             patience: .milliseconds(isCandidate ? milliseconds / 4 : milliseconds / 2),
-            heedsBreaker: attempt.role.heedsBreaker(hasMore: routed.hasMore(than: attempt.version)),
+            heedsBreaker: heedsBreaker(attempt, routed),
             besides: isCandidate ? routed.stableLane : nil,
             waking: cell.wakeSoon
         )
+    }
+
+    /// What serves may be asked as the first standby of a predecessor, and is not the last then.
+    private func heedsBreaker(_ attempt: Exchange.Attempt, _ routed: RoutedModel) -> Bool {
+        let isPromoted = attempt.role == .standby && attempt.version == routed.route.candidate?.version
+        if isPromoted { return routed.hasStandby(besides: attempt.version) }
+        return attempt.role.heedsBreaker(hasMore: routed.hasMore(than: attempt.version))
     }
 
     /// A version that erred, or answered what is no answer: that may be its fault, or the request's.

@@ -60,6 +60,17 @@ struct RepeatedRollbackTests {
         #expect(await stage.serving("fraud") == Build.number(1))
     }
 
+    /// Whatever he asked for.
+    @Test func whoWasToldThatItIsDoneMeansAnotherNext() async throws {
+        stage.process.store.refuseEntries(1)
+        await #expect(throws: (any Error).self) { try await stage.rollBack("fraud", to: 2) }
+        try await stage.conductor.tick()
+        #expect(try await stage.rollBack("fraud", to: 2).events.isEmpty)
+        stage.time.advance(by: .seconds(10))
+        #expect(try await stage.rollBack("fraud").alreadyDone == nil)
+        #expect(await stage.serving("fraud") == Build.number(1))
+    }
+
     /// Until somebody has been told that it is done.
     @Test func afterAnErrorItIsTheSameHoweverMuchLaterAndThenNoMore() async throws {
         stage.process.store.refuseEntries(1)
@@ -119,6 +130,27 @@ struct OtherRollbackTests {
         #expect(await stage.conductor.picture.suspended.count == 1)
     }
 
+    /// Who names none means the one that waits for its record, wherever that goes back to.
+    @Test func withoutATargetItIsTheOneThatIsTriedAgain() async throws {
+        try await stage.conductor.tick()
+        for text in ["four", "five"] { try await stage.serve("fraud", text) }
+        try await stage.register("fraud", "six")
+        try await stage.release("fraud", 6, policy: Build.policy("fraud", steps: [10], dwell: 1_000_000))
+        try await stage.round()
+        #expect(stage.publisher.current?.routes[Build.model("fraud")]?.candidate?.version == Build.number(6))
+        stage.process.store.refuseEntries(2)
+        await #expect(throws: (any Error).self) { try await stage.rollBack("fraud", to: 1) }
+        await #expect { try await stage.rollBack("fraud") } throws: { error in
+            (error as? any Explainable)?.explanation.summary.hasPrefix("fraud@6 answers nobody") ?? false
+        }
+        #expect(answering("fraud") == Build.number(1))
+        try await stage.conductor.tick()
+        #expect(await stage.serving("fraud") == Build.number(1))
+        let state = await stage.conductor.state
+        #expect(state.isQuarantined(Build.id("fraud", 6)) && state.isQuarantined(Build.id("fraud", 5)))
+        #expect(stage.publisher.violations == [])
+    }
+
     /// Who names a version means that one, though another was to come back before.
     @Test func anotherTargetTakesItsPlace() async throws {
         stage.process.store.refuseEntries(2)
@@ -160,6 +192,37 @@ struct UnloadedTargetTests {
         #expect(answering == Build.number(1))
         #expect(stage.publisher.visible == [Build.id("fraud", 1)])
         #expect(stage.publisher.violations == [])
+    }
+
+    @Test func itIsLoadedThoughTheDiskRefusesWhatLedToIt() async throws {
+        try await stage.count(.invalidOutput, of: "fraud", .candidate, 1, bad: 1)
+        stage.process.store.refuseTicks(2)
+        try? await stage.conductor.tick()
+        #expect(answering == Build.number(2))
+        try await stage.conductor.load()
+        try? await stage.conductor.tick()
+        #expect(answering == Build.number(1))
+        #expect(!stage.kinds.contains(.rolledBack))
+        try await stage.conductor.tick()
+        #expect(stage.kinds.contains(.rolledBack))
+        #expect(stage.publisher.violations == [])
+    }
+
+    /// The one after it is not unloaded in favour of what has just failed.
+    @Test func whatDoesNotLoadIsPassedOverForGood() async throws {
+        let stage = Stage(shelf: try Shelf())
+        for text in ["one", "two"] { try await stage.serve("fraud", text, keepWarm: 0) }
+        try await stage.register("fraud", "three")
+        let policy = Build.policy("fraud", steps: [], watch: 3_600_000, keepWarm: 0)
+        try await stage.release("fraud", 3, policy: policy)
+        for _ in 0..<2 { try await stage.round() }
+        stage.runtime.refuseToLoad("fraud two")
+        let tried = stage.runtime.loads(of: "fraud two")
+        try await stage.count(.invalidOutput, of: "fraud", .candidate, 1, bad: 1)
+        // It fails; the other is wanted and loaded; and gone back to.
+        for _ in 0..<3 { try await stage.round() }
+        #expect(await stage.serving("fraud") == Build.number(1))
+        #expect(stage.runtime.loads(of: "fraud two") == tried + 1)
     }
 
     @Test func whatDoesNotLoadIsNotGoneBackTo() async throws {

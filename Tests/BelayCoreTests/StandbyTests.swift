@@ -32,6 +32,30 @@ struct StandbyTests {
         #expect(world.stable == 1)
     }
 
+    /// Callers would get its objections in place of answers.
+    @Test func whatDoesNotTakeTodaysRequestsIsAskedByNobodyAndKeptLast() throws {
+        var world = World()
+        try world.run(.register(draft(1)))
+        for number in 2...4 { try world.run(.register(draft(number, signature: twentyFeatures))) }
+        for (version, time) in [(1, hour), (2, .seconds(60)), (3, hour)] {
+            try world.serve(version)
+            world.wait(time)
+        }
+        #expect(world.route?.standbys == [number(2)])
+        #expect(world.state.demand.loaded == [id(3), id(2), id(1)])
+        try world.run(.changePolicy(prod, policy(.instant, keepWarm: 1)))
+        #expect(world.state.demand.loaded == [id(3), id(2)])
+    }
+
+    /// It gets the requests of its share and no others.
+    @Test func aFormerThatIsTriedAgainIsNoStandby() throws {
+        var world = try serving()
+        try world.release(2, under: policy(plan([step(percent: 5)])))
+        try world.passGates()
+        #expect(world.route?.candidate?.version == number(2))
+        #expect(world.route?.standbys == [number(1)])
+    }
+
     /// What a holdback keeps from it, it gets when the predecessor fails.
     @Test func whatServesStandsFirstBehindItsPredecessor() throws {
         var world = try serving()

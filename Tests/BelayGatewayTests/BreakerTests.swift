@@ -82,6 +82,18 @@ import Testing
         #expect(breaker.failed(at: at(7), begun: at(5)) == .openedAgain)
     }
 
+    /// Loops look at the clock at different times.
+    @Test func whoIsLetThroughIsHeardThoughBegunBeforeTheLast() {
+        var breaker = opened(at: 0)
+        #expect(breaker.admits(at: at(7)) == true)
+        breaker.succeeded(at: at(7), begun: at(7))
+        #expect(breaker.admits(at: at(6)) == true)
+        breaker.succeeded(at: at(8), begun: at(6))
+        #expect(breaker.admits(at: at(8)) == true)
+        breaker.succeeded(at: at(8), begun: at(8))
+        #expect(breaker.state == .closed)
+    }
+
     @Test func halfOfManyFailingOpensItToo() {
         var breaker = CircuitBreaker()
         var changes: [CircuitBreaker.Change] = []

@@ -99,8 +99,10 @@ package struct Route: Equatable, Sendable {
     package let candidate: Candidate?
     /// Set while there is no candidate and some guard of stable's release has something to watch.
     package let watched: Watched?
-    /// Who is asked when stable fails, in this order: what serves while a holdback keeps these requests from
-    /// it, then the former stables that stay loaded.
+    /// Who is asked when stable fails, in this order.
+    ///
+    /// What serves, while a holdback keeps these requests from it; then the former stables that stay loaded
+    /// and take today's requests. No version on trial.
     package let standbys: [VersionNumber]
     package let shadows: [Shadow]
     /// Versions that a rollback took out: no request may be answered by them.
