@@ -87,11 +87,19 @@ extension Conductor {
             // A decision that insists on what does not load would be tried for ever.
             if let why = unloadable[target.id.number] { throw Refusal.doesNotLoad(target.id, reason: why) }
             if loading.insert(target.id).inserted { reserved[target.id, default: 0] += 1 }
-            do {
-                try await loader.load(target)
-            } catch {
-                unloadable[target.id.number] = reasonText(error)
-            }
+            unloadable[target.id.number] = try await obstacle(toLoading: target)
+        }
+    }
+
+    /// Why the version does not load; nil when it does.
+    ///
+    /// - Throws: `CancellationError`; that nobody waits for it any more says nothing of the version.
+    private func obstacle(toLoading version: Version) async throws -> String? {
+        do {
+            try await loader.load(version)
+            return nil
+        } catch let error where !(error is CancellationError) {
+            return reasonText(error)
         }
     }
 

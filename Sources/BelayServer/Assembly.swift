@@ -101,16 +101,19 @@ package struct Assembly: Sendable {
     ) -> some Service {
         let settings = settings
         let places = ConnectionPlaces(most: descriptors.ofControl)
+        // Long, for an answer counts as given when it is written, and the last of it may be taken slowly; who
+        // is idle makes room before, when there is none.
+        let patience = TimeAmount.minutes(10)
         let router = router(parts, inference: inference)
         let application = Application(
             router: router,
             server: .http1(
                 configuration: .init(
                     additionalChannelHandlers: [
-                        PlaceHandler(places: places), StalledReaderHandler(patience: .seconds(60)),
+                        PlaceHandler(places: places), StalledReaderHandler(patience: patience),
                         ContinueHandler(),
                     ],
-                    idleTimeout: .seconds(60)
+                    idleTimeout: patience
                 )
             ),
             configuration: ApplicationConfiguration(

@@ -64,10 +64,14 @@ final class PlaceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
+        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        // It has a request until the system has taken all of the answer.
+        let taken = promise ?? context.eventLoop.makePromise(of: Void.self)
+        let (channel, eventLoop) = (context.channel, context.eventLoop)
+        taken.futureResult.assumeIsolated().whenComplete { [self] _ in
             requests -= 1
-            if requests == 0 { places.note(context.channel, idleSince: context.eventLoop.now) }
+            if requests == 0 { places.note(channel, idleSince: eventLoop.now) }
         }
-        context.write(data, promise: promise)
+        context.write(data, promise: taken)
     }
 }

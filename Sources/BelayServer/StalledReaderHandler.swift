@@ -3,7 +3,8 @@ import NIOCore
 /// Ends a connection whose client takes nothing of what there is for it, so that it does not keep its place
 /// for ever.
 ///
-/// Who takes little is no such client: all that counts is whether less is left than a while ago.
+/// All that counts is whether less is left than a while ago. The system takes more only when about a third of
+/// what it holds for the client, megabytes at times, has been read: so the patience has to be long.
 final class StalledReaderHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = Never
 

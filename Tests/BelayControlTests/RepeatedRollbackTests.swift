@@ -163,6 +163,28 @@ struct OtherRollbackTests {
     }
 }
 
+/// Whoever asked may be gone before what he wanted is loaded.
+@Suite("Rollbacks that are called off", .timeLimit(.minutes(10)))
+struct CancelledRollbackTests {
+    @Test func whoLeavesDuringTheLoadCondemnsNoVersion() async throws {
+        let stage = Stage(shelf: try Shelf())
+        for text in ["one", "two", "three"] { try await stage.serve("fraud", text, keepWarm: 0) }
+        try await stage.round()
+        stage.runtime.slowDown("fraud two")
+        stage.runtime.door.close()
+        let conductor = stage.conductor
+        let call = Task { try await rollBack(conductor) }
+        await stage.runtime.door.arrival()
+        call.cancel()
+        await #expect(throws: CancellationError.self) { try await call.value }
+        stage.runtime.door.open()
+        #expect(await stage.serving("fraud") == Build.number(3))
+        #expect(!stage.kinds.contains(.rolledBack))
+        #expect(try await rollBack(conductor).events.first?.kind == .rolledBack)
+        #expect(await stage.serving("fraud") == Build.number(2))
+    }
+}
+
 /// A guard goes back to what is there.
 @Suite("Rollbacks by a guard to what is not loaded", .timeLimit(.minutes(10)))
 struct UnloadedTargetTests {

@@ -13,12 +13,13 @@ import Testing
     private let names = OwnNames(
         listen: ListenAddress(host: "127.0.0.1", port: 7700),
         publicURL: "https://belay.example.org:8443",
-        others: ["Host.Docker.Internal"]
+        others: ["Host.Docker.Internal:7700"]
     )
 
     @Test(arguments: [
         "127.0.0.1", "127.0.0.1:7700", "127.1.2.3:1", "localhost", "LOCALHOST:7700", "[::1]", "[::1]:7700",
-        "belay.example.org", "belay.example.org:443", "host.docker.internal:7700",
+        "belay.example.org", "belay.example.org:443", "host.docker.internal:7700", "localhost.",
+        "localhost.:80",
     ])
     func itsOwnNames(authority: String) { #expect(names.contain(authority)) }
 

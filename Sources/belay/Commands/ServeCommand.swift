@@ -36,7 +36,8 @@ struct ServeOptions: ParsableArguments {
         help: ArgumentHelp(
             "Another name under which the control API may be asked, such as host.docker.internal.",
             valueName: "host"
-        )
+        ),
+        transform: allowedHost
     )
     var allowHost: [String] = []
 
@@ -76,6 +77,13 @@ private func publicURL(_ argument: String) throws -> String {
         throw ValidationError("write a URL such as https://belay.example.org.")
     }
     return address.description
+}
+
+private func allowedHost(_ argument: String) throws -> String {
+    guard let host = OwnNames.host(of: argument), !host.isEmpty, !host.contains("/") else {
+        throw ValidationError("write a host such as host.docker.internal.")
+    }
+    return host
 }
 
 /// Reads `env:NAME` or `file:PATH`.
