@@ -17,7 +17,13 @@ extension Conductor {
     ) async throws -> Performed {
         let request = RollbackRequest(endpoint: endpoint, to: reference, unloadable: [:])
         let known = state.endpoints[endpoint]?.lastTakenOut
-        let ahead = await suspendAhead(request, by: actor, reason: reason, expecting: expectation)
+        let ahead = await suspendAhead(
+            request,
+            after: known,
+            by: actor,
+            reason: reason,
+            expecting: expectation
+        )
         do {
             let performed = try await rollbackInTurn(
                 endpoint,

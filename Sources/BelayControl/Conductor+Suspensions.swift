@@ -146,12 +146,12 @@ extension Conductor {
     /// - Returns: What was suspended, to be lifted unless the rollback is carried out.
     func suspendAhead(
         _ request: RollbackRequest,
+        after known: Endpoint.TakenOut?,
         by actor: Actor,
         reason: String?,
         expecting expectation: Expectation?
     ) async -> Suspension? {
         let hasToWait = turnstile.isTaken || suspensions.values.contains { $0.retry != nil }
-        let known = state.endpoints[request.endpoint]?.lastTakenOut
         guard hasToWait, suspensions[request.endpoint] == nil,
             request.to != nil || justTakenOut(at: request.endpoint, after: known) == nil
         else { return nil }

@@ -175,7 +175,7 @@ private func obstacle(
     to today: Signature?,
     _ unloadable: [VersionNumber: String]
 ) -> String? {
-    if let today, let mismatch = version.signature.mismatches(replacing: today).first(where: \.isOfInputs) {
+    if let today, let mismatch = version.signature.inputMismatch(replacing: today) {
         return "would not take today's requests: \(mismatch.sentence)"
     }
     return unloadable[version.id.number].map { "does not load: \($0)" }

@@ -44,9 +44,7 @@ extension State {
         let serving = watched == nil ? [] : [endpoint.stable?.version].compactMap { $0 }
         let standbys =
             serving
-            + standbys(of: endpoint).filter {
-                $0 != watched && $0 != candidate?.version && takesTodaysRequests($0, at: endpoint)
-            }
+            + keptWarm(at: endpoint).fitting.filter { $0 != watched && $0 != candidate?.version }
         let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
         let answering = Set([stable, candidate?.version].compactMap { $0 } + standbys)
         return Route(
@@ -150,20 +148,26 @@ extension State {
     ///
     /// Those that take today's requests come before others, proven ones before others, newer before older.
     package func standbys(of endpoint: Endpoint) -> [VersionNumber] {
-        let withdrawn = models[endpoint.id.model]?.withdrawn ?? []
-        let kept = endpoint.preferredFormers.map(\.version).filter { !withdrawn.contains($0) }
-        let ordered =
-            kept.filter { takesTodaysRequests($0, at: endpoint) }
-            + kept.filter { !takesTodaysRequests($0, at: endpoint) }
-        return Array(ordered.prefix(max(0, endpoint.effectivePolicy.rollback.keepWarm)))
+        let kept = keptWarm(at: endpoint)
+        return kept.fitting + kept.others
     }
 
-    private func takesTodaysRequests(_ number: VersionNumber, at endpoint: Endpoint) -> Bool {
+    /// Those of them that take today's requests, and those that do not.
+    ///
+    /// No more are compared than are needed: a rollback waits for this.
+    private func keptWarm(at endpoint: Endpoint) -> (fitting: [VersionNumber], others: [VersionNumber]) {
         let model = endpoint.id.model
-        guard let today = endpoint.stable.flatMap({ version(VersionID(model, $0.version)) })?.signature,
-            let signature = version(VersionID(model, number))?.signature
-        else { return true }
-        return !signature.mismatches(replacing: today).contains(where: \.isOfInputs)
+        let withdrawn = models[model]?.withdrawn ?? []
+        let today = endpoint.stable.flatMap { version(VersionID(model, $0.version)) }?.signature
+        let most = max(0, endpoint.effectivePolicy.rollback.keepWarm)
+        var (fitting, others): ([VersionNumber], [VersionNumber]) = ([], [])
+        for former in endpoint.preferredFormers
+        where fitting.count < most && !withdrawn.contains(former.version) {
+            let signature = version(VersionID(model, former.version))?.signature
+            let mismatch = today.flatMap { signature?.inputMismatch(replacing: $0) }
+            if mismatch == nil { fitting.append(former.version) } else { others.append(former.version) }
+        }
+        return (fitting, Array(others.prefix(most - fitting.count)))
     }
 
     private func demandedVersions(_ endpoint: Endpoint) -> [VersionID] {

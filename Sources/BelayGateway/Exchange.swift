@@ -144,7 +144,7 @@ struct Exchange: Equatable {
         return ask(next, after: attempt)
     }
 
-    /// Stable, else the newest standby that has not been asked.
+    /// Stable, else the first standby that has not been asked.
     private func next(after attempt: Attempt, route: Route?) -> (version: VersionNumber, role: Role)? {
         guard let route else { return nil }
         let isFresh = { [tried] in $0 != attempt.version && !tried.contains($0) }

@@ -100,18 +100,14 @@ struct OtherRollbackTests {
         await #expect(throws: (any Error).self) { try await stage.rollBack("fraud") }
     }
 
-    private func answering(_ model: String) -> VersionNumber? {
-        stage.publisher.current?.routes[Build.model(model)]?.stable
-    }
-
     @Test func itHoldsAndIsTriedAgainLikeTheFirst() async throws {
         // That of the first, tried again, and its own.
         stage.process.store.refuseEntries(2)
         await #expect { try await stage.rollBack("rain") } throws: { error in
             (error as? any Explainable)?.explanation.summary.hasPrefix("rain@2 answers nobody") ?? false
         }
-        #expect(answering("rain") == Build.number(1))
-        #expect(answering("fraud") == Build.number(2))
+        #expect(stage.answering("rain") == Build.number(1))
+        #expect(stage.answering("fraud") == Build.number(2))
         let suspended = await stage.conductor.picture.suspended
         #expect(suspended.values.allSatisfy { $0.failure != nil })
         #expect(suspended.count == 2)
@@ -143,7 +139,7 @@ struct OtherRollbackTests {
         await #expect { try await stage.rollBack("fraud") } throws: { error in
             (error as? any Explainable)?.explanation.summary.hasPrefix("fraud@6 answers nobody") ?? false
         }
-        #expect(answering("fraud") == Build.number(1))
+        #expect(stage.answering("fraud") == Build.number(1))
         try await stage.conductor.tick()
         #expect(await stage.serving("fraud") == Build.number(1))
         let state = await stage.conductor.state
@@ -155,107 +151,10 @@ struct OtherRollbackTests {
     @Test func anotherTargetTakesItsPlace() async throws {
         stage.process.store.refuseEntries(2)
         await #expect(throws: (any Error).self) { try await stage.rollBack("fraud", to: 1) }
-        #expect(answering("fraud") == Build.number(1))
+        #expect(stage.answering("fraud") == Build.number(1))
         try await stage.conductor.tick()
         #expect(await stage.serving("fraud") == Build.number(1))
         #expect(stage.kinds.count { $0 == .rolledBack } == 1)
         #expect(stage.publisher.violations == [])
-    }
-}
-
-/// Whoever asked may be gone before what he wanted is loaded.
-@Suite("Rollbacks that are called off", .timeLimit(.minutes(10)))
-struct CancelledRollbackTests {
-    @Test func whoLeavesDuringTheLoadCondemnsNoVersion() async throws {
-        let stage = Stage(shelf: try Shelf())
-        for text in ["one", "two", "three"] { try await stage.serve("fraud", text, keepWarm: 0) }
-        try await stage.round()
-        stage.runtime.slowDown("fraud two")
-        stage.runtime.door.close()
-        let conductor = stage.conductor
-        let call = Task { try await rollBack(conductor) }
-        await stage.runtime.door.arrival()
-        call.cancel()
-        await #expect(throws: CancellationError.self) { try await call.value }
-        stage.runtime.door.open()
-        #expect(await stage.serving("fraud") == Build.number(3))
-        #expect(!stage.kinds.contains(.rolledBack))
-        #expect(try await rollBack(conductor).events.first?.kind == .rolledBack)
-        #expect(await stage.serving("fraud") == Build.number(2))
-    }
-}
-
-/// A guard goes back to what is there.
-@Suite("Rollbacks by a guard to what is not loaded", .timeLimit(.minutes(10)))
-struct UnloadedTargetTests {
-    private let stage: Stage
-
-    /// v2 serves and is watched, and nothing keeps v1 loaded.
-    init() async throws {
-        stage = Stage(shelf: try Shelf())
-        try await stage.serve("fraud", "one", keepWarm: 0)
-        try await stage.register("fraud", "two")
-        let policy = Build.policy("fraud", steps: [], watch: 3_600_000, keepWarm: 0)
-        try await stage.release("fraud", 2, policy: policy)
-        for _ in 0..<2 { try await stage.round() }
-        #expect(stage.process.loader.loaded == [Build.id("fraud", 2)])
-    }
-
-    private var answering: VersionNumber? {
-        stage.publisher.current?.routes[Build.model("fraud")]?.stable
-    }
-
-    @Test func itIsLoadedFirst() async throws {
-        try await stage.count(.invalidOutput, of: "fraud", .candidate, 1, bad: 1)
-        try await stage.conductor.tick()
-        #expect(answering == Build.number(2), "better than nobody")
-        try await stage.conductor.load()
-        try await stage.conductor.tick()
-        #expect(answering == Build.number(1))
-        #expect(stage.publisher.visible == [Build.id("fraud", 1)])
-        #expect(stage.publisher.violations == [])
-    }
-
-    @Test func itIsLoadedThoughTheDiskRefusesWhatLedToIt() async throws {
-        try await stage.count(.invalidOutput, of: "fraud", .candidate, 1, bad: 1)
-        stage.process.store.refuseTicks(2)
-        try? await stage.conductor.tick()
-        #expect(answering == Build.number(2))
-        try await stage.conductor.load()
-        try? await stage.conductor.tick()
-        #expect(answering == Build.number(1))
-        #expect(!stage.kinds.contains(.rolledBack))
-        try await stage.conductor.tick()
-        #expect(stage.kinds.contains(.rolledBack))
-        #expect(stage.publisher.violations == [])
-    }
-
-    /// The one after it is not unloaded in favour of what has just failed.
-    @Test func whatDoesNotLoadIsPassedOverForGood() async throws {
-        let stage = Stage(shelf: try Shelf())
-        for text in ["one", "two"] { try await stage.serve("fraud", text, keepWarm: 0) }
-        try await stage.register("fraud", "three")
-        let policy = Build.policy("fraud", steps: [], watch: 3_600_000, keepWarm: 0)
-        try await stage.release("fraud", 3, policy: policy)
-        for _ in 0..<2 { try await stage.round() }
-        stage.runtime.refuseToLoad("fraud two")
-        let tried = stage.runtime.loads(of: "fraud two")
-        try await stage.count(.invalidOutput, of: "fraud", .candidate, 1, bad: 1)
-        // It fails; the other is wanted and loaded; and gone back to.
-        for _ in 0..<3 { try await stage.round() }
-        #expect(await stage.serving("fraud") == Build.number(1))
-        #expect(stage.runtime.loads(of: "fraud two") == tried + 1)
-    }
-
-    @Test func whatDoesNotLoadIsNotGoneBackTo() async throws {
-        stage.runtime.refuseToLoad("fraud one")
-        try await stage.count(.invalidOutput, of: "fraud", .candidate, 1, bad: 1)
-        for _ in 0..<3 { try await stage.round() }
-        #expect(answering == Build.number(2))
-        #expect(!stage.kinds.contains(.rolledBack))
-        stage.runtime.loadAgain("fraud one")
-        stage.time.advance(by: .seconds(30))
-        for _ in 0..<2 { try await stage.round() }
-        #expect(answering == Build.number(1))
     }
 }

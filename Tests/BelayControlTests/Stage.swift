@@ -250,6 +250,11 @@ extension Stage {
         }
     }
 
+    /// What the data plane answers by: the record's, unless a rollback waits for that.
+    func answering(_ model: String) -> VersionNumber? {
+        publisher.current?.routes[Build.model(model)]?.stable
+    }
+
     func serving(_ model: String) async -> VersionNumber? {
         await conductor.state.endpoints[Build.endpoint(model)]?.stable?.version
     }

@@ -40,7 +40,7 @@ struct SuspensionTests {
         try await stage.serve("fraud", "two")
     }
 
-    private var answering: VersionNumber? { stage.publisher.current?.routes[fraud.model]?.stable }
+    private var answering: VersionNumber? { stage.answering("fraud") }
 
     private func shown() async -> Suspended? { await stage.conductor.picture.suspended[fraud] }
 

@@ -155,4 +155,11 @@ extension Signature {
         }
         return found
     }
+
+    /// The first reason why a version that has this does not take the requests of one that has the other; nil
+    /// when it does.
+    package func inputMismatch(replacing stable: Signature) -> Mismatch? {
+        // As nearly always, and it spares comparing each with each.
+        self == stable ? nil : mismatches(replacing: stable).first(where: \.isOfInputs)
+    }
 }
